@@ -1,0 +1,5 @@
+"""
+The ways to reach people, each a plugin that is found by the entry-point group `argus.media`.
+
+Those that come with Argus use the same door as everyone else's, and pass the same contract, `argus_core.conformance.check_medium`.
+"""
