@@ -1,0 +1,75 @@
+# `make` alone lists the targets. Each one makes .venv itself when it is missing or older than the lock.
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+READY := .venv/ready
+
+$(READY): uv.lock pyproject.toml
+	@tools/setup
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
+
+##@ Running
+.PHONY: setup demo serve worker migrate migration
+setup: ## Make or renew .venv (PYTHON=python3.12 to choose)
+	@tools/setup
+
+demo: $(READY) ## Start a living installation to look at
+	@$(BIN)/argus demo $(ARGS)
+
+serve: $(READY) ## Start the server (ARGS="--port 9000")
+	@$(BIN)/argus serve $(ARGS)
+
+worker: $(READY) ## Start a worker alone
+	@$(BIN)/argus worker $(ARGS)
+
+migrate: $(READY) ## Bring the database up to date
+	@$(BIN)/argus migrate $(ARGS)
+
+migration: $(READY) ## Write a migration from what changed in the tables (m="Remember why a delivery failed")
+	@test -n "$(m)" || { echo 'migration: say what it does: make migration m="…"' >&2; exit 2; }
+	@$(BIN)/alembic revision --autogenerate -m "$(m)"
+
+##@ Checking
+.PHONY: test unit integration conformance check lint format types imports
+test: unit integration conformance ## All tests
+
+unit: $(READY) ## Unit tests: seconds, no services; every branch of the core is covered
+	@$(BIN)/coverage run -m pytest -q tests/unit
+	@$(BIN)/coverage report
+
+integration: $(READY) ## Tests with PostgreSQL, processes and real clients
+	@$(BIN)/pytest -q tests/integration $(wildcard tests/contracts)
+
+conformance: $(READY) ## The API as its clients know it
+	@$(BIN)/pytest -q tests/conformance
+
+lint: $(READY) ## Look for mistakes and formatting
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --quiet --check
+
+format: $(READY) ## Repair what a machine can
+	@$(BIN)/ruff check --quiet --fix
+	@$(BIN)/ruff format --quiet
+
+types: $(READY) ## Check types
+	@$(BIN)/mypy --no-error-summary
+
+imports: $(READY) ## Check who may import whom
+	@$(BIN)/lint-imports --no-logo
+
+check: test lint types imports ## Everything CI checks
+
+##@ Now and then
+.PHONY: bench lock clean
+bench: $(READY) ## Measure the server next to plain psycopg
+	@$(BIN)/python -m bench $(ARGS)
+
+lock: ## Renew uv.lock and requirements.lock (ARGS=--upgrade for newer packages)
+	@tools/lock $(ARGS)
+
+clean: ## Remove .venv and everything else that was made here
+	rm -rf .venv .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
+	find . -name __pycache__ -prune -exec rm -rf {} +
