@@ -1,0 +1,87 @@
+"""Users and their tokens. Passwords and tokens are known here only as hashes."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from argus_core.domain.actors import Actor
+from argus_core.domain.ids import TokenId, UserId
+from argus_core.domain.limits import require, text_problem
+from argus_core.domain.sources import Source
+
+NAME_BYTES = 254
+
+_EMAIL = re.compile(r"[^\s@<>\"(),:;\[\]\\]+@[^\s@<>\"(),:;\[\]\\]+\.[^\s@<>\"(),:;\[\]\\.]{2,}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """Somebody who can log in: a person, or a source system."""
+
+    id: UserId
+    username: str
+    password: str = ""
+    first_name: str = ""
+    last_name: str = ""
+    email: str = ""
+    active: bool = True
+    staff: bool = False
+    superuser: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """
+    A key to the API. Of the key itself only a digest and a few first characters are kept.
+
+    A token without name is a login token: there is one of each user, replaced at the next login. `expires` None is never.
+    """
+
+    id: TokenId
+    user_id: UserId
+    name: str
+    prefix: str
+    digest: bytes
+    created: datetime
+    expires: datetime | None
+
+    def is_live(self, now: datetime) -> bool:
+        """Whether it has not expired."""
+        return self.expires is None or self.expires > now
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A live token and whom it speaks for."""
+
+    token_id: TokenId
+    actor: Actor
+    expires: datetime | None
+
+
+def actor_of(user: User, source: Source | None) -> Actor:
+    """The user as one who acts."""
+    return Actor(id=user.id, username=user.username, source=source, staff=user.staff, superuser=user.superuser)
+
+
+def check_user(username: str, email: str, first_name: str = "", last_name: str = "") -> None:
+    """
+    Check what a user shall be called; the e-mail address may be empty.
+
+    Raises:
+        Invalid: under `username`, `email`, `first_name`, `last_name`.
+    """
+    bare = bool(username) and username == username.strip()
+    require(
+        {
+            "username": text_problem(username, NAME_BYTES) if bare else "Give a name without blanks around it.",
+            "email": text_problem(email, NAME_BYTES) if not email or _EMAIL.fullmatch(email) else "Enter a valid email address.",
+            "first_name": text_problem(first_name, NAME_BYTES),
+            "last_name": text_problem(last_name, NAME_BYTES),
+        }
+    )
+
+
+def lifetime_ends(now: datetime, days: float | None) -> datetime | None:
+    """When something made now expires; None days is never."""
+    return None if days is None else now + timedelta(days=days)

@@ -1,0 +1,99 @@
+"""What the domain refuses, and why. The docstring of an error is its message unless it is raised with another one."""
+
+from collections.abc import Mapping
+
+
+class DomainError(Exception):
+    """The request cannot be carried out."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or (type(self).__doc__ or "").strip())
+
+    @property
+    def message(self) -> str:
+        """The sentence to show to whoever asked."""
+        return str(self.args[0])
+
+
+class NotFound(DomainError):
+    """There is no such thing."""
+
+
+class Invalid(DomainError):
+    """
+    A value is not acceptable.
+
+    `errors` maps the name of each bad field to a sentence; the empty name stands for rules across fields.
+    """
+
+    def __init__(self, errors: Mapping[str, str]) -> None:
+        super().__init__(" ".join(f"{field}: {text}" if field else text for field, text in errors.items()))
+        self.errors = dict(errors)
+
+
+class NotAllowed(DomainError):
+    """This actor may not do that."""
+
+
+class NotAllowedNow(DomainError):
+    """The state of the incident does not permit that."""
+
+
+class Unauthenticated(DomainError):
+    """Invalid token."""
+
+
+class Unavailable(DomainError):
+    """The store cannot be reached, or it is not known whether the change was stored."""
+
+
+class EventNotAllowed(NotAllowed):
+    """This actor may not post events of this type."""
+
+
+class NeverEnds(NotAllowedNow):
+    """A stateless incident cannot be closed or reopened."""
+
+
+class AlreadyClosed(NotAllowedNow):
+    """The incident is already closed."""
+
+
+class AlreadyOpen(NotAllowedNow):
+    """The incident is already open."""
+
+
+class OnlyEndUsersAcknowledge(NotAllowed):
+    """Only end users can acknowledge incidents."""
+
+
+class AckHasExpired(NotAllowedNow):
+    """The acknowledgement has expired and cannot be changed any more."""
+
+
+class OnlySourcesReport(NotAllowed):
+    """Only source systems can report incidents."""
+
+
+class MayNotNameSource(NotAllowed):
+    """Only superusers may name the source; leave `source` out."""
+
+
+class DuplicateIncident(DomainError):
+    """An incident with this source_incident_id exists already for this source."""
+
+
+class ForeignTags(NotAllowed):
+    """Tags that somebody else added can only be removed by them or by a superuser."""
+
+    def __init__(self, tags: tuple[str, ...]) -> None:
+        super().__init__()
+        self.tags = tags
+
+
+class NameTaken(DomainError):
+    """The name is taken."""
+
+
+class BadLogin(DomainError):
+    """Unable to log in with provided credentials."""

@@ -1,0 +1,224 @@
+"""
+Conditions on incidents: one small expression tree, evaluated here in Python and compiled to SQL by the store.
+
+Every front end turns its own spelling of a filter into this tree; a property test holds the two evaluations together.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeAlias, assert_never
+
+from argus_core.domain.ids import SourceId, UserId
+from argus_core.domain.incidents import Incident
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    """Every one of these; none at all is true."""
+
+    of: "tuple[Condition, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """At least one of these; none at all is false."""
+
+    of: "tuple[Condition, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """Not this."""
+
+    condition: "Condition"
+
+
+@dataclass(frozen=True, slots=True)
+class IsOpen:
+    """Stateful, and the end is not reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class IsClosed:
+    """Stateful, and the end is reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class IsAcked:
+    """At least one acknowledgement holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class IsStateful:
+    """It has, or will have, an end."""
+
+
+@dataclass(frozen=True, slots=True)
+class HasTicket:
+    """It has a ticket URL."""
+
+
+@dataclass(frozen=True, slots=True)
+class LevelAtMost:
+    """At least as bad as this; any number will do."""
+
+    level: float
+
+
+@dataclass(frozen=True, slots=True)
+class SourceIn:
+    """From one of these sources."""
+
+    ids: frozenset[SourceId]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceNamed:
+    """From a source with one of these names."""
+
+    names: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceTyped:
+    """From a source of one of these types."""
+
+    types: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceOf:
+    """From the source whose user this is."""
+
+    user_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class KeyIs:
+    """Known to its source by this id."""
+
+    source_incident_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class HasTag:
+    """Has at least one of these tags, each `key=value`."""
+
+    tags: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class StartedSince:
+    """Started then or later."""
+
+    moment: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StartedUntil:
+    """Started then or earlier."""
+
+    moment: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class EndsSince:
+    """Ended, or will end, then or later; an open one without end does. Stateless ones never."""
+
+    moment: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class EndsUntil:
+    """Ended, or will end, then or earlier. Stateless ones never."""
+
+    moment: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LastedAtLeast:
+    """Is or was open for so long: an open one until now, a closed one until its end. Stateless ones never."""
+
+    duration: timedelta
+
+
+Condition: TypeAlias = (
+    All
+    | Either
+    | Not
+    | IsOpen
+    | IsClosed
+    | IsAcked
+    | IsStateful
+    | HasTicket
+    | LevelAtMost
+    | SourceIn
+    | SourceNamed
+    | SourceTyped
+    | SourceOf
+    | KeyIs
+    | HasTag
+    | StartedSince
+    | StartedUntil
+    | EndsSince
+    | EndsUntil
+    | LastedAtLeast
+)
+
+EVERYTHING = All(())
+
+
+def tags_match(tags: "tuple[str, ...] | list[str]") -> Condition:
+    """Alternatives for the same key, conjunction between keys (API document, `tags=`)."""
+    by_key: dict[str, set[str]] = {}
+    for tag in tags:
+        by_key.setdefault(tag.partition("=")[0], set()).add(tag)
+    return All(tuple(HasTag(frozenset(group)) for group in by_key.values()))
+
+
+def holds(condition: Condition, incident: Incident, now: datetime) -> bool:  # noqa: C901, PLR0911, PLR0912 - one case for each clause
+    """Whether the condition is true of the incident at that moment."""
+    match condition:
+        case All(of):
+            return all(holds(part, incident, now) for part in of)
+        case Either(of):
+            return any(holds(part, incident, now) for part in of)
+        case Not(part):
+            return not holds(part, incident, now)
+        case IsOpen():
+            return incident.is_open(now)
+        case IsClosed():
+            return incident.stateful and not incident.is_open(now)
+        case IsAcked():
+            return incident.is_acked(now)
+        case IsStateful():
+            return incident.stateful
+        case HasTicket():
+            return incident.ticket_url != ""
+        case LevelAtMost(level):
+            return incident.level <= level
+        case SourceIn(ids):
+            return incident.source.id in ids
+        case SourceNamed(names):
+            return incident.source.name in names
+        case SourceTyped(types):
+            return incident.source.type in types
+        case SourceOf(user_id):
+            return incident.source.user_id == user_id
+        case KeyIs(key):
+            return incident.source_incident_id == key
+        case HasTag(tags):
+            return any(tag.tag in tags for tag in incident.tags)
+        case StartedSince(moment):
+            return incident.start_time >= moment
+        case StartedUntil(moment):
+            return incident.start_time <= moment
+        case EndsSince(moment):
+            return incident.stateful and (incident.end_time is None or incident.end_time >= moment)
+        case EndsUntil(moment):
+            return incident.end_time is not None and incident.end_time <= moment
+        case LastedAtLeast(duration):
+            until = now if incident.is_open(now) else incident.end_time
+            return incident.stateful and until is not None and until - incident.start_time >= duration
+        case _:
+            assert_never(condition)

@@ -1,0 +1,46 @@
+"""Source systems: the programs that report incidents, and their types."""
+
+import re
+from dataclasses import dataclass
+
+from argus_core.domain.ids import SourceId, UserId
+from argus_core.domain.limits import KEY_BYTES, URL_BYTES, require, text_problem, url_problem
+
+_TYPE_NAME = re.compile(r"[a-z0-9_-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A program that reports incidents: it has a type, one user of its own, and maybe an address."""
+
+    id: SourceId
+    name: str
+    type: str
+    user_id: UserId
+    base_url: str = ""
+
+
+def check_source(name: str, base_url: str) -> None:
+    """
+    Check what somebody wants a source to be called and to live at; the address may be empty.
+
+    Raises:
+        Invalid: under `name`, `base_url`.
+    """
+    require(
+        {
+            "name": "This field may not be blank." if not name.strip() else text_problem(name, KEY_BYTES),
+            "base_url": (text_problem(base_url, URL_BYTES) or url_problem(base_url)) if base_url else None,
+        },
+    )
+
+
+def check_source_type(name: str) -> None:
+    """
+    Check the name of a source type.
+
+    Raises:
+        Invalid: under `name`.
+    """
+    bad = not _TYPE_NAME.fullmatch(name)
+    require({"name": "Use at most 64 lower case letters, digits, underscores and hyphens." if bad else None})

@@ -1,0 +1,476 @@
+"""
+How incidents change: pure functions from an incident and a request to a `Change`, or to a refusal.
+
+Throughout, `at` is when something is said to have happened and `now` when we hear of it; only `now` decides what is allowed.
+Ids come from outside. The rules are those of the API document (events, acks, PATCH); every front end obeys them here.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import TypeAlias
+
+from argus_core.domain.actors import Actor, Person
+from argus_core.domain.errors import (
+    AckHasExpired,
+    AlreadyClosed,
+    AlreadyOpen,
+    EventNotAllowed,
+    ForeignTags,
+    Invalid,
+    NeverEnds,
+    NotFound,
+    OnlyEndUsersAcknowledge,
+)
+from argus_core.domain.ids import EventId, IncidentId
+from argus_core.domain.incidents import (
+    NOTHING,
+    AckChange,
+    Changes,
+    Event,
+    EventType,
+    Incident,
+    Initial,
+    Level,
+    Replaced,
+    born,
+)
+from argus_core.domain.limits import (
+    DESCRIPTION_BYTES,
+    KEY_BYTES,
+    TAGS,
+    URL_BYTES,
+    Json,
+    metadata_problem,
+    moment_problem,
+    require,
+    text_problem,
+    url_problem,
+)
+from argus_core.domain.sources import Source
+from argus_core.domain.tags import Tag, TagOn
+
+EventIds: TypeAlias = Iterator[EventId]
+"""New event ids, as many as are asked for, none given twice."""
+
+MOST_EVENTS_PER_CHANGE = 6
+"""An edit makes one event for each field it changes."""
+
+_POSTED_BY_SOURCES = frozenset({EventType.END, EventType.OTHER, EventType.CHANGE, EventType.STATELESS})
+_SHOWN_CHARACTERS = 10_000
+
+
+class TimerKind(Enum):
+    """What the passing of time can do to an incident."""
+
+    END_REACHED = "end-reached"
+    ACK_EXPIRED = "ack-expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """At `due`, look whether the end (subject 0) or an acknowledgement's expiration (subject: its id) has really been reached."""
+
+    incident_id: IncidentId
+    kind: TimerKind
+    subject_id: int
+    due: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentReport:
+    """What somebody reports of a new incident. A stateful one without `end_time` is open."""
+
+    start_time: datetime
+    end_time: datetime | None = None
+    stateful: bool = True
+    source_incident_id: str = ""
+    level: Level = Level.INFORMATION
+    description: str = ""
+    details_url: str = ""
+    ticket_url: str = ""
+    tags: tuple[Tag, ...] = ()
+    metadata: Json = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """New values for an incident's fields; None leaves a field alone. `tags` replaces the whole set."""
+
+    details_url: str | None = None
+    ticket_url: str | None = None
+    level: Level | None = None
+    description: str | None = None
+    metadata: Json = field(default=None, hash=False)
+    tags: tuple[Tag, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """An incident as it shall be, and the events that make it so. Without events nothing changes."""
+
+    incident: Incident
+    events: tuple[Event, ...]
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the incident begins with this change."""
+        return bool(self.events) and self.events[0].version == 1
+
+    @property
+    def expected_version(self) -> int:
+        """The version the incident must still have for the change to be stored; 0 when it is new."""
+        return self.incident.version - len(self.events)
+
+    @property
+    def timers(self) -> tuple[Timer, ...]:
+        """The moments at which the passing of time will change the incident again."""
+        return tuple(timer for event in self.events for timer in _timers(event))
+
+
+def start(
+    report: IncidentReport, *, source: Source, reporter: Person, poster: Actor, incident_id: IncidentId, event_id: EventId, now: datetime
+) -> Change:
+    """
+    Begin an incident with an event of the source's own user (`reporter`) at its start; its tags are added by whoever posts it.
+
+    Raises:
+        Invalid: a field is too long, out of bounds or malformed, or it ends before it starts.
+    """
+    check_report(report)
+    tags = tuple(TagOn(text, poster.id, now) for text in dict.fromkeys(map(str, report.tags)))
+    initial = Initial(
+        source_id=source.id,
+        source_incident_id=report.source_incident_id,
+        start_time=report.start_time,
+        end_time=report.end_time if report.stateful else None,
+        stateful=report.stateful,
+        level=report.level,
+        description=report.description,
+        details_url=report.details_url,
+        ticket_url=report.ticket_url,
+        metadata=report.metadata,
+        tags=tags,
+    )
+    event = Event(
+        id=event_id,
+        incident_id=incident_id,
+        version=1,
+        type=EventType.START if report.stateful else EventType.STATELESS,
+        actor=reporter,
+        timestamp=report.start_time,
+        received=now,
+        description=report.description,
+        changes=Changes(initial=initial),
+    )
+    return Change(incident=born(event, source), events=(event,))
+
+
+def post(incident: Incident, type_: EventType, *, actor: Actor, event_id: EventId, at: datetime, now: datetime, why: str = "") -> Change:
+    """
+    Do what an event posted by this actor does (API document, `events/`).
+
+    Raises:
+        EventNotAllowed: this kind of actor may not post this type.
+        NeverEnds, AlreadyClosed, AlreadyOpen: it does not fit the state; only end users are told.
+        Invalid: under `timestamp`, `description`.
+    """
+    if type_ is EventType.START:
+        raise EventNotAllowed("An incident starts once: events of type 'STA' cannot be posted.")
+    if actor.is_source:
+        if type_ not in _POSTED_BY_SOURCES:
+            raise EventNotAllowed(f"A source system cannot post events of type '{type_.value}'.")
+        if type_ is EventType.END:
+            return end(incident, actor=actor, event_id=event_id, at=at, now=now, why=why)
+        effect = type_ is EventType.OTHER
+        return _change(incident, type_, actor=actor.person, event_id=event_id, at=at, now=now, why=why, effect=effect)
+    match type_:
+        case EventType.CLOSE:
+            return close(incident, actor=actor, event_id=event_id, at=at, now=now, why=why)
+        case EventType.REOPEN:
+            return reopen(incident, actor=actor, event_id=event_id, at=at, now=now, why=why)
+        case EventType.OTHER:
+            return _change(incident, type_, actor=actor.person, event_id=event_id, at=at, now=now, why=why)
+        case EventType.ACKNOWLEDGE:
+            raise EventNotAllowed("Acknowledge an incident by posting to its acks/, not to its events/.")
+        case _:
+            raise EventNotAllowed(f"An end user cannot post events of type '{type_.value}'.")
+
+
+def end(incident: Incident, *, actor: Actor, event_id: EventId, at: datetime, now: datetime, why: str = "") -> Change:
+    """
+    Record that the source reports the end.
+
+    It takes effect once, on an open incident; otherwise it is kept without effect, because glue services rely on being heard.
+    """
+    effect = incident.is_open(now) and not incident.ended
+    changes = Changes(end_time=Replaced(incident.end_time, at), ended=True) if effect else Changes(ended=not incident.ended)
+    return _change(incident, EventType.END, actor=actor.person, event_id=event_id, at=at, now=now, why=why, changes=changes, effect=effect)
+
+
+def close(incident: Incident, *, actor: Actor, event_id: EventId, at: datetime, now: datetime, why: str = "") -> Change:
+    """
+    Close an open incident on a person's behalf.
+
+    Raises:
+        NeverEnds: the incident is stateless.
+        AlreadyClosed: somebody was faster.
+    """
+    if not incident.stateful:
+        raise NeverEnds
+    if not incident.is_open(now):
+        raise AlreadyClosed
+    changes = Changes(end_time=Replaced(incident.end_time, at))
+    return _change(incident, EventType.CLOSE, actor=actor.person, event_id=event_id, at=at, now=now, why=why, changes=changes)
+
+
+def reopen(incident: Incident, *, actor: Actor, event_id: EventId, at: datetime, now: datetime, why: str = "") -> Change:
+    """
+    Open a closed incident again on a person's behalf; its acknowledgements stay.
+
+    Raises:
+        NeverEnds: the incident is stateless.
+        AlreadyOpen: it is not closed.
+    """
+    if not incident.stateful:
+        raise NeverEnds
+    if incident.is_open(now):
+        raise AlreadyOpen
+    changes = Changes(end_time=Replaced(incident.end_time, None))
+    return _change(incident, EventType.REOPEN, actor=actor.person, event_id=event_id, at=at, now=now, why=why, changes=changes)
+
+
+def acknowledge(
+    incident: Incident, *, actor: Actor, event_id: EventId, at: datetime, now: datetime, why: str = "", expiration: datetime | None = None
+) -> Change:
+    """
+    Take notice of an incident, for good or until `expiration`; closed and stateless ones may be acknowledged too.
+
+    Raises:
+        OnlyEndUsersAcknowledge: a source asks.
+        Invalid: it would expire before it is made.
+    """
+    if actor.is_source:
+        raise OnlyEndUsersAcknowledge
+    if expiration is not None:
+        require({"expiration": moment_problem(expiration)})
+        if expiration <= at:
+            raise Invalid({"": "'expiration' is earlier than creation timestamp."})
+    changes = Changes(ack=AckChange(event_id, None, expiration, made=True))
+    return _change(incident, EventType.ACKNOWLEDGE, actor=actor.person, event_id=event_id, at=at, now=now, why=why, changes=changes)
+
+
+def move_expiration(
+    incident: Incident, ack_id: EventId, expiration: datetime | None, *, actor: Actor, event_ids: EventIds, now: datetime
+) -> Change:
+    """
+    Give an acknowledgement another expiration, or none.
+
+    Raises:
+        OnlyEndUsersAcknowledge: a source asks.
+        NotFound: this incident has no such acknowledgement.
+        AckHasExpired: it has run out.
+        Invalid: the new expiration is not in the future.
+    """
+    if actor.is_source:
+        raise OnlyEndUsersAcknowledge
+    ack = incident.ack(ack_id)
+    if ack is None:
+        raise NotFound("No Acknowledgement matches the given query.")
+    if not ack.holds(now):
+        raise AckHasExpired
+    if expiration is not None:
+        require({"expiration": moment_problem(expiration)})
+        if expiration <= now:
+            raise Invalid({"expiration": f"'expiration' must be later than current moment ({now}) or null."})
+    if expiration == ack.expiration:
+        return Change(incident=incident, events=())
+    changes = Changes(ack=AckChange(ack_id, ack.expiration, expiration, made=False))
+    why = _told("ack expiration", ack.expiration, expiration)
+    event_id = next(event_ids)
+    return _change(incident, EventType.CHANGE, actor=actor.person, event_id=event_id, at=now, now=now, why=why, changes=changes)
+
+
+def edit(incident: Incident, wanted: Edit, *, actor: Actor, event_ids: EventIds, now: datetime) -> Change:
+    """
+    Replace some fields of an incident, with one event for each that really changes.
+
+    Anybody may add tags; one that somebody else added can only be removed by a superuser. An empty `ticket_url` removes the ticket.
+
+    Raises:
+        ForeignTags: it would remove tags of others.
+        Invalid: a field is too long or malformed.
+    """
+    _check_edit(wanted)
+    change = Change(incident=incident, events=())
+    for name, changes in _edits(incident, wanted, actor, now):
+        event = _event(
+            change.incident,
+            EventType.CHANGE,
+            actor=actor.person,
+            event_id=next(event_ids),
+            at=now,
+            now=now,
+            why=_description_of(name, changes, change.incident),
+            changes=changes,
+        )
+        change = Change(incident=change.incident.after(event), events=(*change.events, event))
+    return change
+
+
+def time_passes(incident: Incident, timer: Timer, *, event_ids: EventIds, now: datetime) -> Change:
+    """What a timer that is due does; without events when what it was set for has moved meanwhile."""
+    match timer.kind:
+        case TimerKind.END_REACHED:
+            return end_reached(incident, event_ids=event_ids, now=now)
+        case TimerKind.ACK_EXPIRED:
+            return ack_expired(incident, EventId(timer.subject_id), event_ids=event_ids, now=now)
+
+
+def end_reached(incident: Incident, *, event_ids: EventIds, now: datetime) -> Change:
+    """Note that an end that lay in the future has come; without events when it has not, or was moved."""
+    if not incident.stateful or incident.end_time is None or incident.end_time > now:
+        return Change(incident=incident, events=())
+    return _change(incident, EventType.END_REACHED, actor=None, event_id=next(event_ids), at=incident.end_time, now=now)
+
+
+def ack_expired(incident: Incident, ack_id: EventId, *, event_ids: EventIds, now: datetime) -> Change:
+    """Note that an acknowledgement has run out; without events when it has not, or was prolonged."""
+    ack = incident.ack(ack_id)
+    if ack is None or ack.expiration is None or ack.holds(now):
+        return Change(incident=incident, events=())
+    return _change(incident, EventType.ACK_EXPIRED, actor=None, event_id=next(event_ids), at=ack.expiration, now=now)
+
+
+def _change(
+    incident: Incident,
+    type_: EventType,
+    *,
+    actor: Person | None,
+    event_id: EventId,
+    at: datetime,
+    now: datetime,
+    why: str = "",
+    changes: Changes = NOTHING,
+    effect: bool = True,
+) -> Change:
+    event = _event(incident, type_, actor=actor, event_id=event_id, at=at, now=now, why=why, changes=changes, effect=effect)
+    return Change(incident=incident.after(event), events=(event,))
+
+
+def _event(
+    incident: Incident,
+    type_: EventType,
+    *,
+    actor: Person | None,
+    event_id: EventId,
+    at: datetime,
+    now: datetime,
+    why: str,
+    changes: Changes,
+    effect: bool = True,
+) -> Event:
+    if not type_.internal and type_ is not EventType.CHANGE:
+        require({"timestamp": moment_problem(at), "description": text_problem(why, DESCRIPTION_BYTES)})
+    return Event(
+        id=event_id,
+        incident_id=incident.id,
+        version=incident.version + 1,
+        type=type_,
+        actor=actor,
+        timestamp=at,
+        # Clocks of several processes differ: what is known later never looks as if it had been known earlier.
+        received=max(now, incident.received),
+        description=why,
+        effect=effect,
+        changes=changes,
+    )
+
+
+def _timers(event: Event) -> Iterable[Timer]:
+    changes = event.changes
+    ends = changes.initial.end_time if changes.initial else changes.end_time.new if changes.end_time else None
+    if ends is not None and ends > event.received:
+        yield Timer(event.incident_id, TimerKind.END_REACHED, 0, ends)
+    if changes.ack is not None and changes.ack.new is not None and changes.ack.new > event.received:
+        yield Timer(event.incident_id, TimerKind.ACK_EXPIRED, changes.ack.id, changes.ack.new)
+
+
+def check_report(report: IncidentReport) -> None:
+    """
+    Check the fields of a report before asking whose it is.
+
+    Raises:
+        Invalid: a field is too long, out of bounds or malformed, or it ends before it starts.
+    """
+    require(
+        {
+            "start_time": moment_problem(report.start_time),
+            "end_time": moment_problem(report.end_time) if report.end_time is not None else None,
+            "source_incident_id": text_problem(report.source_incident_id, KEY_BYTES),
+            "description": text_problem(report.description, DESCRIPTION_BYTES),
+            "details_url": text_problem(report.details_url, URL_BYTES),
+            "ticket_url": url_problem(report.ticket_url) if report.ticket_url else None,
+            "metadata": metadata_problem(report.metadata),
+            "tags": _too_many(report.tags),
+        }
+    )
+    if report.end_time is not None and report.end_time < report.start_time:
+        raise Invalid({"": "'end_time' must not be before 'start_time'."})
+
+
+def _check_edit(wanted: Edit) -> None:
+    require(
+        {
+            "description": text_problem(wanted.description or "", DESCRIPTION_BYTES),
+            "details_url": text_problem(wanted.details_url or "", URL_BYTES),
+            "ticket_url": url_problem(wanted.ticket_url) if wanted.ticket_url else None,
+            "metadata": metadata_problem(wanted.metadata),
+            "tags": _too_many(wanted.tags or ()),
+        }
+    )
+
+
+def _too_many(tags: Sequence[Tag]) -> str | None:
+    return f"Ensure this field has no more than {TAGS} elements." if len(tags) > TAGS else None
+
+
+def _edits(incident: Incident, wanted: Edit, actor: Actor, now: datetime) -> Iterable[tuple[str, Changes]]:
+    if wanted.details_url not in (None, incident.details_url):
+        yield "details_url", Changes(details_url=Replaced(incident.details_url, wanted.details_url))
+    if wanted.ticket_url not in (None, incident.ticket_url):
+        yield "ticket_url", Changes(ticket_url=Replaced(incident.ticket_url, wanted.ticket_url))
+    if wanted.level not in (None, incident.level):
+        yield "level", Changes(level=Replaced(incident.level, wanted.level))
+    if wanted.description not in (None, incident.description):
+        yield "description", Changes(description=Replaced(incident.description, wanted.description))
+    if wanted.metadata is not None and wanted.metadata != incident.metadata:
+        yield "metadata", Changes(metadata=Replaced(incident.metadata, wanted.metadata))
+    if wanted.tags is not None:
+        texts = dict.fromkeys(map(str, wanted.tags))
+        present = {tag.tag for tag in incident.tags}
+        removed = tuple(tag for tag in incident.tags if tag.tag not in texts)
+        foreign = tuple(tag.tag for tag in removed if tag.added_by != actor.id)
+        if foreign and not actor.superuser:
+            raise ForeignTags(foreign)
+        added = tuple(TagOn(text, actor.id, now) for text in texts if text not in present)
+        if added or removed:
+            yield "tags", Changes(tags_added=added, tags_removed=removed)
+
+
+def _description_of(name: str, changes: Changes, incident: Incident) -> str:
+    if name == "tags":
+        old = {tag.tag for tag in incident.tags}
+        new = old - {tag.tag for tag in changes.tags_removed} | {tag.tag for tag in changes.tags_added}
+        return _told(name, ", ".join(sorted(old)), ", ".join(sorted(new)))
+    replaced = getattr(changes, name)
+    if name == "metadata":
+        return _told(name, json.dumps(replaced.old, ensure_ascii=False), json.dumps(replaced.new, ensure_ascii=False))
+    return _told(name, replaced.old, replaced.new)
+
+
+def _told(name: str, old: object, new: object) -> str:
+    """The sentence that clients look for in the event of an edit. Very long values are cut here; `changes` has them whole."""
+    return f'Change: "{name}": {str(old)[:_SHOWN_CHARACTERS]} → {str(new)[:_SHOWN_CHARACTERS]}'

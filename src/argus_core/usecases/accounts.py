@@ -1,0 +1,268 @@
+"""Log in and out, and keep users, tokens and sources."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TypeVar
+
+from argus_core.domain.accounts import Credential, Token, User, check_user, lifetime_ends
+from argus_core.domain.destinations import synced_email
+from argus_core.domain.errors import BadLogin, Invalid, NameTaken, NotFound
+from argus_core.domain.ids import SourceId, TokenId, UserId
+from argus_core.domain.sources import Source, check_source, check_source_type
+from argus_core.domain.timeslots import all_the_time
+from argus_core.ports.accounts import Accounts, AccountsWork, Passwords
+from argus_core.ports.secrets import Secrets
+
+_Thing = TypeVar("_Thing")
+
+LOGIN = ""
+"""The name of the tokens that logging in makes."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewToken:
+    """A token just made, and its key, which is never shown again."""
+
+    key: str
+    token: Token
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewUser:
+    """What a new user shall be like. Without a password, only tokens open the door."""
+
+    username: str
+    password: str | None = None
+    first_name: str = ""
+    last_name: str = ""
+    email: str = ""
+    active: bool = True
+    staff: bool = False
+    superuser: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AccountService:
+    """
+    Who may come in, and with which key.
+
+    `token_days` is how long a login token lives, `zone` the time zone of the timeslot that every new user gets.
+    Methods that name a user or a source raise `NotFound` when there is none; every method may raise `Unavailable`.
+    """
+
+    accounts: Accounts
+    passwords: Passwords
+    secrets: Secrets
+    token_days: float
+    zone: str
+
+    async def authenticate(self, key: str) -> Credential | None:
+        """Whom this key speaks for, if it is live."""
+        return await self.accounts.credential(self.secrets.digest(key))
+
+    async def log_in(self, username: str, password: str, *, beside: bool = False) -> NewToken:
+        """
+        A login token for the right password. It replaces the user's former one, unless it shall live `beside` it.
+
+        Raises:
+            BadLogin: unknown user, wrong password or inactive user; which one is not told, and takes as long to find out.
+        """
+        async with self.accounts.begin() as work:
+            user = await work.user_named(username.strip())
+        if not await self.passwords.verify(password, user.password if user else "") or user is None or not user.active:
+            raise BadLogin
+        now = await self.accounts.now()
+        async with self.accounts.begin() as work:
+            if not beside:
+                await work.drop_tokens([token.id for token in await work.tokens(user.id) if token.name == LOGIN])
+            return await self._new_token(work, user.id, LOGIN, now, self.token_days)
+
+    async def refresh(self, credential: Credential) -> NewToken:
+        """A new token of the same name instead of the one that was used; it lives as long as a login token."""
+        now = await self.accounts.now()
+        async with self.accounts.begin() as work:
+            used = await work.token(credential.token_id)
+            await work.drop_tokens([credential.token_id])
+            return await self._new_token(work, credential.actor.id, used.name if used else LOGIN, now, self.token_days)
+
+    async def another_token(self, credential: Credential) -> NewToken:
+        """One more login token beside the one that was used."""
+        now = await self.accounts.now()
+        async with self.accounts.begin() as work:
+            return await self._new_token(work, credential.actor.id, LOGIN, now, self.token_days)
+
+    async def log_out(self, credential: Credential) -> None:
+        """Take away the token that was used."""
+        async with self.accounts.begin() as work:
+            await work.drop_tokens([credential.token_id])
+
+    async def user(self, user_id: UserId) -> User:
+        """Somebody, inactive ones too."""
+        async with self.accounts.begin() as work:
+            return _found(await work.user(user_id), "No User matches the given query.")
+
+    async def user_named(self, username: str) -> User:
+        """Somebody by name."""
+        async with self.accounts.begin() as work:
+            return _found(await work.user_named(username), f'There is no user "{username}".')
+
+    async def sources(self) -> Sequence[Source]:
+        """All sources, by id."""
+        async with self.accounts.begin() as work:
+            return await work.sources()
+
+    async def create_user(self, new: NewUser) -> User:
+        """
+        Make a user, with the timeslot "All the time" and, for an e-mail address, a destination that follows it.
+
+        Raises:
+            Invalid: a name or the address is malformed.
+            NameTaken: there is a user of this name.
+        """
+        check_user(new.username, new.email, new.first_name, new.last_name)
+        hashed = "" if new.password is None else await self.passwords.hash(new.password)
+        async with self.accounts.begin() as work:
+            return await self._add_user(work, new, hashed)
+
+    async def set_password(self, username: str, password: str) -> None:
+        """Give a user another password."""
+        hashed = await self.passwords.hash(password)
+        await self._update(username, lambda user: replace(user, password=hashed))
+
+    async def set_active(self, username: str, *, active: bool) -> None:
+        """Let a user in or keep one out; the tokens of one who is kept out open nothing."""
+        await self._update(username, lambda user: replace(user, active=active))
+
+    async def set_roles(self, username: str, *, staff: bool | None = None, superuser: bool | None = None) -> None:
+        """Grant or revoke roles; None leaves one alone."""
+        await self._update(
+            username,
+            lambda user: replace(
+                user,
+                staff=user.staff if staff is None else staff,
+                superuser=user.superuser if superuser is None else superuser,
+            ),
+        )
+
+    async def create_source(self, name: str, type_: str, *, username: str | None = None, base_url: str = "") -> tuple[Source, NewToken]:
+        """
+        Make a source with a user and a token that never expires; its type comes into being when it is new.
+
+        Raises:
+            Invalid: a name or the address is malformed.
+            NameTaken: there is a source of this name and type, or a user of this name.
+        """
+        check_source(name, base_url)
+        check_source_type(type_)
+        check_user(username or name, "")
+        now = await self.accounts.now()
+        async with self.accounts.begin() as work:
+            if type_ not in await work.source_types():
+                await work.add_source_type(type_)
+            user = await self._add_user(work, NewUser(username=username or name), "")
+            source = Source(id=await work.new_source_id(), name=name, type=type_, user_id=user.id, base_url=base_url)
+            await work.add_source(source)
+            return source, await self._new_token(work, user.id, name, now, None)
+
+    async def rename_source(self, source_id: SourceId, name: str) -> Source:
+        """
+        Call a source something else.
+
+        Raises:
+            Invalid: the name is malformed.
+            NameTaken: another source of this type has it.
+        """
+        async with self.accounts.begin() as work:
+            source = replace(_found(await work.source(source_id), "There is no such source."), name=name)
+            check_source(source.name, source.base_url)
+            await work.save_source(source)
+            return source
+
+    async def set_source_active(self, source_id: SourceId, *, active: bool) -> None:
+        """Let a source report, or not any more."""
+        async with self.accounts.begin() as work:
+            source = _found(await work.source(source_id), "There is no such source.")
+            user = _found(await work.user(source.user_id), "The source has no user.")
+            await work.save_user(replace(user, active=active))
+
+    async def rotate_source_token(self, source_id: SourceId) -> NewToken:
+        """A new token for a source instead of all those it has."""
+        now = await self.accounts.now()
+        async with self.accounts.begin() as work:
+            source = _found(await work.source(source_id), "There is no such source.")
+            await work.drop_tokens([token.id for token in await work.tokens(source.user_id)])
+            return await self._new_token(work, source.user_id, source.name, now, None)
+
+    async def create_token(self, username: str, name: str, *, days: float | None) -> NewToken:
+        """
+        A named token beside the ones the user has; None days is never.
+
+        Raises:
+            Invalid: the name is blank; only login tokens have none.
+            NameTaken: the user has a live token of this name.
+        """
+        if not name.strip():
+            raise Invalid({"name": "This field may not be blank."})
+        now = await self.accounts.now()
+        async with self.accounts.begin() as work:
+            await work.lock()
+            user = _found(await work.user_named(username), f'There is no user "{username}".')
+            if any(token.name == name and token.is_live(now) for token in await work.tokens(user.id)):
+                raise NameTaken(f'The user "{username}" has a token named "{name}"; revoke it first or choose another name.')
+            return await self._new_token(work, user.id, name, now, days)
+
+    async def revoke_token(self, token_id: TokenId) -> None:
+        """Take a token away."""
+        async with self.accounts.begin() as work:
+            _found(await work.token(token_id), "There is no such token.")
+            await work.drop_tokens([token_id])
+
+    async def tokens(self) -> Sequence[tuple[User, Token]]:
+        """All tokens with their users, oldest first."""
+        async with self.accounts.begin() as work:
+            users = {user.id: user for user in await work.users()}
+            return [(users[token.user_id], token) for token in await work.all_tokens()]
+
+    async def _add_user(self, work: AccountsWork, new: NewUser, hashed: str) -> User:
+        user = User(
+            id=await work.new_user_id(),
+            username=new.username,
+            password=hashed,
+            first_name=new.first_name,
+            last_name=new.last_name,
+            email=new.email,
+            active=new.active,
+            staff=new.staff,
+            superuser=new.superuser,
+        )
+        await work.add_user(user)
+        await work.add_timeslot(all_the_time(user.id, self.zone))
+        if user.email:
+            await work.add_destination(synced_email(user.id, user.email))
+        return user
+
+    async def _new_token(self, work: AccountsWork, user_id: UserId, name: str, now: datetime, days: float | None) -> NewToken:
+        secret = self.secrets.new()
+        token = Token(
+            id=await work.new_token_id(),
+            user_id=user_id,
+            name=name,
+            prefix=secret.prefix,
+            digest=secret.digest,
+            created=now,
+            expires=lifetime_ends(now, days),
+        )
+        await work.add_token(token)
+        return NewToken(secret.key, token)
+
+    async def _update(self, username: str, change: Callable[[User], User]) -> None:
+        async with self.accounts.begin() as work:
+            user = _found(await work.user_named(username), f'There is no user "{username}".')
+            await work.save_user(change(user))
+
+
+def _found(thing: _Thing | None, otherwise: str) -> _Thing:
+    if thing is None:
+        raise NotFound(otherwise)
+    return thing

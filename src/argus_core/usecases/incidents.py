@@ -1,0 +1,240 @@
+"""Report, change and close incidents. Whoever only reads asks the journal itself."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+
+from argus_core.domain import transitions
+from argus_core.domain.actors import Actor, Person
+from argus_core.domain.errors import (
+    DomainError,
+    DuplicateIncident,
+    Invalid,
+    MayNotNameSource,
+    NotFound,
+    OnlyEndUsersAcknowledge,
+    OnlySourcesReport,
+    Unauthenticated,
+    Unavailable,
+)
+from argus_core.domain.ids import EventId, IncidentId, SourceId, TokenId
+from argus_core.domain.incidents import EventType, Incident
+from argus_core.domain.sources import Source
+from argus_core.domain.transitions import Change, Edit, EventIds, IncidentReport, Timer
+from argus_core.ports.accounts import Accounts
+from argus_core.ports.clock import Clock
+from argus_core.ports.incidents import Appended, Decide, Incidents
+
+ATTEMPTS = 3
+"""So often is a change decided on what was read without a lock; then the incident is locked."""
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentService:
+    """
+    What actors do to incidents, one method each.
+
+    `warrant` is the token on whose behalf something is done; the store refuses the change when it is no longer live. Every method may raise
+    `Unauthenticated` and `Unavailable`, those that take an incident's id `NotFound`, and what its transition refuses.
+    """
+
+    incidents: Incidents
+    accounts: Accounts
+    clock: Clock
+
+    async def report(
+        self,
+        report: IncidentReport,
+        *,
+        actor: Actor,
+        names_source: bool = False,
+        source_id: SourceId | None = None,
+        warrant: TokenId | None = None,
+    ) -> Change:
+        """
+        Begin an incident of the actor's own source, or of the one a superuser names.
+
+        Raises:
+            Invalid: a field is not acceptable.
+            MayNotNameSource, OnlySourcesReport: this actor may not.
+            DuplicateIncident: the source has reported this `source_incident_id` before.
+        """
+        transitions.check_report(report)
+        source, reporter = await self._source_for(actor, source_id, names_source=names_source)
+        incident_id = (await self.incidents.incident_ids(1))[0]
+        event_id = next(await self.incidents.event_ids(1))
+        change = transitions.start(
+            report, source=source, reporter=reporter, poster=actor, incident_id=incident_id, event_id=event_id, now=self.clock()
+        )
+        match await self.incidents.append(change, warrant=warrant):
+            case Appended.STORED:
+                return change
+            case Appended.DUPLICATE_KEY:
+                raise DuplicateIncident
+            case Appended.UNAUTHENTICATED:
+                raise Unauthenticated
+            case Appended.CONFLICT:
+                raise Unavailable(f"The id {incident_id} was given twice.")
+
+    async def post(
+        self,
+        incident_id: IncidentId,
+        type_: EventType,
+        *,
+        actor: Actor,
+        at: datetime | None = None,
+        why: str = "",
+        warrant: TokenId | None = None,
+    ) -> Change:
+        """Post an event; without `at` it happens now."""
+        return await self._change(incident_id, _posting(type_, actor, at, why), warrant)
+
+    async def post_to_each(
+        self,
+        incident_ids: Sequence[IncidentId],
+        type_: EventType,
+        *,
+        actor: Actor,
+        at: datetime | None = None,
+        why: str = "",
+        warrant: TokenId | None = None,
+    ) -> Sequence[Change | DomainError | None]:
+        """Post the same event to several incidents: for each a change, a refusal, or None where there is no such incident."""
+        return await self.incidents.append_each(incident_ids, _posting(type_, actor, at, why), self.clock, warrant=warrant)
+
+    async def acknowledge(
+        self,
+        incident_id: IncidentId,
+        *,
+        actor: Actor,
+        at: datetime | None = None,
+        why: str = "",
+        expiration: datetime | None = None,
+        warrant: TokenId | None = None,
+    ) -> Change:
+        """Acknowledge an incident; without `at` it happens now, without `expiration` it holds for good."""
+        return await self._change(incident_id, _acknowledging(actor, at, why, expiration), warrant)
+
+    async def acknowledge_each(
+        self,
+        incident_ids: Sequence[IncidentId],
+        *,
+        actor: Actor,
+        at: datetime | None = None,
+        why: str = "",
+        expiration: datetime | None = None,
+        warrant: TokenId | None = None,
+    ) -> Sequence[Change | DomainError | None]:
+        """
+        Acknowledge several incidents alike: for each a change, a refusal, or None where there is no such incident.
+
+        Raises:
+            OnlyEndUsersAcknowledge: a source asks.
+        """
+        if actor.is_source:
+            raise OnlyEndUsersAcknowledge
+        return await self.incidents.append_each(incident_ids, _acknowledging(actor, at, why, expiration), self.clock, warrant=warrant)
+
+    async def move_expiration(
+        self,
+        incident_id: IncidentId,
+        ack_id: EventId,
+        expiration: datetime | None,
+        *,
+        actor: Actor,
+        warrant: TokenId | None = None,
+    ) -> Change:
+        """Give an acknowledgement another expiration; None is never."""
+
+        def decide(incident: Incident, now: datetime, event_ids: EventIds) -> Change:
+            return transitions.move_expiration(incident, ack_id, expiration, actor=actor, event_ids=event_ids, now=now)
+
+        return await self._change(incident_id, decide, warrant)
+
+    async def edit(self, incident_id: IncidentId, wanted: Edit, *, actor: Actor, warrant: TokenId | None = None) -> Change:
+        """Replace some fields of an incident."""
+        return await self._change(incident_id, _editing(wanted, actor), warrant)
+
+    async def edit_each(
+        self, incident_ids: Sequence[IncidentId], wanted: Edit, *, actor: Actor, warrant: TokenId | None = None
+    ) -> Sequence[Change | DomainError | None]:
+        """Edit several incidents alike: for each a change, a refusal, or None where there is no such incident."""
+        return await self.incidents.append_each(incident_ids, _editing(wanted, actor), self.clock, warrant=warrant)
+
+    async def pass_time(self, most: int = 500) -> int:
+        """Let timers that are due take effect; gives how many were taken care of."""
+        now = self.clock()
+        timers = await self.incidents.due_timers(now, most)
+        for timer in timers:
+            with suppress(NotFound):  # an incident that was removed by hand has no time left to pass
+                await self._change(timer.incident_id, _passing(timer))
+        await self.incidents.forget(timers)
+        return len(timers)
+
+    async def _source_for(self, actor: Actor, source_id: SourceId | None, *, names_source: bool) -> tuple[Source, Person]:
+        if names_source and not actor.superuser:
+            raise MayNotNameSource
+        if not names_source:
+            if actor.source is not None:
+                return actor.source, actor.person
+            if actor.superuser:
+                raise Invalid({"source": "This field is required."})
+            raise OnlySourcesReport
+        async with self.accounts.begin() as work:
+            source = None if source_id is None else await work.source(source_id)
+            user = None if source is None else await work.user(source.user_id)
+        if source is None or user is None:
+            missing = "This field is required." if source_id is None else f'Invalid pk "{source_id}" - object does not exist.'
+            raise Invalid({"source": missing})
+        return source, Person(user.id, user.username)
+
+    async def _change(self, incident_id: IncidentId, decide: Decide, warrant: TokenId | None = None) -> Change:
+        """Read, decide, append; again when somebody was faster, and at last under a lock."""
+        for _ in range(ATTEMPTS):
+            incident = await self.incidents.get(incident_id)
+            event_ids = await self.incidents.event_ids(transitions.MOST_EVENTS_PER_CHANGE)
+            change = decide(incident, self.clock(), event_ids)
+            match await self.incidents.append(change, warrant=warrant):
+                case Appended.STORED:
+                    return change
+                case Appended.UNAUTHENTICATED:
+                    raise Unauthenticated
+                case Appended.CONFLICT | Appended.DUPLICATE_KEY:
+                    continue
+        change_or_refusal = (await self.incidents.append_each([incident_id], decide, self.clock, warrant=warrant))[0]
+        if change_or_refusal is None:
+            raise NotFound("No Incident matches the given query.")
+        if isinstance(change_or_refusal, DomainError):
+            raise change_or_refusal
+        return change_or_refusal
+
+
+def _posting(type_: EventType, actor: Actor, at: datetime | None, why: str) -> Decide:
+    def decide(incident: Incident, now: datetime, event_ids: EventIds) -> Change:
+        return transitions.post(incident, type_, actor=actor, event_id=next(event_ids), at=at or now, now=now, why=why)
+
+    return decide
+
+
+def _acknowledging(actor: Actor, at: datetime | None, why: str, expiration: datetime | None) -> Decide:
+    def decide(incident: Incident, now: datetime, event_ids: EventIds) -> Change:
+        return transitions.acknowledge(
+            incident, actor=actor, event_id=next(event_ids), at=at or now, now=now, why=why, expiration=expiration
+        )
+
+    return decide
+
+
+def _passing(timer: Timer) -> Decide:
+    def decide(incident: Incident, now: datetime, event_ids: EventIds) -> Change:
+        return transitions.time_passes(incident, timer, event_ids=event_ids, now=now)
+
+    return decide
+
+
+def _editing(wanted: Edit, actor: Actor) -> Decide:
+    def decide(incident: Incident, now: datetime, event_ids: EventIds) -> Change:
+        return transitions.edit(incident, wanted, actor=actor, event_ids=event_ids, now=now)
+
+    return decide
