@@ -8,6 +8,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -38,6 +40,17 @@ def test_locks_name_no_host_but_the_public_index(lock):
 
 def test_pip_users_get_what_uv_users_get():
     assert packages_for_uv() == packages_for_pip()
+
+
+def test_the_lock_knows_what_the_project_asks_for():
+    packages = tomllib.loads((ROOT / "uv.lock").read_text())["package"]
+    (locked,) = (package["metadata"] for package in packages if package["name"] == PROJECT["name"])
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
+    asked = [Requirement(line) for line in (*PROJECT["optional-dependencies"]["server"], *groups["dev"])]
+
+    known = {(entry["name"], SpecifierSet(entry["specifier"])) for entry in (*locked["requires-dist"], *locked["requires-dev"]["dev"])}
+
+    assert {(one.name, one.specifier) for one in asked} == known
 
 
 def test_no_file_names_a_folder_of_somebodys_machine():
