@@ -1,0 +1,375 @@
+"""
+The stores in dicts: for embedders and for tests.
+
+They keep every promise of the ports but one: what they hold ends with the process. One event loop may use them; what happens between two
+`await`s happens at once.
+"""
+
+import itertools
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from copy import copy
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from argus_core.domain.accounts import Credential, Token, User, actor_of
+from argus_core.domain.destinations import Destination, synced_email
+from argus_core.domain.errors import DomainError, NameTaken, NotFound, Unauthenticated
+from argus_core.domain.filters import Condition, holds
+from argus_core.domain.ids import EventId, IncidentId, SourceId, TokenId, UserId
+from argus_core.domain.incidents import Event, EventType, Incident
+from argus_core.domain.sources import Source
+from argus_core.domain.timeslots import Timeslot
+from argus_core.domain.transitions import MOST_EVENTS_PER_CHANGE, Change, EventIds, Timer, TimerKind
+from argus_core.ports.accounts import Accounts, AccountsWork
+from argus_core.ports.incidents import (
+    AckRow,
+    Appended,
+    Decide,
+    EventRow,
+    IncidentRow,
+    Incidents,
+    Page,
+    Position,
+    event_row,
+    incident_row,
+)
+
+NO_INCIDENT = "No Incident matches the given query."
+NO_EVENT = "No Event matches the given query."
+NO_ACK = "No Acknowledgement matches the given query."
+
+
+def utc_now() -> datetime:
+    """The clock of this machine."""
+    return datetime.now(UTC)  # noqa: TID251 - an in-memory store has no other clock to offer
+
+
+class MemoryAccounts(Accounts):
+    """Accounts in dicts. Work that fails leaves them as they were."""
+
+    def __init__(self, clock: Callable[[], datetime] = utc_now) -> None:
+        self._clock = clock
+        self._kept = _Tables()
+
+    @asynccontextmanager
+    async def _begin(self) -> AsyncIterator[AccountsWork]:
+        work = MemoryWork(self._kept.copy())
+        yield work
+        self._kept = work.tables
+
+    def begin(self) -> AbstractAsyncContextManager[AccountsWork]:
+        """See the port. Work that runs beside other work overwrites it: one after the other, please."""
+        return self._begin()
+
+    async def credential(self, digest: bytes) -> Credential | None:
+        """See the port."""
+        tables = self._kept
+        token = next((token for token in tables.tokens.values() if token.digest == digest), None)
+        if token is None or not self.is_live(token.id):
+            return None
+        source = next((source for source in tables.sources.values() if source.user_id == token.user_id), None)
+        return Credential(token.id, actor_of(tables.users[token.user_id], source), token.expires)
+
+    async def now(self) -> datetime:
+        """See the port."""
+        return self._clock()
+
+    def is_live(self, token_id: TokenId) -> bool:
+        """Whether the token and its user are."""
+        token = self._kept.tokens.get(token_id)
+        return token is not None and token.is_live(self._clock()) and self._kept.users[token.user_id].active
+
+    def source(self, source_id: SourceId) -> Source | None:
+        """The source as it is called now."""
+        return self._kept.sources.get(source_id)
+
+
+class _Tables:
+    """Everything accounts consist of, by id."""
+
+    def __init__(self) -> None:
+        self.ids = itertools.count(1)
+        self.users: dict[UserId, User] = {}
+        self.tokens: dict[TokenId, Token] = {}
+        self.source_types: set[str] = set()
+        self.sources: dict[SourceId, Source] = {}
+        self.timeslots: list[Timeslot] = []
+        self.destinations: list[Destination] = []
+
+    def copy(self) -> "_Tables":
+        twin = copy(self)
+        for name in ("users", "tokens", "source_types", "sources", "timeslots", "destinations"):
+            setattr(twin, name, copy(getattr(self, name)))
+        return twin
+
+
+class MemoryWork(AccountsWork):
+    """One unit of work on a copy of the dicts."""
+
+    def __init__(self, tables: _Tables) -> None:
+        self.tables = tables
+
+    async def lock(self) -> None:
+        """See the port; work in memory never waits, so nothing runs beside it."""
+
+    async def new_user_id(self) -> UserId:
+        """See the port."""
+        return UserId(next(self.tables.ids))
+
+    async def new_source_id(self) -> SourceId:
+        """See the port."""
+        return SourceId(next(self.tables.ids))
+
+    async def new_token_id(self) -> TokenId:
+        """See the port."""
+        return TokenId(next(self.tables.ids))
+
+    async def user(self, user_id: UserId) -> User | None:
+        """See the port."""
+        return self.tables.users.get(user_id)
+
+    async def user_named(self, username: str) -> User | None:
+        """See the port."""
+        return next((user for user in self.tables.users.values() if user.username == username), None)
+
+    async def users(self) -> Sequence[User]:
+        """See the port."""
+        return sorted(self.tables.users.values(), key=lambda user: user.id)
+
+    async def add_user(self, user: User) -> None:
+        """See the port."""
+        await self.save_user(user)
+
+    async def save_user(self, user: User) -> None:
+        """See the port."""
+        if any(user.username == other.username and user.id != other.id for other in self.tables.users.values()):
+            raise NameTaken(f'There is a user "{user.username}" already.')
+        self.tables.users[user.id] = user
+
+    async def add_timeslot(self, timeslot: Timeslot) -> None:
+        """See the port."""
+        self.tables.timeslots.append(timeslot)
+
+    async def add_destination(self, destination: Destination) -> None:
+        """See the port."""
+        self.tables.destinations.append(destination)
+
+    async def move_synced_email(self, owner: UserId, address: str) -> None:
+        """See the port."""
+        kept = [destination for destination in self.tables.destinations if destination.owner != owner or not destination.synced]
+        self.tables.destinations = [*kept, synced_email(owner, address)] if address else kept
+
+    async def tokens(self, user_id: UserId) -> Sequence[Token]:
+        """See the port."""
+        return [token for token in await self.all_tokens() if token.user_id == user_id]
+
+    async def all_tokens(self) -> Sequence[Token]:
+        """See the port."""
+        return sorted(self.tables.tokens.values(), key=lambda token: (token.created, token.id))
+
+    async def token(self, token_id: TokenId) -> Token | None:
+        """See the port."""
+        return self.tables.tokens.get(token_id)
+
+    async def add_token(self, token: Token) -> None:
+        """See the port."""
+        self.tables.tokens[token.id] = token
+
+    async def drop_tokens(self, token_ids: Sequence[TokenId]) -> None:
+        """See the port."""
+        for token_id in token_ids:
+            self.tables.tokens.pop(token_id, None)
+
+    async def source_types(self) -> Sequence[str]:
+        """See the port."""
+        return sorted(self.tables.source_types)
+
+    async def add_source_type(self, name: str) -> None:
+        """See the port."""
+        if name in self.tables.source_types:
+            raise NameTaken(f'There is a source type "{name}" already.')
+        self.tables.source_types.add(name)
+
+    async def sources(self) -> Sequence[Source]:
+        """See the port."""
+        return sorted(self.tables.sources.values(), key=lambda source: source.id)
+
+    async def source(self, source_id: SourceId) -> Source | None:
+        """See the port."""
+        return self.tables.sources.get(source_id)
+
+    async def source_of(self, user_id: UserId) -> Source | None:
+        """See the port."""
+        return next((source for source in self.tables.sources.values() if source.user_id == user_id), None)
+
+    async def add_source(self, source: Source) -> None:
+        """See the port."""
+        await self.save_source(source)
+
+    async def save_source(self, source: Source) -> None:
+        """See the port."""
+        if any((source.name, source.type) == (other.name, other.type) and source.id != other.id for other in self.tables.sources.values()):
+            raise NameTaken(f'There is a source "{source.name}" of type "{source.type}" already.')
+        self.tables.sources[source.id] = source
+
+
+class MemoryIncidents(Incidents):
+    """The journal in dicts. Sources are looked up where they are read, so a renamed one shows its new name."""
+
+    def __init__(self, accounts: MemoryAccounts | None = None) -> None:
+        self._accounts = accounts
+        self._incident_ids = itertools.count(1)
+        self._event_ids = itertools.count(1)
+        self._incidents: dict[IncidentId, Incident] = {}
+        self._journal: dict[IncidentId, list[Event]] = {}
+        self._keys: dict[tuple[SourceId, str], IncidentId] = {}
+        self._timers: dict[tuple[IncidentId, TimerKind, int], Timer] = {}
+        self.outbox: list[tuple[IncidentId, int]] = []
+
+    async def incident_ids(self, count: int) -> Sequence[IncidentId]:
+        """See the port."""
+        return [IncidentId(next(self._incident_ids)) for _ in range(count)]
+
+    async def event_ids(self, count: int) -> EventIds:  # noqa: ARG002 - there are always enough
+        """See the port."""
+        return map(EventId, self._event_ids)
+
+    async def get(self, incident_id: IncidentId) -> Incident:
+        """See the port."""
+        incident = self._incidents.get(incident_id)
+        if incident is None:
+            raise NotFound(NO_INCIDENT)
+        return self._with_source(incident)
+
+    async def append(self, change: Change, *, warrant: TokenId | None = None) -> Appended:
+        """See the port."""
+        if not change.events:
+            return Appended.STORED
+        if not self._is_live(warrant):
+            return Appended.UNAUTHENTICATED
+        incident = change.incident
+        key = (incident.source.id, incident.source_incident_id)
+        if change.is_new and incident.source_incident_id and key in self._keys:
+            return Appended.DUPLICATE_KEY
+        present = self._incidents.get(incident.id)
+        if (present.version if present else 0) != change.expected_version:
+            return Appended.CONFLICT
+        self._store(change)
+        if change.is_new and incident.source_incident_id:
+            self._keys[key] = incident.id
+        return Appended.STORED
+
+    async def append_each(
+        self, incident_ids: Sequence[IncidentId], decide: Decide, clock: Callable[[], datetime], *, warrant: TokenId | None = None
+    ) -> Sequence[Change | DomainError | None]:
+        """See the port."""
+        if not self._is_live(warrant):
+            raise Unauthenticated
+        event_ids = await self.event_ids(MOST_EVENTS_PER_CHANGE * len(incident_ids))
+        done: dict[IncidentId, Change | DomainError | None] = {}
+        for incident_id in sorted(set(incident_ids)):
+            done[incident_id] = self._decide(incident_id, decide, clock(), event_ids)
+        return [done[incident_id] for incident_id in incident_ids]
+
+    async def row(self, incident_id: IncidentId) -> IncidentRow:
+        """See the port."""
+        return incident_row(await self.get(incident_id))
+
+    async def page(self, condition: Condition, now: datetime, size: int, position: Position | None = None) -> Page[IncidentRow]:
+        """See the port."""
+        matching = [incident for incident in map(self._with_source, self._incidents.values()) if holds(condition, incident, now)]
+        matching.sort(key=_place, reverse=True)
+        first = 0
+        if position is not None:
+            here = (position.start_time, position.id)
+            if position.backwards:
+                before = sum(1 for incident in matching if _place(incident) > here)
+                size = min(size, before)
+                first = before - size
+            else:
+                first = sum(1 for incident in matching if _place(incident) >= here)
+        rows = [incident_row(incident) for incident in matching[first : first + size]]
+        more, less = first + size < len(matching), first > 0
+        return Page(
+            rows,
+            Position(rows[-1].start_time, rows[-1].id) if rows and more else None,
+            Position(rows[0].start_time, rows[0].id, backwards=True) if rows and less else None,
+        )
+
+    async def journal(self, incident_id: IncidentId) -> Sequence[Event]:
+        """See the port."""
+        return tuple(self._journal.get(incident_id, ()))
+
+    async def events(self, incident_id: IncidentId) -> Sequence[EventRow]:
+        """See the port."""
+        await self.get(incident_id)
+        return _newest_first(event for event in self._journal[incident_id] if not event.type.internal)
+
+    async def event(self, incident_id: IncidentId, event_id: EventId) -> EventRow:
+        """See the port."""
+        for event in self._journal.get(incident_id, ()):
+            if event.id == event_id and not event.type.internal:
+                return event_row(event)
+        raise NotFound(NO_EVENT)
+
+    async def acks(self, incident_id: IncidentId) -> Sequence[AckRow]:
+        """See the port."""
+        expirations = {ack.id: ack.expiration for ack in (await self.get(incident_id)).acks}
+        made = _newest_first(event for event in self._journal[incident_id] if event.type is EventType.ACKNOWLEDGE)
+        return [AckRow(event, expirations[event.id]) for event in made]
+
+    async def ack(self, incident_id: IncidentId, ack_id: EventId) -> AckRow:
+        """See the port."""
+        if incident_id in self._incidents:
+            for ack in await self.acks(incident_id):
+                if ack.event.id == ack_id:
+                    return ack
+        raise NotFound(NO_ACK)
+
+    async def due_timers(self, now: datetime, most: int) -> Sequence[Timer]:
+        """See the port."""
+        return sorted((timer for timer in self._timers.values() if timer.due <= now), key=lambda timer: timer.due)[:most]
+
+    async def forget(self, timers: Sequence[Timer]) -> None:
+        """See the port."""
+        for timer in timers:
+            if self._timers.get(_subject(timer)) == timer:
+                del self._timers[_subject(timer)]
+
+    def _is_live(self, warrant: TokenId | None) -> bool:
+        return warrant is None or self._accounts is None or self._accounts.is_live(warrant)
+
+    def _with_source(self, incident: Incident) -> Incident:
+        source = self._accounts.source(incident.source.id) if self._accounts else None
+        return incident if source is None or source == incident.source else replace(incident, source=source)
+
+    def _decide(self, incident_id: IncidentId, decide: Decide, now: datetime, event_ids: EventIds) -> Change | DomainError | None:
+        incident = self._incidents.get(incident_id)
+        if incident is None:
+            return None
+        try:
+            change = decide(self._with_source(incident), now, event_ids)
+        except DomainError as refusal:
+            return refusal
+        self._store(change)
+        return change
+
+    def _store(self, change: Change) -> None:
+        incident = change.incident
+        self._incidents[incident.id] = incident
+        self._journal.setdefault(incident.id, []).extend(change.events)
+        self.outbox.extend((incident.id, event.version) for event in change.events)
+        self._timers.update((_subject(timer), timer) for timer in change.timers)
+
+
+def _place(incident: Incident) -> tuple[datetime, IncidentId]:
+    return incident.start_time, incident.id
+
+
+def _subject(timer: Timer) -> tuple[IncidentId, TimerKind, int]:
+    return timer.incident_id, timer.kind, timer.subject_id
+
+
+def _newest_first(events: Iterable[Event]) -> list[EventRow]:
+    return [event_row(event) for event in sorted(events, key=lambda event: (event.timestamp, event.id), reverse=True)]
