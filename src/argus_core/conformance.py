@@ -1,0 +1,521 @@
+"""
+The contract suites: what every store must do, as plain coroutines that anybody who writes one can run.
+
+`check_store` runs all of `STORE_CHECKS`; a test suite may prefer to run them one by one. A check makes users and sources under names of its
+own, so the store need not be empty and the checks may run in any order. A broken promise is an `AssertionError` that names it.
+"""
+
+import asyncio
+import itertools
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
+
+from argus_core.domain import transitions
+from argus_core.domain.accounts import Token, User
+from argus_core.domain.actors import Actor
+from argus_core.domain.destinations import synced_email
+from argus_core.domain.errors import AlreadyClosed, NameTaken, NotFound, Unauthenticated
+from argus_core.domain.filters import All, HasTag, IsAcked, IsClosed, IsOpen, Not, SourceNamed
+from argus_core.domain.ids import EventId, IncidentId, TokenId
+from argus_core.domain.incidents import EventType, Incident, Level, fold
+from argus_core.domain.limits import EARLIEST, LATEST
+from argus_core.domain.sources import Source
+from argus_core.domain.tags import Tag
+from argus_core.domain.timeslots import all_the_time
+from argus_core.domain.transitions import Change, Edit, IncidentReport, TimerKind
+from argus_core.ports.accounts import Accounts, AccountsWork
+from argus_core.ports.incidents import Appended, Incidents, Position, incident_row
+from argus_core.usecases.incidents import IncidentService
+
+NOWHERE = IncidentId(2**63 - 1)
+LONG_AGO = datetime(2020, 2, 20, 20, 2, 20, 202021, tzinfo=UTC)
+CALLERS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """A source, somebody who looks after it, and a token of that person's."""
+
+    incidents: Incidents
+    accounts: Accounts
+    service: IncidentService
+    source: Source
+    reporter: Actor
+    person: Actor
+    token_id: TokenId
+
+    async def report(self, key: str = "", **fields: object) -> Incident:
+        """A new incident, stored."""
+        report = IncidentReport(**{"start_time": LONG_AGO, "source_incident_id": key, **fields})  # type: ignore[arg-type] # names checked by the dataclass
+        return (await self.service.report(report, actor=self.reporter)).incident
+
+    async def begin(self, key: str = "", source: Source | None = None) -> Change:
+        """The beginning of an incident, not stored yet."""
+        incident_id = (await self.incidents.incident_ids(1))[0]
+        event_id = next(await self.incidents.event_ids(1))
+        return transitions.start(
+            IncidentReport(start_time=LONG_AGO, source_incident_id=key),
+            source=source or self.source,
+            reporter=self.reporter.person,
+            poster=self.reporter,
+            incident_id=incident_id,
+            event_id=event_id,
+            now=_now(),
+        )
+
+
+Check: TypeAlias = Callable[[World], Awaitable[None]]
+
+
+async def check_store(incidents: Incidents, accounts: Accounts) -> None:
+    """
+    Hold a store to everything its ports promise.
+
+    Raises:
+        AssertionError: a promise is broken; the message says which.
+    """
+    for check in STORE_CHECKS:
+        await check(await make_world(incidents, accounts))
+
+
+async def make_world(incidents: Incidents, accounts: Accounts) -> World:
+    """A world of its own for one check."""
+    mark = secrets.token_hex(8)
+    async with accounts.begin() as work:
+        person = User(id=await work.new_user_id(), username=f"person-{mark}")
+        robot = User(id=await work.new_user_id(), username=f"robot-{mark}")
+        await work.add_user(person)
+        await work.add_user(robot)
+        await work.add_source_type(f"type-{mark}")
+        source = Source(id=await work.new_source_id(), name=f"source-{mark}", type=f"type-{mark}", user_id=robot.id)
+        await work.add_source(source)
+        token = Token(
+            id=await work.new_token_id(),
+            user_id=person.id,
+            name="check",
+            prefix=mark[:4],
+            digest=secrets.token_bytes(32),
+            created=await accounts.now(),
+            expires=None,
+        )
+        await work.add_token(token)
+    return World(
+        incidents=incidents,
+        accounts=accounts,
+        service=IncidentService(incidents, accounts, _now),
+        source=source,
+        reporter=Actor(id=robot.id, username=robot.username, source=source),
+        person=Actor(id=person.id, username=person.username),
+        token_id=token.id,
+    )
+
+
+async def ids_are_given_once(world: World) -> None:
+    """No id is given twice, whoever asks at the same time."""
+
+    async def take() -> tuple[Sequence[IncidentId], list[EventId]]:
+        event_ids = await world.incidents.event_ids(30)
+        events = list(itertools.islice(event_ids, 30))
+        return await world.incidents.incident_ids(30), events
+
+    taken = await asyncio.gather(*(take() for _ in range(CALLERS)))
+    _all_different("incident ids", [id_ for ids, _ in taken for id_ in ids])
+    _all_different("event ids", [id_ for _, ids in taken for id_ in ids])
+
+
+async def what_is_appended_can_be_read(world: World) -> None:
+    """An incident is read as it was stored: whole, from the journal, and flat."""
+    extremes = await world.report(
+        "ключ-🔑",
+        start_time=EARLIEST,
+        end_time=LATEST,
+        level=Level.CRITICAL,
+        description="Ærlig talt: <b>nede</b>\n\t\u2028🔥",
+        details_url="/alarm?a=%00",
+        ticket_url="https://tickets.example.org/1",
+        tags=(Tag.parse("host=a.b=c"), Tag.parse("empty=")),
+        metadata={"π": [3.141592653589793, -1.7e308, 5e-324, 2**60, True, None, {"": "\u001f"}]},
+    )
+    stateless = await world.report(stateful=False)
+    for incident in (extremes, stateless):
+        _same("get", incident, await world.incidents.get(incident.id))
+        _same("fold(journal)", incident, fold(await world.incidents.journal(incident.id), world.source))
+        _same("row", incident_row(incident), await world.incidents.row(incident.id))
+
+
+async def a_key_is_taken_once(world: World) -> None:
+    """A source has one incident of each non-empty source_incident_id, also among simultaneous reports."""
+    changes = [await world.begin("12345") for _ in range(CALLERS)]
+    outcomes = await asyncio.gather(*(world.incidents.append(change) for change in changes))
+    _same("outcomes", {Appended.STORED: 1, Appended.DUPLICATE_KEY: CALLERS - 1}, _counted(outcomes))
+    for change, outcome in zip(changes, outcomes, strict=True):
+        _same("journal", len(await world.incidents.journal(change.incident.id)), 1 if outcome is Appended.STORED else 0)
+
+    elsewhere = (await make_world(world.incidents, world.accounts)).source
+    others = [await world.begin("12345", elsewhere), await world.begin(), await world.begin()]
+    _same("another source, no key", [Appended.STORED] * 3, [await world.incidents.append(change) for change in others])
+
+
+async def a_stale_change_is_a_conflict(world: World) -> None:
+    """What was decided on another version is not stored, nor what concerns no incident at all."""
+    incident = await world.report()
+    event_ids = await world.incidents.event_ids(2)
+    changes = [_close(incident, world.person, next(event_ids)) for _ in range(2)]
+    _same("first", Appended.STORED, await world.incidents.append(changes[0]))
+    _same("second", Appended.CONFLICT, await world.incidents.append(changes[1]))
+    _same("state", changes[0].incident, await world.incidents.get(incident.id))
+    _same("journal", 2, len(await world.incidents.journal(incident.id)))
+
+    nobody = await world.begin()
+    event_id = next(await world.incidents.event_ids(1))
+    _same("unknown", Appended.CONFLICT, await world.incidents.append(_close(nobody.incident, world.person, event_id)))
+    _same("no events", Appended.STORED, await world.incidents.append(Change(incident=nobody.incident, events=())))
+    await _not_found(world, nobody.incident.id)
+
+
+async def what_does_not_exist_is_not_found(world: World) -> None:
+    """Reading what is not there says so."""
+    await _not_found(world, NOWHERE)
+    incident = await world.report()
+    await _raises(NotFound, world.incidents.event(incident.id, EventId(NOWHERE)))
+    await _raises(NotFound, world.incidents.ack(incident.id, EventId(NOWHERE)))
+
+
+async def racing_callers_lose_nothing(world: World) -> None:
+    """Whoever changes an incident at the same time: every change is there, versions have no gaps, one of them closes it."""
+    incident = await world.report()
+
+    async def meddle(caller: int) -> int:
+        closed = 0
+        for turn in range(4):
+            await world.service.post(incident.id, EventType.OTHER, actor=world.person, why=f"{caller}.{turn}")
+            await world.service.edit(incident.id, Edit(tags=None, description=f"by {caller}.{turn}"), actor=world.person)
+            await world.service.acknowledge(incident.id, actor=world.person)
+        try:
+            await world.service.post(incident.id, EventType.CLOSE, actor=world.person)
+        except AlreadyClosed:
+            return closed
+        return closed + 1
+
+    closed = await asyncio.gather(*(meddle(caller) for caller in range(CALLERS)))
+    _same("closed", 1, sum(closed))
+    journal = await world.incidents.journal(incident.id)
+    _same("versions", list(range(1, len(journal) + 1)), [event.version for event in journal])
+    _same("notes", CALLERS * 4, sum(event.type is EventType.OTHER for event in journal))
+    _same("acks", CALLERS * 4, len(await world.incidents.acks(incident.id)))
+    _same("state", fold(journal, world.source), await world.incidents.get(incident.id))
+    received = [event.received for event in journal]
+    _same("received", sorted(received), received)
+
+
+async def many_are_changed_one_by_one(world: World) -> None:
+    """`append_each` answers for each id in order; refusals and unknown ids leave the others alone."""
+    incidents = [await world.report() for _ in range(4)]
+    await world.service.post(incidents[1].id, EventType.CLOSE, actor=world.person)
+    ids = [incidents[2].id, NOWHERE, incidents[1].id, incidents[0].id, incidents[2].id]
+    answers = await world.service.post_to_each(ids, EventType.CLOSE, actor=world.person, why="all of them")
+    _same("answers", ["Change", "NoneType", "AlreadyClosed", "Change", "Change"], [type(answer).__name__ for answer in answers])
+    _same("once", answers[0], answers[4])
+    for incident, events in zip(incidents, (2, 2, 2, 1), strict=True):
+        journal = await world.incidents.journal(incident.id)
+        _same("journal", events, len(journal))
+        _same("state", fold(journal, world.source), await world.incidents.get(incident.id))
+    _same("none", [], list(await world.service.post_to_each([], EventType.CLOSE, actor=world.person)))
+
+
+async def many_callers_change_many(world: World) -> None:
+    """Bulk changes in opposite orders beside single ones: nobody waits for ever, nothing is lost."""
+    ids = [(await world.report()).id for _ in range(10)]
+
+    async def bulk(order: Sequence[IncidentId]) -> None:
+        for _ in range(3):
+            await world.service.acknowledge_each(order, actor=world.person)
+
+    async def single() -> None:
+        for incident_id in ids:
+            await world.service.post(incident_id, EventType.OTHER, actor=world.person)
+
+    await asyncio.gather(bulk(ids), bulk(ids[::-1]), bulk(ids[::2] + ids[1::2]), single(), single())
+    for incident_id in ids:
+        journal = await world.incidents.journal(incident_id)
+        _same("events", 1 + 3 * 3 + 2, len(journal))
+        _same("state", fold(journal, world.source), await world.incidents.get(incident_id))
+
+
+async def a_warrant_must_be_live(world: World) -> None:
+    """A change on behalf of a token is stored only while the token and its user are live."""
+    incident = await world.report()
+
+    async def close_and_ack() -> list[Appended]:
+        event_ids = await world.incidents.event_ids(2)
+        present = await world.incidents.get(incident.id)
+        note = transitions.post(present, EventType.OTHER, actor=world.person, event_id=next(event_ids), at=LONG_AGO, now=_now())
+        return [
+            await world.incidents.append(note, warrant=world.token_id),
+            await world.incidents.append(await world.begin(), warrant=world.token_id),
+        ]
+
+    async def refused() -> None:
+        _same("refused", [Appended.UNAUTHENTICATED] * 2, await close_and_ack())
+        await _raises(Unauthenticated, world.service.acknowledge_each([incident.id], actor=world.person, warrant=world.token_id))
+
+    _same("live", [Appended.STORED] * 2, await close_and_ack())
+    await world.service.acknowledge_each([incident.id], actor=world.person, warrant=world.token_id)
+    before = await world.incidents.get(incident.id)
+    async with world.accounts.begin() as work:
+        user = await work.user(world.person.id)
+        await work.save_user(User(id=world.person.id, username=world.person.username, active=False))
+    await refused()
+    async with world.accounts.begin() as work:
+        await work.save_user(User(id=world.person.id, username=world.person.username))
+        await work.drop_tokens([world.token_id])
+    await refused()
+    _same("user", world.person.username, user and user.username)
+    _same("state", before, await world.incidents.get(incident.id))
+
+
+async def pages_show_everything_once(world: World) -> None:
+    """Pages visit each matching incident once, newest start first and highest id among equals, forwards and backwards."""
+    starts = [LONG_AGO + timedelta(minutes=minute) for minute in (3, 1, 1, 1, 2, 5, 0)]
+    incidents = [await world.report(start_time=start, tags=(Tag.parse("page=1"),)) for start in starts]
+    await world.report()
+    condition = All((SourceNamed(frozenset({world.source.name})), HasTag(frozenset({"page=1"}))))
+    expected = [incident.id for incident in sorted(incidents, key=lambda incident: (incident.start_time, incident.id), reverse=True)]
+
+    forwards: list[list[IncidentId]] = []
+    position: Position | None = None
+    backwards: Position | None = None
+    while not forwards or position:
+        page = await world.incidents.page(condition, _now(), 3, position)
+        forwards.append([row.id for row in page.rows])
+        position, backwards = page.next, page.previous
+    _same("forwards", [expected[:3], expected[3:6], expected[6:]], forwards)
+    last = backwards
+    seen = []
+    while last:
+        page = await world.incidents.page(condition, _now(), 3, last)
+        seen.append([row.id for row in page.rows])
+        last = page.previous
+    _same("backwards", [expected[3:6], expected[:3]], seen)
+    beyond = await world.incidents.page(condition, _now(), 3, Position(EARLIEST, IncidentId(1)))
+    _same("beyond the end", [], list(beyond.rows))
+
+
+async def filters_see_the_present(world: World) -> None:
+    """Open, closed and acknowledged are as of the moment asked for, not of the moment stored."""
+    now = _now()
+    incident = await world.report(end_time=now + timedelta(hours=1))
+    await world.service.acknowledge(incident.id, actor=world.person, expiration=now + timedelta(hours=2))
+    mine = SourceNamed(frozenset({world.source.name}))
+
+    async def seen(hours: float, *conditions: IsOpen | IsClosed | IsAcked | Not) -> int:
+        return len((await world.incidents.page(All((mine, *conditions)), now + timedelta(hours=hours), 10)).rows)
+
+    _same("open", [1, 0], [await seen(0.5, IsOpen()), await seen(1.5, IsOpen())])
+    _same("closed", [0, 1], [await seen(0.5, IsClosed()), await seen(1.5, IsClosed())])
+    _same("acked", [1, 0], [await seen(1.5, IsAcked()), await seen(2.5, IsAcked())])
+    _same("open and not acked", [0, 0], [await seen(0.5, IsOpen(), Not(IsAcked())), await seen(2.5, IsOpen(), Not(IsAcked()))])
+
+
+async def lists_are_newest_first(world: World) -> None:
+    """Events and acknowledgements come newest timestamp first, then highest id; internal events are not listed."""
+    soon = _now() + timedelta(milliseconds=30)
+    incident = await world.report(end_time=soon)
+    for minutes in (5, 9, 5, 1):
+        at = LONG_AGO + timedelta(minutes=minutes)
+        await world.service.acknowledge(incident.id, actor=world.person, at=at, why=str(minutes), expiration=soon)
+    await asyncio.sleep(0.05)
+    await world.service.pass_time()
+
+    events = await world.incidents.events(incident.id)
+    _same("events", sorted(events, key=lambda event: (event.timestamp, event.id), reverse=True), list(events))
+    _same("listed", 5, len(events))
+    _same("one event", events[2], await world.incidents.event(incident.id, events[2].id))
+    acks = await world.incidents.acks(incident.id)
+    _same("acks", ["9", "5", "5", "1"], [ack.event.description for ack in acks])
+    _same("expiration", {soon}, {ack.expiration for ack in acks})
+    _same("one ack", acks[1], await world.incidents.ack(incident.id, acks[1].event.id))
+    internal = [event for event in await world.incidents.journal(incident.id) if event.type.internal]
+    _same("internal", 5, len(internal))
+    await _raises(NotFound, world.incidents.event(incident.id, internal[0].id))
+
+
+async def expirations_move(world: World) -> None:
+    """An acknowledgement's new expiration shows in its list, in the incident and in the journal."""
+    incident = await world.report()
+    change = await world.service.acknowledge(incident.id, actor=world.person)
+    ack_id = change.events[0].id
+    until = _now() + timedelta(days=2)
+    moved = (await world.service.move_expiration(incident.id, ack_id, until, actor=world.person)).incident
+    _same("state", moved, await world.incidents.get(incident.id))
+    _same("ack", until, (await world.incidents.ack(incident.id, ack_id)).expiration)
+    _same("row", until, (await world.incidents.row(incident.id)).acked_until)
+    _same("fold(journal)", moved, fold(await world.incidents.journal(incident.id), world.source))
+
+
+async def timers_wait_until_forgotten(world: World) -> None:
+    """A timer is kept by what sets it, found when it is due, and forgotten only as it was found."""
+    due = _now() + timedelta(minutes=5)
+    incident = await world.report(end_time=due)
+
+    async def found(moment: datetime) -> list[tuple[TimerKind, datetime]]:
+        timers = await world.incidents.due_timers(moment, 10_000)
+        return [(timer.kind, timer.due) for timer in timers if timer.incident_id == incident.id]
+
+    _same("early", [], await found(due - timedelta(seconds=1)))
+    _same("due", [(TimerKind.END_REACHED, due)], await found(due))
+    timers = [timer for timer in await world.incidents.due_timers(due, 10_000) if timer.incident_id == incident.id]
+    event_ids = await world.incidents.event_ids(1)
+    later = due + timedelta(minutes=5)
+    moved = transitions.close(incident, actor=world.person, event_id=next(event_ids), at=later, now=_now())
+    _same("moved", Appended.STORED, await world.incidents.append(moved))
+    await world.incidents.forget(timers)
+    _same("set anew", [(TimerKind.END_REACHED, later)], await found(later))
+    await world.incidents.forget([timer for timer in await world.incidents.due_timers(later, 10_000) if timer.incident_id == incident.id])
+    _same("forgotten", [], await found(later))
+
+
+async def work_on_accounts_is_whole(world: World) -> None:
+    """Work that fails leaves accounts as they were; names are unique; a renamed source shows its name everywhere."""
+    incident = await world.report()
+    async with world.accounts.begin() as work:
+        user = await work.user(world.person.id)
+        _same("named", user, await work.user_named(world.person.username))
+        _same("source", world.source, await work.source(world.source.id))
+        _same("source of", world.source, await work.source_of(world.reporter.id))
+        _same("nobody", [None] * 2, [await work.source_of(world.person.id), await work.user_named(world.person.username.upper())])
+        _same("type known", True, world.source.type in await work.source_types())
+        _same("all", [True, True], [user in await work.users(), world.source in await work.sources()])
+
+    taken = User(id=world.person.id, username=world.reporter.username)
+    await _raises(NameTaken, _in_work(world, lambda work: work.save_user(taken)))
+    await _raises(NameTaken, _in_work(world, lambda work: work.add_source_type(world.source.type)))
+    same_name = Source(id=world.source.id, name=world.source.name, type=world.source.type, user_id=world.person.id)
+    async with world.accounts.begin() as work:
+        twin = Source(id=await work.new_source_id(), name=same_name.name, type=same_name.type, user_id=world.person.id)
+    await _raises(NameTaken, _in_work(world, lambda work: work.add_source(twin)))
+    await _raises(ZeroDivisionError, _in_work(world, lambda work: _rename_and_fail(work, world)))
+    async with world.accounts.begin() as work:
+        _same("undone", user, await work.user(world.person.id))
+        renamed = Source(id=world.source.id, name=f"{world.source.name}-new", type=world.source.type, user_id=world.reporter.id)
+        await work.save_source(renamed)
+    _same("renamed", renamed, (await world.incidents.get(incident.id)).source)
+    _same("renamed row", renamed.name, (await world.incidents.row(incident.id)).source_name)
+
+
+async def tokens_speak_for_their_users(world: World) -> None:
+    """A credential is found by its digest while token and user are live."""
+    now = await world.accounts.now()
+    digests = [secrets.token_bytes(32) for _ in range(3)]
+    expiries = (None, now + timedelta(hours=1), now - timedelta(seconds=1))
+    async with world.accounts.begin() as work:
+        await work.lock()
+        for digest, expires in zip(digests, expiries, strict=True):
+            token = Token(
+                id=await work.new_token_id(),
+                user_id=world.reporter.id,
+                name=digest.hex()[:4],
+                prefix="abcd",
+                digest=digest,
+                created=now,
+                expires=expires,
+            )
+            await work.add_token(token)
+            _same("token", token, await work.token(token.id))
+        tokens = await work.tokens(world.reporter.id)
+        _same("tokens", digests, [token.digest for token in tokens])
+        _same("all tokens", set(digests), {token.digest for token in await work.all_tokens()} & set(digests))
+    found = [await world.accounts.credential(digest) for digest in digests]
+    _same("actors", [world.reporter, world.reporter, None], [credential and credential.actor for credential in found])
+    _same("expires", list(expiries[:2]), [credential.expires for credential in found if credential])
+    async with world.accounts.begin() as work:
+        await work.drop_tokens([tokens[0].id])
+        _same("dropped", None, await work.token(tokens[0].id))
+    _same("gone", None, await world.accounts.credential(digests[0]))
+    async with world.accounts.begin() as work:
+        await work.save_user(User(id=world.reporter.id, username=world.reporter.username, active=False))
+    _same("inactive", None, await world.accounts.credential(digests[1]))
+
+
+async def defaults_can_be_kept(world: World) -> None:
+    """Timeslots and destinations are kept, and the synced address follows the account."""
+    async with world.accounts.begin() as work:
+        await work.add_timeslot(all_the_time(world.person.id, "Europe/Oslo"))
+        await work.add_destination(synced_email(world.person.id, "somebody@example.org"))
+        await work.move_synced_email(world.person.id, "else@example.org")
+        await work.move_synced_email(world.person.id, "")
+        await work.move_synced_email(world.person.id, "back@example.org")
+
+
+STORE_CHECKS: tuple[Check, ...] = (
+    ids_are_given_once,
+    what_is_appended_can_be_read,
+    a_key_is_taken_once,
+    a_stale_change_is_a_conflict,
+    what_does_not_exist_is_not_found,
+    racing_callers_lose_nothing,
+    many_are_changed_one_by_one,
+    many_callers_change_many,
+    a_warrant_must_be_live,
+    pages_show_everything_once,
+    filters_see_the_present,
+    lists_are_newest_first,
+    expirations_move,
+    timers_wait_until_forgotten,
+    work_on_accounts_is_whole,
+    tokens_speak_for_their_users,
+    defaults_can_be_kept,
+)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)  # noqa: TID251 - stores are checked against the time it really is
+
+
+def _close(incident: Incident, actor: Actor, event_id: EventId) -> Change:
+    now = _now()
+    return transitions.close(incident, actor=actor, event_id=event_id, at=now, now=now)
+
+
+async def _not_found(world: World, incident_id: IncidentId) -> None:
+    await _raises(NotFound, world.incidents.get(incident_id))
+    await _raises(NotFound, world.incidents.row(incident_id))
+    await _raises(NotFound, world.incidents.events(incident_id))
+    await _raises(NotFound, world.incidents.event(incident_id, EventId(1)))
+    await _raises(NotFound, world.incidents.acks(incident_id))
+    await _raises(NotFound, world.incidents.ack(incident_id, EventId(1)))
+    _same("journal", 0, len(await world.incidents.journal(incident_id)))
+
+
+async def _in_work(world: World, do: Callable[[AccountsWork], Awaitable[None]]) -> None:
+    async with world.accounts.begin() as work:
+        await do(work)
+
+
+async def _rename_and_fail(work: AccountsWork, world: World) -> None:
+    await work.save_user(User(id=world.person.id, username=f"{world.person.username}-new"))
+    raise ZeroDivisionError
+
+
+async def _raises(error: type[Exception], doing: Awaitable[object]) -> None:
+    try:
+        await doing
+    except error:
+        return
+    raise AssertionError(f"{error.__name__} was not raised.")
+
+
+def _same(what: str, expected: object, got: object) -> None:
+    if expected != got:
+        raise AssertionError(f"{what}: expected {expected!r}, got {got!r}")
+
+
+def _all_different(what: str, values: Sequence[object]) -> None:
+    _same(f"{what}, different ones", len(values), len(set(values)))
+
+
+def _counted(outcomes: Sequence[Appended]) -> dict[Appended, int]:
+    return {outcome: outcomes.count(outcome) for outcome in set(outcomes)}
