@@ -1,0 +1,72 @@
+"""How people are reached. A medium is a plugin: any package may offer one under the entry-point group `argus.media`."""
+
+from collections.abc import Mapping
+from typing import ClassVar, Protocol, TypeAlias
+
+from argus_core.domain.errors import Invalid
+from argus_core.domain.limits import Json
+from argus_core.domain.notifications import Notification
+
+Settings: TypeAlias = Mapping[str, Json]
+"""The settings of one destination, as its medium understands them."""
+
+
+class BadSettings(Invalid):
+    """Settings that this medium cannot use; `errors` maps each bad one to a sentence."""
+
+
+class TryLater(Exception):  # noqa: N818 - errors are sentences
+    """It may work later; the reason is the message. `after` seconds is when, if the provider has said so."""
+
+    def __init__(self, reason: str, *, after: float | None = None) -> None:
+        super().__init__(reason)
+        self.after = after
+
+
+class Undeliverable(Exception):  # noqa: N818 - errors are sentences
+    """It never will work; the reason is the message."""
+
+
+class Medium(Protocol):
+    """
+    A way to reach people. One instance serves every destination that names it.
+
+    An entry point names a class that is made without arguments, or a function that returns a medium. A medium reads its own configuration
+    from the environment when it is made, and says in one sentence (ValueError) what is missing or wrong.
+    """
+
+    slug: ClassVar[str]
+    """Its name in the API: lower case letters, digits and hyphens; unique in an installation."""
+
+    name: ClassVar[str]
+    """Its name for people."""
+
+    @property
+    def schema(self) -> Mapping[str, Json]:
+        """JSON schema of its settings: `title`, `description`, `type`, `required`, `properties`; for forms."""
+        ...
+
+    def clean(self, settings: Settings) -> Settings:
+        """
+        The settings as they are to be stored: checked, trimmed, in one spelling, without keys nobody knows.
+
+        Two destinations are the same when their clean settings are equal.
+
+        Raises:
+            BadSettings: naming each bad one.
+        """
+        ...
+
+    def label(self, settings: Settings) -> str:
+        """What a destination with these clean settings may be called, without secrets: `Email: ola@example.org`."""
+        ...
+
+    async def send(self, notification: Notification, settings: Settings) -> None:
+        """
+        Deliver one notification to one destination; it may be called twice for the same one.
+
+        Raises:
+            TryLater: it may work later; it will be called again.
+            Undeliverable: it never will; the reason is kept and shown.
+        """
+        ...
