@@ -15,7 +15,7 @@ class BadSettings(Invalid):
     """Settings that this medium cannot use; `errors` maps each bad one to a sentence."""
 
 
-class TryLater(Exception):  # noqa: N818 - errors are sentences
+class TryLater(Exception):
     """It may work later; the reason is the message. `after` seconds is when, if the provider has said so."""
 
     def __init__(self, reason: str, *, after: float | None = None) -> None:
@@ -23,7 +23,7 @@ class TryLater(Exception):  # noqa: N818 - errors are sentences
         self.after = after
 
 
-class Undeliverable(Exception):  # noqa: N818 - errors are sentences
+class Undeliverable(Exception):
     """It never will work; the reason is the message."""
 
 

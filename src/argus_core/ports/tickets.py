@@ -7,7 +7,7 @@ from argus_core.domain.actors import Actor
 from argus_core.domain.incidents import Incident
 
 
-class TicketFailed(Exception):  # noqa: N818 - errors are sentences
+class TicketFailed(Exception):
     """The ticket system did not make a ticket, or it is not known whether it did; the message says why, without secrets."""
 
 
@@ -15,8 +15,8 @@ class TicketSystem(Protocol):
     """
     A place where tickets about incidents are made.
 
-    An entry point names a class that is made with its settings (a mapping of texts: `endpoint`, `token`, and what else it documents) and says
-    in one sentence (ValueError) which of them is missing or wrong.
+    An entry point names a class that is made with its settings (a mapping of texts: `endpoint`, `token`, and what else it documents)
+    and says in one sentence (ValueError) which of them is missing or wrong.
     """
 
     slug: ClassVar[str]
