@@ -65,8 +65,8 @@ sa.Index("incident_open_tags", incident.c.tags, postgresql_using="gin", postgres
 sa.Index("incident_source_start", incident.c.source_id, *_newest_first)
 sa.Index(
     "incident_source_key",
+    incident.c.source_incident_id,  # first, so that a key is found without its source too
     incident.c.source_id,
-    incident.c.source_incident_id,
     unique=True,
     postgresql_where=incident.c.source_incident_id != sa.literal_column("''"),
 )

@@ -36,7 +36,7 @@ create index incident_end on incident (end_time) where end_time is not null;
 create index incident_tags on incident using gin (tags);
 create index incident_open_tags on incident using gin (tags) where stateful and end_time is null;
 create index incident_source_start on incident (source_id, start_time desc, id desc);
-create unique index incident_source_key on incident (source_id, source_incident_id) where source_incident_id <> '';
+create unique index incident_source_key on incident (source_incident_id, source_id) where source_incident_id <> '';
 
 create table event (
     id bigint constraint pk_event primary key,
