@@ -86,6 +86,7 @@ moments_out_of_bounds = st.datetimes(max_value=_naive(EARLIEST - MICROSECOND), t
 moments_not_in_utc = st.datetimes(_naive(EARLIEST), _naive(LATEST)) | st.just(datetime.fromisoformat("2030-03-03T12:00:00+01:00"))
 spans = st.sampled_from([timedelta(), MICROSECOND, SECOND, HOUR, DAY]) | st.timedeltas(timedelta(), timedelta(days=400))
 signed_spans = st.tuples(st.sampled_from([1, -1]), spans).map(lambda pair: pair[0] * pair[1])
+lags = st.just(timedelta()) | signed_spans
 near_moments = signed_spans.map(lambda span: NOON + span)
 any_moments = near_moments | moments
 
@@ -254,7 +255,6 @@ class Editing:
 def moves(cast=CAST):
     """Every kind of move by every kind of actor; whether it is allowed is another question."""
     actors = st.sampled_from(cast.actors)
-    lags = st.just(timedelta()) | signed_spans
     return (
         st.builds(Posting, type=st.sampled_from(EventType), actor=actors, lag=lags, why=descriptions)
         | st.builds(Posting, type=st.just(EventType.END), actor=st.sampled_from(cast.robots), lag=lags, why=descriptions)
