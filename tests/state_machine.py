@@ -32,7 +32,6 @@ from strategies import (
     begin,
     cast_of,
     conditions,
-    descriptions,
     edits,
     lags,
     moves,
@@ -41,6 +40,7 @@ from strategies import (
     reports,
     set_times,
     signed_spans,
+    some_texts,
     spans,
 )
 
@@ -145,15 +145,15 @@ class Lives(RuleBasedStateMachine):
 
         return incident_id if stored else multiple()
 
-    @rule(incident_id=incident_ids, type_=st.sampled_from(POSTED_BY_SOURCES), who=st.integers(0, 2), lag=lags, why=descriptions)
+    @rule(incident_id=incident_ids, type_=st.sampled_from(POSTED_BY_SOURCES), who=st.integers(0, 2), lag=lags, why=some_texts)
     def a_source_posts(self, incident_id, type_, who, lag, why):
         self.do(incident_id, Posting(type_, self.cast.robots[who], lag, why))
 
-    @rule(incident_id=incident_ids, type_=st.sampled_from(POSTED_BY_PEOPLE), who=st.integers(0, 3), lag=lags, why=descriptions)
+    @rule(incident_id=incident_ids, type_=st.sampled_from(POSTED_BY_PEOPLE), who=st.integers(0, 3), lag=lags, why=some_texts)
     def a_person_posts(self, incident_id, type_, who, lag, why):
         self.do(incident_id, Posting(type_, self.cast.people[who], lag, why))
 
-    @rule(incident_id=incident_ids, who=st.integers(0, 3), lag=lags, span=st.none() | signed_spans, why=descriptions)
+    @rule(incident_id=incident_ids, who=st.integers(0, 3), lag=lags, span=st.none() | signed_spans, why=some_texts)
     def a_person_acknowledges(self, incident_id, who, lag, span, why):
         self.do(incident_id, Acknowledging(self.cast.people[who], lag, span, why))
 
