@@ -49,6 +49,7 @@ class Parent:
 
     def __init__(self, told: int) -> None:
         os.set_inheritable(told, False)
+        os.set_blocking(told, False)
         self._told = told
 
     def orders(self) -> Orders:
@@ -90,7 +91,8 @@ class Parent:
             self._say(WELL)
 
     def _say(self, word: bytes) -> None:
-        with suppress(BrokenPipeError):  # the other pipe tells that the supervisor has gone
+        # A supervisor that is stopped does not listen; that it has gone is told by the other pipe.
+        with suppress(BlockingIOError, BrokenPipeError):
             os.write(self._told, word)
 
 

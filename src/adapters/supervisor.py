@@ -27,6 +27,9 @@ TICK = 1.0
 SILENT = 30.0
 """A process that has not said anything for so many seconds hangs."""
 
+STARTING = 120.0
+"""One that is starting may take longer: it imports first, and a busy machine takes its time."""
+
 PAUSES = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 """Waits so long, in seconds, before a process is started again that has ended so many times in a row."""
 
@@ -121,6 +124,9 @@ class Kept:
                 pass_fds=(told, *self.descriptors),
                 process_group=0,
             )
+        except OSError:
+            os.close(self.status)
+            raise
         finally:
             os.close(told)
         self.ready = False
@@ -142,6 +148,14 @@ class Kept:
         self.ready = self.ready or READY in words
         self.heard = time.monotonic()
         return bool(words)
+
+    def fail(self) -> None:
+        """Note that it runs no more, and when to start it again."""
+        now = time.monotonic()
+        if now - self.started > LONG_ENOUGH:
+            self.failures = 0
+        self.again = now + PAUSES[min(self.failures, len(PAUSES) - 1)]
+        self.failures += 1
 
     def bury(self) -> int:
         """Forget the process that has ended; gives its exit code."""
@@ -201,7 +215,7 @@ class Family:
             now = time.monotonic()
             self._renew(orders, now, slept=now - looked > SILENT / 2)
             looked = now
-            _revive(revive)
+            self._revive(revive)
 
     def end(self) -> None:
         """Stop listening, let requests finish, then the worker; one more signal ends everything at once."""
@@ -216,14 +230,19 @@ class Family:
         kept.start()
         self._selector.register(kept.status, selectors.EVENT_READ, kept)
 
+    def _start_again(self, kept: Kept, orders: Orders) -> None:
+        try:
+            self._start(kept)
+        except OSError as error:
+            kept.fail()
+            _log.error("No process (%s) can be started: %s", kept.role, error.strerror)
+        else:
+            kept.send(orders)
+
     def _note_end(self, kept: Kept) -> None:
         self._selector.unregister(kept.status)
         code = kept.bury()
-        now = time.monotonic()
-        if now - kept.started > LONG_ENOUGH:
-            kept.failures = 0
-        kept.again = now + PAUSES[min(kept.failures, len(PAUSES) - 1)]
-        kept.failures += 1
+        kept.fail()
         if not self._announced:
             raise Refusal(f"An HTTP process ended with code {code} before it could serve anything.")
         _log.error("A process (%s) ended with code %s and is started again", kept.role, code)
@@ -232,14 +251,23 @@ class Family:
         for kept in self._everybody():
             if kept.process is None:
                 if now >= kept.again:
-                    self._start(kept)
-                    kept.send(orders)
+                    self._start_again(kept, orders)
             elif slept:
                 kept.heard = now  # this machine stood still, so nobody could be heard
-            elif now - kept.heard > SILENT:
+            elif now - kept.heard > (SILENT if kept.ready else STARTING):
                 _log.error("Process %s (%s) hangs and is ended", kept.process.pid, kept.role)
                 kept.process.kill()
                 kept.heard = now
+
+    def _revive(self, revive: Callable[[], bool]) -> None:
+        self._signals.patient = False  # a server that recovers may take long
+        try:
+            if revive():
+                _log.error("The embedded PostgreSQL had died and was started again")
+        except Refusal as refusal:
+            _log.error("The embedded PostgreSQL has died: %s", refusal)
+        finally:
+            self._signals.patient = True
 
     def _everybody(self) -> list[Kept]:
         """Who shall run; the worker is not needed for the first answer and starts after it."""
@@ -263,14 +291,6 @@ def _kill(some: Sequence[Kept]) -> None:
     for kept in some:
         if kept.process is not None:
             kept.process.kill()
-
-
-def _revive(revive: Callable[[], bool]) -> None:
-    try:
-        if revive():
-            _log.error("The embedded PostgreSQL had died and was started again")
-    except Refusal as refusal:
-        _log.error("The embedded PostgreSQL has died: %s", refusal)
 
 
 @contextmanager

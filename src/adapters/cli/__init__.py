@@ -21,3 +21,5 @@ def main() -> None:
             raise
         print(INSTALL, file=sys.stderr)  # noqa: T201 - there may be nothing else to print with
         sys.exit(2)
+    except KeyboardInterrupt:  # before click was there to care for it
+        sys.exit(130)
