@@ -178,8 +178,9 @@ class PgAccountsWork(AccountsWork):
         await self._do(sa.insert(tables.token), _columns(token))
 
     async def drop_tokens(self, token_ids: Sequence[TokenId]) -> None:
-        await self._do(sa.delete(tables.token).where(tables.token.c.id.in_(token_ids)))
-        await self._tell()
+        if token_ids:
+            await self._do(sa.delete(tables.token).where(tables.token.c.id.in_(token_ids)))
+            await self._tell()
 
     async def source_types(self) -> Sequence[str]:
         return [row["name"] for row in await self._rows(sa.select(tables.source_type.c.name).order_by(tables.source_type.c.name))]
