@@ -119,7 +119,7 @@ def _load(connection: "psycopg.Connection[tuple[object, ...]]", cast: Cast, inci
     began = time.monotonic()
     loaded = bulk.load(connection, _shown(history(cast, until=datetime.now(UTC), incidents=incidents), incidents))
     click.echo(
-        f"Made up {DAYS} days: {loaded.incidents:,} incidents, {loaded.events:,} events, {loaded.acks:,} acknowledgements, "
+        f"Made up {DAYS} days: {loaded.incidents} incidents, {loaded.events} events, {loaded.acks} acknowledgements, "
         f"in {time.monotonic() - began:.1f} s.",
         err=True,
     )

@@ -16,7 +16,7 @@ from argus_core.domain.tags import Tag
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A kind of trouble: its name in tags, what is said of it (`{}` is the host), and how bad it is."""
+    """A kind of trouble: its name in tags, what is said of it (of the host, and of what is in it or was measured), and how bad it is."""
 
     type: str
     text: str
@@ -76,8 +76,8 @@ def zino_router(device: Device, subject: str, problem: Problem, keys: Iterator[i
     )
 
 
-def zabbix(device: Device, problem: Problem, keys: Iterator[int], subject: str = "") -> Trouble:
-    """Zabbix: servers, and what is in the machine rooms."""
+def zabbix(device: Device, problem: Problem, keys: Iterator[int], subject: str = "", value: str = "") -> Trouble:
+    """Zabbix: servers, and what is in the machine rooms; `value` is what it has measured."""
     number = next(keys)
     facility = device.kind is Kind.UPS
     trigger = 15000 + number % 7919
@@ -85,7 +85,7 @@ def zabbix(device: Device, problem: Problem, keys: Iterator[int], subject: str =
         source="zabbix-facilities" if facility else "zabbix-servers",
         key=str(number),
         level=problem.level,
-        description=problem.text.format(_short(device), subject),
+        description=problem.text.format(_short(device), value or subject),
         details_url=f"/tr_events.php?{urlencode({'triggerid': trigger, 'eventid': number})}",
         tags=_tags(device, subject or _short(device), problem.type, room=device.room),
         metadata={"eventid": number, "triggerid": trigger, "severity": _SEVERITIES[problem.level]},

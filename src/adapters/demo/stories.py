@@ -138,49 +138,54 @@ _BFD_DOWN = Problem("bfdDown", "{}: BFD session with {} is down", Level.MODERATE
 _AP_DOWN = Problem("apDown", "Access point {} has left its controller", Level.LOW)
 
 _HARDWARE = (
-    Problem("psuFailed", "{}: power supply {} has failed", Level.MODERATE),
-    Problem("fanFailed", "{}: fan {} has failed", Level.MODERATE),
-    Problem("moduleDown", "{}: module {} is down", Level.HIGH),
-    Problem("memberDown", "{}: stack member {} is gone", Level.MODERATE),
+    (Problem("psuFailed", "{}: power supply {} has failed", Level.MODERATE), ("PSU 0", "PSU 1")),
+    (Problem("fanFailed", "{}: {} has failed", Level.MODERATE), ("fan tray 0", "fan tray 1", "fan tray 2")),
+    (Problem("moduleDown", "{}: module {} is down", Level.HIGH), ("FPC 0", "FPC 1", "FPC 2", "FPC 3")),
+    (Problem("memberDown", "{}: {} is gone", Level.MODERATE), ("stack member 1", "stack member 2")),
 )
+_PSU_FAILED, _PSUS = _HARDWARE[0]
 _THRESHOLDS = (
     Problem("trafficThreshold", "{}: {} is filled by more than 90 %", Level.LOW),
     Problem("opticalPower", "{}: received light on {} is below -18 dBm", Level.LOW),
     Problem("errorRate", "{}: {} has more than 100 CRC errors a minute", Level.MODERATE),
-    Problem("cpuThreshold", "{}: CPU above 85 % for 10 minutes ({})", Level.LOW),
+    Problem("packetDrops", "{}: {} drops more than 1 % of its packets", Level.LOW),
 )
 _CONFIG = (
     Problem("configChanged", "{}: configuration changed by {}", Level.INFORMATION),
     Problem("deviceSwUpgrade", "{}: new software version on {}", Level.INFORMATION),
     Problem("deviceNewModule", "{}: new module seen in {}", Level.INFORMATION),
 )
-_SYSLOG = (
+_FROM_ELSEWHERE = (
     Problem("authFailure", "{}: five failed logins from {}", Level.LOW),
-    Problem("coldStart", "{}: cold start ({})", Level.LOW),
+    Problem("snmpAuthFailure", "{}: wrong SNMP community from {}", Level.LOW),
     Problem("ntpUnsynchronized", "{}: clock has lost its peer {}", Level.INFORMATION),
-    Problem("macMove", "{}: a MAC address moves between {} and its uplink", Level.INFORMATION),
+)
+_ON_A_PORT = (
+    Problem("macMove", "{}: a MAC address moves between {} and the uplink", Level.INFORMATION),
     Problem("spanningTreeChange", "{}: spanning tree topology changed on {}", Level.INFORMATION),
+    Problem("duplexMismatch", "{}: duplex mismatch on {}", Level.LOW),
     Problem("dhcpRogue", "{}: DHCP offer from an unknown server on {}", Level.LOW),
 )
+_COLD_START = Problem("coldStart", "{}: cold start", Level.LOW)
 
 # Zabbix, Nagios and Prometheus: what runs on it.
 
 _ON_BATTERY = Problem("upsOnBattery", "{} is on battery, runtime left: {}", Level.MODERATE)
 _TEMPERATURE = Problem("temperatureHigh", "{}: room temperature above 28 °C ({})", Level.MODERATE)
+_RAID = Problem("raidDegraded", "{}: array {} is degraded", Level.HIGH)
 _RESOURCES = (
     Problem("diskSpace", "{}: {} is filled by more than 90 %", Level.LOW),
-    Problem("cpuLoad", "{}: load above 20 for 5 minutes ({})", Level.LOW),
-    Problem("memory", "{}: less than 5 % of memory free ({})", Level.MODERATE),
-    Problem("agentDown", "{}: no data from the agent for 5 minutes ({})", Level.LOW),
-    Problem("swap", "{}: more than half of swap in use ({})", Level.INFORMATION),
     Problem("replicationLag", "{}: replica {} is more than 10 minutes behind", Level.MODERATE),
-    Problem("processCount", "{}: too many processes ({})", Level.INFORMATION),
+    Problem("agentDown", "{}: no data from {} for 5 minutes", Level.LOW),
+    Problem("cpuLoad", "{}: load {} for 5 minutes", Level.LOW),
+    Problem("swap", "{}: {} % of swap in use", Level.INFORMATION),
+    Problem("memory", "{}: {} % of memory in use", Level.MODERATE),
+    Problem("zombies", "{}: {} zombie processes", Level.INFORMATION),
 )
-_RAID = Problem("raidDegraded", "{}: array {} is degraded", Level.HIGH)
 _NIGHTLY = (
     Problem("backupFailed", "{}: nightly backup of {} has failed", Level.MODERATE),
     Problem("ioWait", "{}: more than 40 % of time spent waiting for {}", Level.INFORMATION),
-    Problem("cpuLoad", "{}: load above 20 for 5 minutes ({})", Level.INFORMATION),
+    Problem("cpuLoad", "{}: load {} for 5 minutes", Level.INFORMATION),
 )
 _SERVICE = (
     Problem("serviceDown", "CRITICAL - connection refused", Level.HIGH),
@@ -199,12 +204,15 @@ _TARGET_DOWN = Problem("TargetDown", "Prometheus cannot reach {0}", Level.LOW)
 _AP_CLIENTS = Problem("ApClientsHigh", "Access point {} has more than 60 clients", Level.INFORMATION)
 
 _DISKS = ("/", "/var", "/home", "/srv", "/var/log", "/data1", "/data2")
+# What it is about, unless it is the whole server; then it is a number that was measured, between these.
 _SUBJECTS = {
     "diskSpace": _DISKS,
     "backupFailed": _DISKS,
     "ioWait": ("sda", "nvme0n1"),
     "replicationLag": ("pg2", "pg3"),
+    "agentDown": ("the agent", "the SNMP agent"),
 }
+_MEASURED = {"cpuLoad": (21, 97), "swap": (51, 99), "memory": (95, 99), "zombies": (20, 400)}
 _VITAL = ("dns", "ldap", "radius")
 _USERS = ("ingrid", "lars", "mari", "netbot")
 _PODS = ("lms-web", "lms-cron", "sso-proxy", "survey-api", "timetable", "mail-filter", "wiki", "registry")
@@ -255,7 +263,7 @@ def power_failure(teller: Teller) -> Iterator[Happening]:
     lasts = teller.lasting(110, 0.7)
     left = teller.rng.randint(9, 45)
     for ups in teller.network.at(site, Kind.UPS):
-        trouble = dialects.zabbix(ups, _ON_BATTERY, teller.keys, f"{left} min")
+        trouble = dialects.zabbix(ups, _ON_BATTERY, teller.keys, value=f"{left} min")
         low = timedelta(minutes=left * 0.7)
         later = ((low, Escalate(Level.CRITICAL)), (low, Post(EventType.OTHER, "Battery is low.")))
         yield teller.happening(trouble, lasts, later=later if lasts > timedelta(minutes=left) else ())
@@ -263,7 +271,7 @@ def power_failure(teller: Teller) -> Iterator[Happening]:
         yield from _gone(teller, site, lasts - timedelta(minutes=left), after=left)
     if teller.chance(0.5):
         device = teller.one(teller.network.at(site, Kind.SWITCH, Kind.ROUTER))
-        trouble = dialects.nav(device, _HARDWARE[0], teller.keys, "PSU 1")
+        trouble = dialects.nav(device, _PSU_FAILED, teller.keys, teller.one(_PSUS))
         yield teller.happening(trouble, teller.lasting(3 * 1440, 0.5), begins=lasts + teller.within(10))
 
 
@@ -321,7 +329,8 @@ def hardware(teller: Teller) -> Iterator[Happening]:
         trouble = dialects.zabbix(teller.one(teller.network.of(Kind.SERVER)), _RAID, teller.keys, teller.one(("md0", "md1")))
     else:
         device = teller.one(teller.network.of(Kind.SWITCH, Kind.ROUTER))
-        trouble = dialects.nav(device, teller.one(_HARDWARE), teller.keys, str(teller.rng.randint(0, 3)))
+        problem, parts = teller.one(_HARDWARE)
+        trouble = dialects.nav(device, problem, teller.keys, teller.one(parts))
     yield teller.happening(trouble, teller.lasting(4.5 * 1440, 0.7))
 
 
@@ -383,8 +392,13 @@ def config_change(teller: Teller) -> Iterator[Happening]:
 def notice(teller: Teller) -> Iterator[Happening]:
     """A device has something to say that never ends because it never began."""
     device = teller.one(teller.network.of(Kind.SWITCH, Kind.ROUTER))
-    subject = f"198.51.100.{teller.rng.randint(2, 250)}" if teller.chance(0.3) else f"ge-0/0/{teller.rng.randrange(48)}"
-    yield teller.happening(dialects.nav(device, teller.one(_SYSLOG), teller.keys, subject), None)
+    if teller.chance(0.1):
+        trouble = dialects.nav(device, _COLD_START, teller.keys)
+    elif teller.chance(0.4):
+        trouble = dialects.nav(device, teller.one(_FROM_ELSEWHERE), teller.keys, f"198.51.100.{teller.rng.randint(2, 250)}")
+    else:
+        trouble = dialects.nav(device, teller.one(_ON_A_PORT), teller.keys, f"ge-0/0/{teller.rng.randrange(48)}")
+    yield teller.happening(trouble, None)
 
 
 def storm(teller: Teller) -> Iterator[Happening]:
@@ -432,8 +446,11 @@ def _gone(teller: Teller, site: Site, lasts: timedelta, *, after: float) -> Iter
 
 
 def _on_server(teller: Teller, problem: Problem, lasts: timedelta) -> Happening:
-    subject = teller.one(_SUBJECTS[problem.type]) if problem.type in _SUBJECTS else str(teller.rng.randint(21, 97))
-    return teller.happening(dialects.zabbix(teller.one(teller.network.of(Kind.SERVER)), problem, teller.keys, subject), lasts)
+    server = teller.one(teller.network.of(Kind.SERVER))
+    if problem.type in _SUBJECTS:
+        return teller.happening(dialects.zabbix(server, problem, teller.keys, teller.one(_SUBJECTS[problem.type])), lasts)
+    value = str(teller.rng.randint(*_MEASURED[problem.type]))
+    return teller.happening(dialects.zabbix(server, problem, teller.keys, value=value), lasts)
 
 
 def _twin(teller: Teller, troubled: Service, problem: Problem) -> Trouble:
@@ -459,16 +476,20 @@ _NETWORK = Talk(
     ),
     ("Gone, source missed the end", "Port is not in use any more", "Fixed by hand"),
 )
-_OUTAGE = Talk(
-    ("Calling the power company", "On it, whole site is out", "Supplier informed", "Taking the lead here"),
-    (
-        "Power company says two hours",
-        "Field crew is on the way",
-        "Campus IT informed",
-        "Power is back, waiting for the switches",
-        "Splicing has begun",
-    ),
+_CUT = Talk(
+    ("Supplier informed", "On it, traffic goes the other way round", "Taking the lead here", "Known cut, see the channel"),
+    ("Splicing has begun", "Supplier estimates four hours", "An excavator, they say", "Customer informed"),
+    ("Confirmed by the supplier", "All back, closing"),
+)
+_POWER = Talk(
+    ("Calling the power company", "On it, whole site is out", "Campus IT is on site"),
+    ("Power company says two hours", "Generator is on its way", "Power is back, waiting for the switches", "Campus IT informed"),
     ("All back, closing", "Confirmed by the customer"),
+)
+_STORM = Talk(
+    ("On it", "Everybody on this one", "Looks like a loop, searching", "Taking the lead here"),
+    ("Found the port, it is shut", "Storm control was off on one switch", "Name service is back", "Status page updated"),
+    ("All back, closing", "Part of the same outage"),
 )
 _PARTS = Talk(
     ("Spare part ordered", "RMA opened", "On the list for the next visit", "Redundant, can wait until Monday"),
@@ -490,8 +511,8 @@ _PLANNED = Talk(("Planned work", "This is me, see the change"), ("Taking longer 
 CATALOGUE = (
     Genre(link_flap, 330, 6, always, _NETWORK),
     Genre(port_down, 1900, 1, campus, _NETWORK),
-    Genre(fibre_cut, 28, 7.5, office, _OUTAGE),
-    Genre(power_failure, 22, 14, always, _OUTAGE),
+    Genre(fibre_cut, 28, 7.5, office, _CUT),
+    Genre(power_failure, 22, 14, always, _POWER),
     Genre(switch_down, 70, 4.5, campus, _NETWORK),
     Genre(reboot, 60, 5, windows, _PLANNED),
     Genre(bgp_peer, 480, 1.35, always, _NETWORK),
@@ -505,6 +526,6 @@ CATALOGUE = (
     Genre(access_point, 1500, 1.4, campus, _WIFI),
     Genre(config_change, 1600, 1.15, office, _PLANNED),
     Genre(notice, 2100, 1, campus, _NETWORK),
-    Genre(storm, 11, 75, campus, _OUTAGE),
+    Genre(storm, 11, 75, campus, _STORM),
     Genre(monitoring_gap, 16, 14, always, _SYSTEMS),
 )
