@@ -1,0 +1,40 @@
+"""The README tells the truth."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def test_the_embedding_example_runs_on_the_core_alone():
+    """
+    The example works as it stands, in an interpreter that sees the core and the standard library only.
+    """
+    example = re.search(r"```python\n(.*?)```", README, re.DOTALL)[1]
+    isolated = f"import sys; sys.path.insert(0, {str(ROOT / 'src')!r})\n{example}"
+
+    done = subprocess.run([sys.executable, "-S", "-I", "-c", isolated], capture_output=True, text=True, check=False)
+
+    assert (0, "open: False, acknowledged: True\n", "") == (done.returncode, done.stdout, done.stderr)
+
+
+def test_the_embedding_example_is_short():
+    """
+    Fifteen lines after the imports are enough.
+    """
+    example = re.search(r"```python\n(.*?)```", README, re.DOTALL)[1]
+    lines = [line for line in example.splitlines() if line.strip() and not line.startswith(("import", "from"))]
+
+    assert len(lines) <= 15
+
+
+def test_links_lead_somewhere():
+    """
+    Every file that the README links to is there.
+    """
+    targets = [target for target in re.findall(r"\]\(([^)#]+)\)", README) if "://" not in target]
+
+    assert [] == [target for target in targets if not (ROOT / target).exists()]
