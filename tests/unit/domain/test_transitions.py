@@ -684,6 +684,20 @@ class TestTime:
         expected = [Timer(change.incident.id, TimerKind.END_REACHED, 0, due)] if due and due > NOON else []
         assert expected == list(change.timers)
 
+    @given(spans.filter(bool))
+    def test_whatever_sets_a_time_in_the_future_sets_a_timer(self, span):
+        due = NOON + span
+        acked = acknowledge(incident_of(), expiration=NOON + 1_000 * DAY).incident
+        changes = [
+            post(incident_of(), EventType.CLOSE, at=due),
+            post(incident_of(), EventType.END, actor=ROBOT, at=due),
+            acknowledge(incident_of(), expiration=due),
+            move_expiration(acked, due),
+        ]
+
+        kinds = [(TimerKind.END_REACHED, 0)] * 2 + [(TimerKind.ACK_EXPIRED, NEW)] * 2
+        assert [(Timer(1, kind, subject, due),) for kind, subject in kinds] == [change.timers for change in changes]
+
     def test_what_lies_in_the_past_needs_no_timer(self):
         changes = [
             post(incident_of(), EventType.CLOSE, at=NOON),
