@@ -11,8 +11,8 @@ from psycopg import AsyncConnection, errors
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import TupleRow
 from psycopg.types.json import set_json_loads
-from psycopg.types.numeric import Int8BinaryDumper
-from psycopg.types.string import StrBinaryDumper
+from psycopg.types.numeric import Int8BinaryDumper, Int8Dumper
+from psycopg.types.string import StrBinaryDumper, StrDumper
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -138,8 +138,9 @@ class Database:
 
     async def _configure(self, connection: Connection) -> None:
         # One type for each kind of value, however large it is: otherwise every mixture would be a prepared statement of its own.
-        connection.adapters.register_dumper(int, Int8BinaryDumper)
-        connection.adapters.register_dumper(str, StrBinaryDumper)
+        for type_, text, binary in ((int, Int8Dumper, Int8BinaryDumper), (str, StrDumper, StrBinaryDumper)):
+            connection.adapters.register_dumper(type_, text)  # lists are sent as text
+            connection.adapters.register_dumper(type_, binary)
         set_json_loads(codec.load, connection)
         await connection.execute(
             "select set_config('timezone', 'UTC', false), set_config('statement_timeout', %s, false)", (self._statement_milliseconds,)

@@ -127,6 +127,7 @@ def test_what_cannot_be_stored_matches_nothing(store):
         *(clause(datetime.min.replace(tzinfo=UTC)) for clause in (StartedSince, StartedUntil, EndsSince)),
         *(clause(datetime.max.replace(tzinfo=UTC)) for clause in (StartedSince, StartedUntil, EndsSince)),
         *(SourceIn(frozenset(ids)) for ids in ([], [0], [-1], [2**63 - 1])),
+        All((SourceIn(frozenset({1})), SourceIn(frozenset({1, 2**15})), SourceIn(frozenset({1, 2**62})))),
         SourceOf(0),
         HasTag(frozenset()),
         HasTag(frozenset({'odd="\\{},'})),
