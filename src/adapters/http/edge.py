@@ -56,6 +56,8 @@ class Edge:
             return
         began = time.perf_counter()
         method, status, started = scope["method"], 500, False
+        if method == "HEAD":
+            scope = {**scope, "method": "GET"}  # a copy: the server looks at its own to know what it was asked
         given = _header(scope, b"x-request-id")
         request_id = given if given and _REQUEST_ID.fullmatch(given) else token_hex(8).encode()
         scope["request_id"] = request_id.decode()
@@ -89,8 +91,6 @@ class Edge:
         site = self._sites.find(path)
         if site is None:
             return self._elsewhere(scope)
-        if method == "HEAD":
-            method = scope["method"] = "GET"
         access = site.access.get(method)
         await self._gate.admit(scope, site.strictest if access is None else access)
         if access is None:

@@ -95,8 +95,9 @@ def answer_to(error: Exception, request_id: str) -> Answer:
         return json_answer(error.body, error.status, *error.headers)
     if isinstance(error, HTTPException) and error.status_code < 500:  # noqa: PLR2004 - what the framework itself finds wrong
         return json_answer({"detail": error.detail}, error.status_code)
-    if not isinstance(error, Disconnected):
-        _log.error("request %s failed", request_id, exc_info=error)
+    if isinstance(error, Disconnected):
+        return Answer(499)  # for the access log; there is nobody to send it to
+    _log.error("request %s failed", request_id, exc_info=error)
     return json_answer({"detail": f"Internal server error. The log tells more about request {request_id}."}, 500)
 
 
