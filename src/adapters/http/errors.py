@@ -8,7 +8,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from litestar.types import ExceptionHandlersMap
 
-from adapters.http.answers import Answer, Header, encode, json_answer
+from adapters.http.answers import Answer, Header, json_answer
 from adapters.http.auth import CredentialCache
 from argus_core.domain.errors import (
     AckHasExpired,
@@ -112,6 +112,3 @@ def exception_handlers(cache: CredentialCache) -> ExceptionHandlersMap:
         return Response(answer.body, status_code=answer.status, headers=headers)
 
     return {HTTPException: respond, Exception: respond}
-
-
-__all__ = ["ACROSS_FIELDS", "Disconnected", "Errors", "Refused", "answer_to", "detail", "encode", "exception_handlers", "refusal"]

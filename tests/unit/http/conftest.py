@@ -48,8 +48,17 @@ class World:
         self.journal = MemoryIncidents(self.accounts)
         self.people = AccountService(self.accounts, PlainPasswords(), RandomKeys(), 14, "Europe/Oslo")
         self.credentials = CredentialCache()
-        asyncio.run(self._populate())
         self.app = build_app(self.services)
+        asyncio.run(self._populate())
+
+    def begin_again(self):
+        """As if nothing had happened; making an application takes longer than most tests."""
+        self.now, self.cache_ok, self.problems, self._keys = NOON, True, (), itertools.count(1)
+        for store, arguments in ((self.accounts, [lambda: self.now]), (self.journal, [self.accounts])):
+            vars(store).clear()
+            store.__init__(*arguments)
+        self.credentials.clear()
+        asyncio.run(self._populate())
 
     @property
     def services(self):
@@ -111,9 +120,15 @@ class World:
         return answer.json()
 
 
-@pytest.fixture
-def world():
+@pytest.fixture(scope="session")
+def only_world():
     return World()
+
+
+@pytest.fixture
+def world(only_world):
+    only_world.begin_again()
+    return only_world
 
 
 @pytest.fixture(scope="module")
