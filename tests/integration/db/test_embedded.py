@@ -173,15 +173,16 @@ def test_durability_is_given_up_only_on_request(used):
 
 
 def test_the_first_start_takes_less_than_two_seconds(folder):
+    busy = max(1, os.getloadavg()[0] / (os.cpu_count() or 1))  # with something else
     took = []
-    for attempt in range(5):  # the machine may be busy with something else
+    for attempt in range(3):
         began = time.perf_counter()
         with running(folder.with_name(f"data{attempt}")):
             took.append(time.perf_counter() - began)
-        if took[-1] < 2:
+        if took[-1] < 2 * busy:
             break
 
-    assert min(took) < 2
+    assert min(took) < 2 * busy
 
 
 def test_the_server_sees_nothing_of_our_environment_that_might_be_secret(used, monkeypatch):
@@ -517,6 +518,19 @@ def test_an_ordinary_user_is_told_whose_folder_it_is(used, peers, nobody):
     answer = peers(user=nobody).do("join")
 
     assert answer.startswith(f"BelongsToAnother {used} belongs to the user root: ")
+
+
+@needs_root
+def test_a_user_without_a_name_as_containers_have_them_gets_one_in_a_namespace(folder, peers, nobody):
+    if not accounts._works(("unshare", "--user", "--map-user=nobody")):
+        pytest.skip("user namespaces are forbidden here")
+    nameless = next(uid for uid in range(30000, 60000) if not accounts._is_named(uid))
+    folder.parent.chmod(0o711)
+    folder.mkdir()
+    os.chown(folder, nameless, -1)
+    peer = peers(user=nameless)
+
+    assert ("committed", "gone") == (peer.do("join") and peer.do("insert 1"), peer.do("leave"))
 
 
 # What an operator may run into

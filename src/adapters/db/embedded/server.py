@@ -17,7 +17,7 @@ from psycopg.rows import TupleRow
 
 from adapters.db.embedded import errors
 from adapters.db.embedded.accounts import Account, account_for, reaching
-from adapters.db.embedded.binaries import Binaries, binaries, environment, locales, settings
+from adapters.db.embedded.binaries import Binaries, binaries, environment, locales, settings, syncing
 from adapters.db.embedded.folder import DataFolder
 from adapters.db.embedded.postmaster import forget_dead, postmaster, serves, socket_folder
 from adapters.db.embedded.waiting import Watch, logger
@@ -78,13 +78,15 @@ class EmbeddedServer:
 
     def revive(self) -> bool:
         """
-        Start the server again, at the same address, if it does not answer any more; gives whether that was so.
+        Start the server again, at the same address, if it has died; gives whether that was so.
+
+        It costs next to nothing while the server lives, so it may be called every second.
 
         Raises:
             EmbeddedError: it does not start.
         """
         with errors.explained(self.data):
-            if self._attached():
+            if self._is_alive() or self._attached():
                 return False
             with self._folder.starting():
                 self._attach_or_start()
@@ -131,6 +133,11 @@ class EmbeddedServer:
         with connection:
             self._ensure_database(connection)
         return True
+
+    def _is_alive(self) -> bool:
+        """Whether its first process is there and can be reached; said without asking it."""
+        found = postmaster(self._folder.cluster)
+        return found is not None and found.ready and not found.is_cut_off() and serves(found.pid, self._folder.cluster)
 
     def _reached(self) -> "psycopg.Connection[TupleRow] | None":
         found = postmaster(self._folder.cluster)
@@ -192,7 +199,7 @@ class EmbeddedServer:
 
     def _initdb(self, account: Account, lock: int, options: tuple[str, ...]) -> "subprocess.CompletedProcess[bytes]":
         fixed = ("--encoding=UTF8", "--lc-messages=C", "--auth-local=trust", "--auth-host=reject", "--data-checksums", "--no-instructions")
-        sync = ("--no-sync",) if self._fast else ()
+        sync = syncing(self._programs.version, fast=self._fast)
         return subprocess.run(  # noqa: S603 - our programs
             [*account.prefix, self._programs.initdb, "-D", self._folder.unfinished, "-U", ADMINISTRATOR, *fixed, *sync, *options],
             check=False,
