@@ -57,7 +57,7 @@ def detail(status: int, text: str, *headers: Header) -> Refused:
 
 
 def refusal(error: DomainError) -> Refused:  # noqa: PLR0911 - one line for each kind of answer
-    """What the domain refused, as API v2 says it."""
+    """What the domain refused, as clients know it."""
     match error:
         case NotFound():
             return detail(404, error.message)

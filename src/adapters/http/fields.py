@@ -66,13 +66,15 @@ class Fields:
         return self._cleaned(name, clean) if name in self._data else default
 
     def nullable(self, name: str, clean: Callable[[object], _T], default: _D) -> _T | _D | None:
-        """A field that may be absent, or null; a form says null by leaving it empty."""
+        """A field that may be absent, or null; a form says so by leaving it empty."""
         if name not in self._data:
             return default
-        value = self._data[name]
-        if value is None or (value == "" and isinstance(self._data, Form)):
-            return None
-        return self._cleaned(name, clean)
+        return None if self.says_null(name) else self._cleaned(name, clean)
+
+    def says_null(self, name: str) -> bool:
+        """Whether a field is there, and null."""
+        value = self._data.get(name, "absent")
+        return value is None or (value == "" and isinstance(self._data, Form))
 
     def several(self, name: str, clean: Callable[[object], _T]) -> _T:
         """A list that must be there: in a form the field is repeated."""

@@ -141,7 +141,7 @@ class Inputs:
         report = IncidentReport(
             start_time=start_time,
             end_time=end_time,
-            stateful=data.get("end_time", "infinity") is not None,
+            stateful=not taken.says_null("end_time"),
             source_incident_id=taken.optional("source_incident_id", _key, ""),
             level=taken.optional("level", fields.level, Level.INFORMATION),
             description=taken.optional("description", _description, ""),
