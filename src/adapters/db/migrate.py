@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from alembic.script import Script, ScriptDirectory
 
 FOLDER = Path(__file__).parent / "migrations"
 ADVISORY_LOCK = 0x61726775735F6462
@@ -47,6 +47,15 @@ def current(dsn: str) -> str | None:
     """The number of the step taken last; None for an empty database."""
     with _connected(dsn) as connection:
         return _revision(connection)
+
+
+def revise(dsn: str, what: str) -> Path:
+    """Write a new step that leads from this database, which has all others, to the tables as the code knows them."""
+    with _alone(dsn) as (config, _):
+        step = command.revision(config, what, autogenerate=True)
+    if not isinstance(step, Script):
+        raise TypeError(f"Alembic wrote {step!r} instead of one step.")
+    return Path(step.path)
 
 
 def _pending(config: Config, connection: sa.Connection) -> list[str]:

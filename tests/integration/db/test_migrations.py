@@ -1,5 +1,6 @@
 """The steps lead to the tables that the code knows, there and back, whoever else takes them at the same time."""
 
+import shutil
 import subprocess
 import sys
 
@@ -128,3 +129,24 @@ def test_a_step_that_fails_leaves_nothing_behind(empty):
 
     with psycopg.connect(empty) as connection:
         assert [("destination",)] == connection.execute("select tablename from pg_tables where schemaname = 'public'").fetchall()
+
+
+def test_a_step_is_written_from_what_is_missing(empty, tmp_path, monkeypatch):
+    """
+    The next number, a name that tells what it does, and code that leads to the tables.
+    """
+    folder = tmp_path / "migrations"
+    shutil.copytree(migrate.FOLDER, folder)
+    monkeypatch.setattr(migrate, "FOLDER", folder)
+    migrate.upgrade(empty)
+    complete = shape(empty)
+    number = len(list(folder.glob("versions/m*.py"))) + 1
+    with psycopg.connect(empty) as connection:
+        connection.execute("alter table account drop column email; drop index timer_due")
+
+    step = migrate.revise(empty, "Find out who it is")
+
+    assert f"m{number:04}_find_out_who_it_is.py" == step.name
+    assert [f"{number:04} Find out who it is"] == migrate.pending(empty)
+    migrate.upgrade(empty)
+    assert {row[1] for row in complete} == {row[1] for row in shape(empty)}
