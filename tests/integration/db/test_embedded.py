@@ -671,16 +671,16 @@ def test_missing_and_broken_programs_are_named(folder):
     ("platform", "environment", "expected"),
     [
         ("linux", {"XDG_DATA_HOME": "/xdg"}, "/xdg/argus"),
-        ("linux", {"XDG_DATA_HOME": "relative"}, "/home/ann/.local/share/argus"),
-        ("linux", {}, "/home/ann/.local/share/argus"),
-        ("darwin", {"XDG_DATA_HOME": "/xdg"}, "/home/ann/Library/Application Support/argus"),
+        ("linux", {"XDG_DATA_HOME": "relative"}, "/h/ann/.local/share/argus"),
+        ("linux", {}, "/h/ann/.local/share/argus"),
+        ("darwin", {"XDG_DATA_HOME": "/xdg"}, "/h/ann/Library/Application Support/argus"),
         ("win32", {"LOCALAPPDATA": "/local"}, "/local/argus"),
     ],
 )
 def test_data_are_kept_where_the_platform_keeps_them(monkeypatch, platform, environment, expected):
     monkeypatch.setattr(sys, "platform", platform)
     monkeypatch.delenv("XDG_DATA_HOME", raising=False)
-    for name, value in (environment | {"HOME": "/home/ann"}).items():
+    for name, value in (environment | {"HOME": "/h/ann"}).items():
         monkeypatch.setenv(name, value)
 
     assert Path(expected) == default_data_dir()
