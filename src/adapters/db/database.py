@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from time import monotonic
 from typing import Any, TypeAlias, TypeVar
 
 import psycopg
@@ -145,6 +146,25 @@ class Database:
         await connection.execute(
             "select set_config('timezone', 'UTC', false), set_config('statement_timeout', %s, false)", (self._statement_milliseconds,)
         )
+
+
+class Seldom(logging.Filter):
+    """Lets each kind of message pass once in so many seconds: a pool that tries several times a second says the same for hours."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self._seconds = seconds
+        self._silent_until: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        now = monotonic()
+        if now < self._silent_until.get(str(record.msg), now):
+            return False
+        self._silent_until[str(record.msg)] = now + self._seconds
+        return True
+
+
+logging.getLogger("psycopg.pool").addFilter(Seldom(30))
 
 
 def is_broken(error: psycopg.Error) -> bool:

@@ -1,6 +1,7 @@
 """The way to the database breaks: nothing is lost, nothing is done twice, and nobody is told what is not true."""
 
 import asyncio
+import logging
 import time
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
@@ -11,7 +12,7 @@ import psycopg
 import pytest
 
 from adapters.db.accounts import PgAccounts
-from adapters.db.database import Database
+from adapters.db.database import Database, Seldom
 from adapters.db.journal import PgIncidents
 from argus_core.conformance import make_world
 from argus_core.domain import transitions
@@ -254,6 +255,20 @@ async def test_whoever_cannot_reach_the_database_is_told_so(wire):
 async def somebody(accounts):
     async with accounts.begin() as work:
         return await work.users()
+
+
+async def test_an_outage_is_said_once():
+    """
+    Not several times a second: the log is to be read.
+    """
+    seldom = Seldom(0.05)
+    lost, failed = (logging.makeLogRecord({"msg": msg}) for msg in ("lost", "failed"))
+
+    passed = [seldom.filter(record) for record in (lost, failed, lost, failed)]
+    await asyncio.sleep(0.06)
+
+    assert [True, True, False, False] == passed
+    assert seldom.filter(lost)
 
 
 async def test_a_server_that_comes_back_in_time_is_not_noticed(wire):
