@@ -1,6 +1,6 @@
 """Report, change and close incidents. Whoever only reads asks the journal itself."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
@@ -21,6 +21,7 @@ from argus_core.domain.errors import (
 from argus_core.domain.ids import EventId, IncidentId, SourceId, TokenId
 from argus_core.domain.incidents import EventType, Incident
 from argus_core.domain.sources import Source
+from argus_core.domain.tags import Tag
 from argus_core.domain.transitions import Change, Edit, EventIds, IncidentReport, Timer
 from argus_core.ports.accounts import Accounts
 from argus_core.ports.clock import Clock
@@ -158,6 +159,27 @@ class IncidentService:
     async def edit(self, incident_id: IncidentId, wanted: Edit, *, actor: Actor, warrant: TokenId | None = None) -> Change:
         """Replace some fields of an incident."""
         return await self._change(incident_id, _editing(wanted, actor), warrant)
+
+    async def retag(
+        self,
+        incident_id: IncidentId,
+        retagged: Callable[[tuple[Tag, ...]], tuple[Tag, ...]],
+        *,
+        actor: Actor,
+        warrant: TokenId | None = None,
+    ) -> Change:
+        """
+        Replace the tags by what `retagged` makes of those that the incident has at the moment of the change, so that none gets lost.
+
+        Raises:
+            NotFound: there is no such incident, or `retagged` misses something and says so.
+        """
+
+        def decide(incident: Incident, now: datetime, event_ids: EventIds) -> Change:
+            present = tuple(Tag.parse(tag.tag) for tag in incident.tags)
+            return transitions.edit(incident, Edit(tags=retagged(present)), actor=actor, event_ids=event_ids, now=now)
+
+        return await self._change(incident_id, decide, warrant)
 
     async def edit_each(
         self, incident_ids: Sequence[IncidentId], wanted: Edit, *, actor: Actor, warrant: TokenId | None = None

@@ -310,6 +310,19 @@ class TestRivals:
         assert ATTEMPTS + 1 == len(await world.types(incident))
 
 
+class TestTags:
+    async def test_tags_are_changed_as_they_are_at_that_moment(self, world):
+        """
+        Whoever adds a tag keeps those that a rival has added meanwhile.
+        """
+        incident = await world.report()
+        world.incidents.rivals = [lambda: world.service.retag(incident.id, lambda present: (*present, Tag("a", "1")), actor=OLA)]
+
+        await world.service.retag(incident.id, lambda present: (*present, Tag("b", "2")), actor=OLA)
+
+        assert ["a=1", "b=2"] == [tag.tag for tag in (await world.incidents.get(incident.id)).tags]
+
+
 class TestBulk:
     async def test_answers_for_each_incident_in_order(self, world):
         first, second, closed = [await world.report(IncidentReport(start_time=NOON)) for _ in range(3)]

@@ -1,7 +1,5 @@
 """The tags of an incident one by one. Replacing all of them at once is PATCH of the incident."""
 
-from collections.abc import Callable
-from datetime import datetime
 from typing import TypeAlias
 
 from litestar import Router, delete, get, post
@@ -13,11 +11,8 @@ from adapters.http.routes import Operation, incident_id, told
 from adapters.http.services import Services
 from adapters.http.v2 import inputs
 from adapters.http.v2.shapes import BareTag
-from argus_core.domain import transitions
-from argus_core.domain.errors import DomainError, NotFound
-from argus_core.domain.incidents import Incident
+from argus_core.domain.errors import NotFound
 from argus_core.domain.tags import Tag
-from argus_core.domain.transitions import Change, Edit, EventIds
 
 _Tags: TypeAlias = tuple[Tag, ...]
 
@@ -39,7 +34,7 @@ def tag_routes(services: Services) -> Router:
     @post("/", opt=told(_ADD))
     async def add(request: ApiRequest, pk: FromPath[int]) -> Answer:
         tag = await inputs.tag(request)
-        await _retag(services, request, pk, lambda present: (*present, tag))
+        await services.incidents.retag(incident_id(pk), lambda present: (*present, tag), actor=request.user, warrant=request.auth.token_id)
         return json_answer(BareTag(str(tag)), 201)
 
     @get("/{tag:str}/", opt=told(_ONE))
@@ -51,7 +46,9 @@ def tag_routes(services: Services) -> Router:
     # The framework would have no `Answer` of a handler that is said to answer 204; it is the `Answer` that counts.
     @delete("/{tag:str}/", status_code=200, opt=told(_REMOVE))
     async def remove(request: ApiRequest, pk: FromPath[int], tag: FromPath[str]) -> Answer:
-        await _retag(services, request, pk, lambda present: _without(tag, present))
+        await services.incidents.retag(
+            incident_id(pk), lambda present: _without(tag, present), actor=request.user, warrant=request.auth.token_id
+        )
         return Answer(NO_CONTENT)
 
     return Router("/{pk:int}/tags", route_handlers=[many, add, one, remove])
@@ -62,17 +59,3 @@ def _without(tag: str, present: _Tags) -> _Tags:
     if len(left) == len(present):
         raise NotFound(_NO_TAG)
     return left
-
-
-async def _retag(services: Services, request: ApiRequest, pk: int, edited: Callable[[_Tags], _Tags]) -> None:
-    """Edit the tags that the incident has at the moment of the change, not those somebody read before."""
-
-    def decide(incident: Incident, now: datetime, event_ids: EventIds) -> Change:
-        present = tuple(Tag.parse(tag.tag) for tag in incident.tags)
-        return transitions.edit(incident, Edit(tags=edited(present)), actor=request.user, event_ids=event_ids, now=now)
-
-    (done,) = await services.journal.append_each([incident_id(pk)], decide, services.clock, warrant=request.auth.token_id)
-    if done is None:
-        raise NotFound("No Incident matches the given query.")
-    if isinstance(done, DomainError):
-        raise done
