@@ -30,7 +30,7 @@ migrate: $(READY) ## Bring the database up to date
 
 migration: $(READY) ## Write a migration from what changed in the tables (m="Remember why a delivery failed")
 	@test -n "$(m)" || { echo 'migration: say what it does: make migration m="…"' >&2; exit 2; }
-	@$(BIN)/alembic revision --autogenerate -m "$(m)"
+	@$(BIN)/python -m adapters.db.migrations "$(m)" && $(BIN)/ruff format -q src/adapters/db/migrations
 
 ##@ Checking
 .PHONY: test unit integration conformance check lint format types imports
