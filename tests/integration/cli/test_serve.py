@@ -22,7 +22,7 @@ ARGUS = [sys.executable, "-m", "adapters.cli"]
 IMPATIENT = [
     sys.executable,
     "-c",
-    "from adapters import supervisor; supervisor.SILENT = 4.0; from adapters.cli import main; main()",
+    "from adapters import supervisor; supervisor.SILENT, supervisor.STARTING = 4.0, 20.0; from adapters.cli import main; main()",
 ]
 PATIENCE = 60
 
