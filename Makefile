@@ -63,9 +63,12 @@ imports: $(READY) ## Check who may import whom
 check: test lint types imports ## Everything CI checks
 
 ##@ Now and then
-.PHONY: bench lock clean
+.PHONY: bench chaos lock clean
 bench: $(READY) ## Measure the server next to plain psycopg
 	@$(BIN)/python -m bench $(ARGS)
+
+chaos: $(READY) ## Race, cut and kill for minutes instead of seconds
+	@RACE_SECONDS=60 KILL_ROUNDS=35 $(BIN)/pytest -q tests/integration/faults $(ARGS)
 
 lock: ## Renew uv.lock and requirements.lock (ARGS=--upgrade for newer packages)
 	@tools/lock $(ARGS)

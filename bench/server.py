@@ -1,0 +1,108 @@
+"""A database with durability, a world in it, and `argus serve` before it: all private, gone afterwards."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+from adapters.db.embedded import running
+from argus_core.domain.actors import Actor
+from argus_core.domain.sources import Source
+
+SOURCES = 16
+START_WITHIN = 30.0
+STOP_WITHIN = 20.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """What runs, as the measurements need it."""
+
+    dsn: str
+    url: str
+    argus_pid: int
+    postgres_pid: int
+    tokens: list[str]
+    reader: str
+    robots: list[Actor]
+    person: Actor
+
+
+@contextmanager
+def database() -> Iterator[tuple[str, int]]:
+    """A new embedded server as operators get it, on the disk of the temporary folder: its address and its first process."""
+    folder = Path(tempfile.mkdtemp(prefix="argus-bench-"))
+    try:
+        with running(folder / "data") as server:
+            yield server.url, server.pid
+    finally:
+        shutil.rmtree(folder)
+
+
+def world(dsn: str) -> tuple[dict[str, str], list[Actor], Actor]:
+    """Make sources and an operator, the way people do: their tokens by username, the sources' users, and the operator."""
+    users = [{"actor": f"source{n}", "username": f"source{n}", "token": "valid"} for n in range(1, SOURCES + 1)]
+    users.append({"actor": "operator", "username": "operator", "token": "valid"})
+    sources = [
+        {"name": f"source{n}", "type": f"nms{n % 4}", "user": f"source{n}", "base_url": "https://nms.example.org/"}
+        for n in range(1, SOURCES + 1)
+    ]
+    with tempfile.TemporaryDirectory(prefix="argus-bench-") as folder:
+        told, made = Path(folder, "spec.json"), Path(folder, "world.json")
+        told.write_text(json.dumps({"users": users, "source_types": [f"nms{n}" for n in range(4)], "sources": sources}))
+        subprocess.run([*_argus(), "migrate"], env=_environment(dsn), check=True, capture_output=True)
+        subprocess.run([*_argus(), "apply", told, "--out", made], env=_environment(dsn), check=True, capture_output=True)
+        tokens = {name: actor["token"] for name, actor in json.loads(made.read_text())["actors"].items()}
+    with psycopg.connect(dsn) as connection:
+        rows = connection.execute("select id, name, type, user_id, base_url from source order by id").fetchall()
+        (operator,) = connection.execute("select id from account where username = 'operator'").fetchone()
+    robots = [
+        Actor(id=user, username=name, source=Source(id=id_, name=name, type=type_, user_id=user, base_url=url))
+        for id_, name, type_, user, url in rows
+    ]
+    return tokens, robots, Actor(id=operator, username="operator")
+
+
+@contextmanager
+def serving(dsn: str, log: Path) -> Iterator[tuple[str, int]]:
+    """`argus serve` with one process for HTTP and none for work: its address and its first process."""
+    command = [*_argus(), "serve", "--port", "0", "--workers", "1", "--no-worker"]
+    with log.open("wb") as output, subprocess.Popen(command, env=_environment(dsn), stdout=output, stderr=output) as process:
+        try:
+            yield _announced(process, log), process.pid
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(STOP_WITHIN)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _argus() -> list[str]:
+    return [str(Path(sys.executable).with_name("argus"))]
+
+
+def _environment(dsn: str) -> dict[str, str]:
+    bare = {name: value for name, value in os.environ.items() if not name.startswith("ARGUS_")}
+    return bare | {"DATABASE_URL": dsn, "ARGUS_LOG_LEVEL": "warning"}
+
+
+def _announced(process: subprocess.Popen, log: Path) -> str:
+    """The address, once requests can be answered there."""
+    until = time.monotonic() + START_WITHIN
+    while time.monotonic() < until and process.poll() is None:
+        if found := re.search(r"(http://[\w.]+:\d+)\b", log.read_text()):
+            return found[1]
+        time.sleep(0.05)
+    raise SystemExit(f"argus serve does not say where it listens:\n{log.read_text()}")

@@ -1,0 +1,104 @@
+"""The benchmark's arithmetic; nothing is timed here."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def bench(monkeypatch):
+    """The modules of the benchmark, which is no package that is installed."""
+    monkeypatch.syspath_prepend(ROOT)
+    from bench import machine, report, wrk
+
+    return machine, report, wrk
+
+
+def test_the_line_of_the_load_generator_is_read(bench):
+    _, _, wrk = bench
+    line = 'RESULT {"requests":300,"seconds":2.5,"p50":1.25,"p95":2,"p99":3.5,"statuses":2,"sockets":1}'
+
+    run = wrk.parse(f"Running 2s test @ http://127.0.0.1\n{line}\n")
+
+    assert wrk.Run(requests=300, seconds=2.5, p50=1.25, p95=2, p99=3.5, errors=3) == run
+    assert 120 == run.rate
+
+
+def test_a_load_generator_that_says_nothing_is_quoted(bench):
+    _, _, wrk = bench
+
+    with pytest.raises(wrk.NoResult, match="unable to connect"):
+        wrk.parse("unable to connect to 127.0.0.1:1")
+
+
+def stat(pid, parent, ticks, name="argus"):
+    return f"{pid} ({name}) S {parent} 1 1 0 -1 4194560 0 0 0 0 {' '.join(map(str, ticks))} 20 0 1 0 1 1 1"
+
+
+def test_cpu_of_a_process_is_that_of_its_descendants_too(bench, tmp_path):
+    machine, _, _ = bench
+    found = {
+        1: stat(1, 0, (900, 0, 0, 0)),
+        7: stat(7, 1, (100, 50, 25, 25)),
+        8: stat(8, 7, (10, 0, 0, 0), "a) (b"),
+        9: stat(9, 8, (0, 5, 0, 0)),
+    }
+    for pid, line in found.items():
+        (tmp_path / str(pid)).mkdir()
+        (tmp_path / str(pid) / "stat").write_text(line)
+
+    assert {7, 8, 9} == machine.tree(7, tmp_path)
+    assert 215 / machine.TICKS == machine.cpu_seconds(7, tmp_path)
+
+
+def test_a_process_that_is_gone_costs_nothing(bench, tmp_path):
+    machine, _, _ = bench
+
+    assert 0 == machine.cpu_seconds(7, tmp_path)
+
+
+def test_the_machine_is_busy_when_it_neither_idles_nor_waits(bench, tmp_path):
+    machine, _, _ = bench
+    (tmp_path / "stat").write_text("cpu  100 0 100 500 300 0 0 0 0 0\n")
+    before = machine.Machine.now(tmp_path)
+    (tmp_path / "stat").write_text("cpu  130 0 130 530 310 0 0 0 0 0\n")
+
+    assert 0.6 == pytest.approx(machine.Machine.now(tmp_path).busy_since(before))
+
+
+def result(bench, who, rate, round_, in_flight=8):
+    _, report, wrk = bench
+    run = wrk.Run(requests=rate, seconds=1, p50=1, p95=2, p99=3)
+    return report.Result(what="post", who=who, in_flight=in_flight, round=round_, run=run, cpu_ms=0.5, postgres_cpu_ms=0.25, busy=1, load=2)
+
+
+def test_the_table_shows_medians_and_their_ratio(bench):
+    _, report, _ = bench
+    rates = {report.ARGUS: (900, 1000, 5000), report.PSYCOPG: (2100, 2000, 1)}
+
+    lines = list(report.table(result(bench, who, rate, n) for who, rates_ in rates.items() for n, rate in enumerate(rates_)))
+
+    assert ["argus", "8", "1,000", "1.00", "2.00", "3.00", "0.500", "0.250", "0.50"] == lines[3].split()
+    assert ["psycopg", "8", "2,000", "1.00", "2.00", "3.00", "0.500", "0.250"] == lines[4].split()
+
+
+def test_a_line_that_is_kept_holds_everything(bench):
+    _, report, _ = bench
+
+    line = json.loads(report.line(result(bench, "argus", 700, 2), incidents=100))
+
+    expected = {
+        "what": "post",
+        "who": "argus",
+        "in_flight": 8,
+        "round": 2,
+        "incidents": 100,
+        "rate": 700.0,
+        "requests": 700,
+        "p50": 1,
+        "errors": 0,
+    }
+    assert expected == {key: line[key] for key in expected}
