@@ -6,7 +6,7 @@ The domain's side is a journal for each incident and the state it leads to. The 
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hypothesis import strategies as st
@@ -35,11 +35,10 @@ from strategies import (
     edits,
     lags,
     moves,
-    near_moments,
-    open_reports,
     reports,
     set_times,
     signed_spans,
+    simple_stateful_reports,
     some_texts,
     spans,
 )
@@ -126,9 +125,9 @@ class Lives(RuleBasedStateMachine):
 
     # What happens
 
-    @initialize(target=incident_ids, report=open_reports, source=st.integers(0, 2), poster=st.integers(0, 6))
-    def there_is_an_incident(self, report, source, poster):
-        return self.report(report, source, poster)
+    @initialize(target=incident_ids, first=st.lists(simple_stateful_reports, min_size=1, max_size=5))
+    def there_are_incidents(self, first):
+        return multiple(*(self.report(replace(report, source_incident_id=""), 0, 0) for report in first))
 
     @rule(target=incident_ids, report=reports, source=st.integers(0, 2), poster=st.integers(0, 6))
     def a_source_reports(self, report, source, poster):
@@ -168,6 +167,13 @@ class Lives(RuleBasedStateMachine):
     @rule(incident_id=incident_ids, data=st.data())
     def anybody_tries_anything(self, incident_id, data):
         self.do(incident_id, data.draw(moves(self.cast)))
+
+    @rule(incident_id=incident_ids, data=st.data())
+    def two_decide_at_the_same_time(self, incident_id, data):
+        decided = [self.decide(incident_id, data.draw(moves(self.cast))) for _ in range(2)]
+        for change in decided:
+            if isinstance(change, Change):
+                self.append(change)
 
     @rule(target=decisions, incident_id=incident_ids, data=st.data())
     def decide_and_hesitate(self, incident_id, data):
@@ -229,22 +235,20 @@ class Lives(RuleBasedStateMachine):
                 life.timers = {key: timer for key, timer in life.timers.items() if timer not in due}
             self.touched.add(incident_id)
 
-    @rule(size=st.integers(1, 4), backwards=st.booleans(), moment=near_moments, data=st.data())
-    def look_at_a_list(self, size, backwards, moment, data):
+    @rule(size=st.integers(1, 4), data=st.data())
+    def look_at_a_list(self, size, data):
         known = [life.incident for life in self.lives.values()]
         mine = SourceIn(frozenset(source.id for source in self.cast.sources))
         condition = All((data.draw(conditions(known[:5])), mine))
         places = sorted(((i.start_time, i.id) for i in known if holds(condition, i, self.now)), reverse=True)
-        somewhere = [(incident.start_time, incident.id) for incident in known] or [(moment, NOWHERE)]
-        place = data.draw(st.none() | st.sampled_from(somewhere))
-        position = None if place is None else Position(*place, backwards=backwards)
+        somewhere = data.draw(st.sampled_from([(incident.start_time, incident.id) for incident in known]))
+        for position in (None, Position(*somewhere), Position(*somewhere, backwards=True)):
+            page = self.run(self.incidents.page(condition, self.now, size, position))
 
-        page = self.run(self.incidents.page(condition, self.now, size, position))
-
-        shown = self.expected_page(places, size, position)
-        assert [plain(incident_row(self.lives[id_].incident)) for _, id_ in shown] == [plain(row) for row in page.rows]
-        assert (Position(*shown[-1]) if shown and shown[-1] != places[-1] else None) == page.next
-        assert (Position(*shown[0], backwards=True) if shown and shown[0] != places[0] else None) == page.previous
+            shown = self.expected_page(places, size, position)
+            assert [plain(incident_row(self.lives[id_].incident)) for _, id_ in shown] == [plain(row) for row in page.rows]
+            assert (Position(*shown[-1]) if shown and shown[-1] != places[-1] else None) == page.next
+            assert (Position(*shown[0], backwards=True) if shown and shown[0] != places[0] else None) == page.previous
 
     # What stays true
 

@@ -54,4 +54,4 @@ def test_postgresql_and_the_domain_agree_after_each_step(stores):
             left = self.run(self.incidents.due_timers(LATEST, MANY))
             self.run(self.incidents.forget(left))
 
-    run_state_machine_as_test(PostgresLives, settings=settings(max_examples=settings.default.max_examples // 4, stateful_step_count=30))
+    run_state_machine_as_test(PostgresLives, settings=settings(max_examples=settings.default.max_examples // 2, stateful_step_count=40))
