@@ -443,8 +443,8 @@ async def tokens_speak_for_their_users(world: World) -> None:
 async def defaults_can_be_kept(world: World) -> None:
     """Timeslots and destinations are kept, and the synced address follows the account."""
     async with world.accounts.begin() as work:
-        await work.add_timeslot(all_the_time(world.person.id, "Europe/Oslo"))
-        await work.add_destination(synced_email(world.person.id, "somebody@example.org"))
+        await work.add_timeslot(all_the_time(await work.new_timeslot_id(), world.person.id, "Europe/Oslo"))
+        await work.add_destination(synced_email(await work.new_destination_id(), world.person.id, "somebody@example.org"))
         await work.move_synced_email(world.person.id, "else@example.org")
         await work.move_synced_email(world.person.id, "")
         await work.move_synced_email(world.person.id, "back@example.org")

@@ -97,3 +97,11 @@ class NameTaken(DomainError):
 
 class BadLogin(DomainError):
     """Unable to log in with provided credentials."""
+
+
+class InUse(NotAllowedNow):
+    """It is in use."""
+
+
+class SyncedDestination(NotAllowedNow):
+    """Cannot delete this email destination since it was defined by an outside source."""

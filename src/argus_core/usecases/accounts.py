@@ -237,9 +237,9 @@ class AccountService:
             superuser=new.superuser,
         )
         await work.add_user(user)
-        await work.add_timeslot(all_the_time(user.id, self.zone))
+        await work.add_timeslot(all_the_time(await work.new_timeslot_id(), user.id, self.zone))
         if user.email:
-            await work.add_destination(synced_email(user.id, user.email))
+            await work.add_destination(synced_email(await work.new_destination_id(), user.id, user.email))
         return user
 
     async def _new_token(self, work: AccountsWork, user_id: UserId, name: str, now: datetime, days: float | None) -> NewToken:
