@@ -70,7 +70,7 @@ class Replaced(Generic[_T]):
 
 @dataclass(frozen=True, slots=True)
 class AckChange:
-    """An acknowledgement was made (`made`), or its expiration moved from `old` to `new`; None is never."""
+    """An acknowledgement was made (`made`), its expiration moved from `old` to `new` (None is never), or it ran out (both are the same)."""
 
     id: EventId
     old: datetime | None

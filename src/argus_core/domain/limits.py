@@ -28,10 +28,10 @@ Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json
 _BIGGEST_FLOAT = 1.7976931348623157e308
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _URL = re.compile(
-    r"""(?:https?|ftps?)://
+    r"""(?a:https?|ftps?)://
         (?:[^\s:@/?#\[\]]+(?::[^\s:@/?#\[\]]*)?@)?          # user and password
         (?:\[[0-9a-f:.]+\]|[^\s:@/?#\[\]<>"\\^`{|}]+)       # host
-        (?::\d{1,5})?
+        (?::[0-9]{1,5})?
         (?:[/?#][^\s<>"]*)?""",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -97,6 +97,17 @@ def _container_problem(value: Sequence[Json] | Mapping[str, Json], depth: int) -
         return f"Ensure this field is nested no deeper than {METADATA_DEPTH} levels."
     members: list[Json] = [*value.keys(), *value.values()] if isinstance(value, Mapping) else list(value)
     return next((problem for member in members if (problem := _json_problem(member, depth - 1))), None)
+
+
+def same_json(one: Json, other: Json) -> bool:
+    """Whether both are the same JSON. Unlike in Python, `true` is not `1`."""
+    match one, other:
+        case (Mapping(), Mapping()):
+            return one.keys() == other.keys() and all(same_json(value, other[key]) for key, value in one.items())
+        case (list() | tuple(), list() | tuple()):
+            return len(one) == len(other) and all(map(same_json, one, other))
+        case _:
+            return one == other and isinstance(one, bool) == isinstance(other, bool)
 
 
 def require(problems: Mapping[str, str | None]) -> None:

@@ -46,6 +46,7 @@ from argus_core.domain.limits import (
     metadata_problem,
     moment_problem,
     require,
+    same_json,
     text_problem,
     url_problem,
 )
@@ -255,7 +256,7 @@ def acknowledge(
     if actor.is_source:
         raise OnlyEndUsersAcknowledge
     if expiration is not None:
-        require({"expiration": moment_problem(expiration)})
+        require({"timestamp": moment_problem(at), "expiration": moment_problem(expiration)})
         if expiration <= at:
             raise Invalid({"": "'expiration' is earlier than creation timestamp."})
     changes = Changes(ack=AckChange(event_id, None, expiration, made=True))
@@ -320,28 +321,29 @@ def edit(incident: Incident, wanted: Edit, *, actor: Actor, event_ids: EventIds,
     return change
 
 
-def time_passes(incident: Incident, timer: Timer, *, event_ids: EventIds, now: datetime) -> Change:
-    """What a timer that is due does; without events when what it was set for has moved meanwhile."""
-    match timer.kind:
-        case TimerKind.END_REACHED:
-            return end_reached(incident, event_ids=event_ids, now=now)
-        case TimerKind.ACK_EXPIRED:
-            return ack_expired(incident, EventId(timer.subject_id), event_ids=event_ids, now=now)
+def time_passes(incident: Incident, timer: Timer, *, journal: Sequence[Event], event_ids: EventIds, now: datetime) -> Change:
+    """
+    Note that a time has come; without events when the timer is early, its time has moved meanwhile, or the journal has noted it already.
 
-
-def end_reached(incident: Incident, *, event_ids: EventIds, now: datetime) -> Change:
-    """Note that an end that lay in the future has come; without events when it has not, or was moved."""
-    if not incident.stateful or incident.end_time is None or incident.end_time > now:
+    The journal must be that of the incident as it is here, so that no timer is noted twice however often it is taken care of.
+    """
+    if timer.due > now or timer.due != _time_of(incident, timer) or any(_notes(event, timer) for event in journal):
         return Change(incident=incident, events=())
-    return _change(incident, EventType.END_REACHED, actor=None, event_id=next(event_ids), at=incident.end_time, now=now)
+    type_ = EventType(timer.kind.value)
+    ack = None if timer.kind is TimerKind.END_REACHED else AckChange(EventId(timer.subject_id), timer.due, timer.due, made=False)
+    return _change(incident, type_, actor=None, event_id=next(event_ids), at=timer.due, now=now, changes=Changes(ack=ack))
 
 
-def ack_expired(incident: Incident, ack_id: EventId, *, event_ids: EventIds, now: datetime) -> Change:
-    """Note that an acknowledgement has run out; without events when it has not, or was prolonged."""
-    ack = incident.ack(ack_id)
-    if ack is None or ack.expiration is None or ack.holds(now):
-        return Change(incident=incident, events=())
-    return _change(incident, EventType.ACK_EXPIRED, actor=None, event_id=next(event_ids), at=ack.expiration, now=now)
+def _time_of(incident: Incident, timer: Timer) -> datetime | None:
+    if timer.kind is TimerKind.END_REACHED:
+        return incident.end_time
+    ack = incident.ack(EventId(timer.subject_id))
+    return None if ack is None else ack.expiration
+
+
+def _notes(event: Event, timer: Timer) -> bool:
+    ack = event.changes.ack
+    return event.type.value == timer.kind.value and event.timestamp == timer.due and (ack is None or ack.id == timer.subject_id)
 
 
 def _change(
@@ -356,6 +358,7 @@ def _change(
     changes: Changes = NOTHING,
     effect: bool = True,
 ) -> Change:
+    require({"timestamp": moment_problem(at), "description": text_problem(why, DESCRIPTION_BYTES)})
     event = _event(incident, type_, actor=actor, event_id=event_id, at=at, now=now, why=why, changes=changes, effect=effect)
     return Change(incident=incident.after(event), events=(event,))
 
@@ -372,8 +375,6 @@ def _event(
     changes: Changes,
     effect: bool = True,
 ) -> Event:
-    if not type_.internal and type_ is not EventType.CHANGE:
-        require({"timestamp": moment_problem(at), "description": text_problem(why, DESCRIPTION_BYTES)})
     return Event(
         id=event_id,
         incident_id=incident.id,
@@ -446,7 +447,7 @@ def _edits(incident: Incident, wanted: Edit, actor: Actor, now: datetime) -> Ite
         yield "level", Changes(level=Replaced(incident.level, wanted.level))
     if wanted.description not in (None, incident.description):
         yield "description", Changes(description=Replaced(incident.description, wanted.description))
-    if wanted.metadata is not None and wanted.metadata != incident.metadata:
+    if wanted.metadata is not None and not same_json(wanted.metadata, incident.metadata):
         yield "metadata", Changes(metadata=Replaced(incident.metadata, wanted.metadata))
     if wanted.tags is not None:
         texts = dict.fromkeys(map(str, wanted.tags))

@@ -1,6 +1,7 @@
 """How people are reached. A medium is a plugin: any package may offer one under the entry-point group `argus.media`."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import ClassVar, Protocol, TypeAlias
 
 from argus_core.domain.errors import Invalid
@@ -31,8 +32,9 @@ class Medium(Protocol):
     """
     A way to reach people. One instance serves every destination that names it.
 
-    An entry point names a class that is made without arguments, or a function that returns a medium. A medium reads its own configuration
-    from the environment when it is made, and says in one sentence (ValueError) what is missing or wrong.
+    An entry point has the medium's slug as its name and leads to a class, or to a function that returns a medium. It is called once, with
+    the settings of the installation: texts, under the names that operators give them (`ARGUS_EMAIL_HOST`). It says in one sentence
+    (ValueError) which of them is wrong. One that merely lacks some starts all the same, and says so in `TryLater` when it should send.
     """
 
     slug: ClassVar[str]
@@ -43,7 +45,11 @@ class Medium(Protocol):
 
     @property
     def schema(self) -> Mapping[str, Json]:
-        """JSON schema of its settings: `title`, `description`, `type`, `required`, `properties`; for forms."""
+        """
+        JSON schema of its settings: `title`, `description`, `type`, `required`, `properties`; for forms.
+
+        Each property has a `type` and a `title`; `writeOnly: true` marks a secret.
+        """
         ...
 
     def clean(self, settings: Settings) -> Settings:
@@ -70,3 +76,29 @@ class Medium(Protocol):
             Undeliverable: it never will; the reason is kept and shown.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnabledMedium:
+    """A medium that the operator has enabled; without the medium itself when it cannot be used, and then `reason` says why."""
+
+    slug: str
+    name: str
+    medium: Medium | None
+    reason: str = ""
+
+    @property
+    def installed(self) -> bool:
+        """Whether it can be used."""
+        return self.medium is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """The media of an installation, in the order in which they are enabled."""
+
+    enabled: tuple[EnabledMedium, ...] = ()
+
+    def get(self, slug: str) -> EnabledMedium | None:
+        """The enabled medium of that name."""
+        return next((medium for medium in self.enabled if medium.slug == slug), None)

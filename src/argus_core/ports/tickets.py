@@ -1,6 +1,5 @@
 """Ticket systems: plugins too, under the entry-point group `argus.tickets`."""
 
-from collections.abc import Mapping
 from typing import ClassVar, Protocol
 
 from argus_core.domain.actors import Actor
@@ -15,8 +14,9 @@ class TicketSystem(Protocol):
     """
     A place where tickets about incidents are made.
 
-    An entry point names a class that is made with its settings (a mapping of texts: `endpoint`, `token`, and what else it documents)
-    and says in one sentence (ValueError) which of them is missing or wrong.
+    An entry point has the system's slug as its name and leads to a class, or to a function that returns a ticket system. It is called
+    once, with the settings of the installation: texts, under the names that operators give them (`ARGUS_TICKET_ENDPOINT`). It says in one
+    sentence (ValueError) which of them is missing or wrong.
     """
 
     slug: ClassVar[str]
@@ -24,8 +24,6 @@ class TicketSystem(Protocol):
 
     name: ClassVar[str]
     """Its name for people."""
-
-    def __init__(self, settings: Mapping[str, str]) -> None: ...
 
     async def create(self, incident: Incident, *, actor: Actor, link: str) -> str:
         """

@@ -1,7 +1,6 @@
 """Report, change and close incidents. Whoever only reads asks the journal itself."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -163,14 +162,11 @@ class IncidentService:
         return await self.incidents.append_each(incident_ids, _editing(wanted, actor), self.clock, warrant=warrant)
 
     async def pass_time(self, most: int = 500) -> int:
-        """Let timers that are due take effect; gives how many were taken care of."""
-        now = self.clock()
-        timers = await self.incidents.due_timers(now, most)
-        for timer in timers:
-            with suppress(NotFound):  # an incident that was removed by hand has no time left to pass
-                await self._change(timer.incident_id, _passing(timer))
-        await self.incidents.forget(timers)
-        return len(timers)
+        """Let timers that are due take effect; gives how many were taken care of. The others come again."""
+        timers = await self.incidents.due_timers(self.clock(), most)
+        done = [timer for timer in timers if await self._passes(timer)]
+        await self.incidents.forget(done)
+        return len(done)
 
     async def _source_for(self, actor: Actor, source_id: SourceId | None, *, names_source: bool) -> tuple[Source, Person]:
         if names_source and not actor.superuser:
@@ -188,6 +184,21 @@ class IncidentService:
             missing = "This field is required." if source_id is None else f'Invalid pk "{source_id}" - object does not exist.'
             raise Invalid({"source": missing})
         return source, Person(user.id, user.username)
+
+    async def _passes(self, timer: Timer) -> bool:
+        """Note in the journal that a time has come, once; whether that is settled."""
+        for _ in range(ATTEMPTS):
+            journal = await self.incidents.journal(timer.incident_id)
+            if not journal:
+                return True  # an incident that was removed by hand has no time left to pass
+            incident = await self.incidents.get(timer.incident_id)
+            if incident.version != len(journal):
+                continue
+            event_ids = await self.incidents.event_ids(1)
+            change = transitions.time_passes(incident, timer, journal=journal, event_ids=event_ids, now=self.clock())
+            if await self.incidents.append(change) is Appended.STORED:
+                return True
+        return False
 
     async def _change(self, incident_id: IncidentId, decide: Decide, warrant: TokenId | None = None) -> Change:
         """Read, decide, append; again when somebody was faster, and at last under a lock."""
@@ -222,13 +233,6 @@ def _acknowledging(actor: Actor, at: datetime | None, why: str, expiration: date
         return transitions.acknowledge(
             incident, actor=actor, event_id=next(event_ids), at=at or now, now=now, why=why, expiration=expiration
         )
-
-    return decide
-
-
-def _passing(timer: Timer) -> Decide:
-    def decide(incident: Incident, now: datetime, event_ids: EventIds) -> Change:
-        return transitions.time_passes(incident, timer, event_ids=event_ids, now=now)
 
     return decide
 

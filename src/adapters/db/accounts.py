@@ -1,0 +1,259 @@
+"""Users, tokens and sources on PostgreSQL: units of work in SQLAlchemy Core, and in one prepared statement what every request asks."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+import psycopg
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from adapters.db import tables
+from adapters.db.database import Connection, Database, is_broken, is_unavailable
+from adapters.db.listen import ACCOUNTS
+from adapters.db.rows import credential_from
+from argus_core.domain.accounts import Credential, Token, User
+from argus_core.domain.destinations import Destination, synced_email
+from argus_core.domain.errors import NameTaken, Unavailable
+from argus_core.domain.ids import SourceId, TokenId, UserId
+from argus_core.domain.sources import Source
+from argus_core.domain.timeslots import Timeslot
+from argus_core.ports.accounts import Accounts, AccountsWork
+
+WORK_LOCK = 0x61726775735F6163
+"""The advisory lock of work that must be alone."""
+
+_CREDENTIAL = """
+    select t.id, t.expires, u.id, u.username, u.staff, u.superuser, s.id, s.name, s.type, s.base_url
+    from token t join account u on u.id = t.user_id left join source s on s.user_id = u.id
+    where t.digest = %s and u.active and (t.expires is null or t.expires > clock_timestamp())"""
+
+_TAKEN = {
+    "uq_account_username": 'There is a user "{username}" already.',
+    "pk_source_type": 'There is a source type "{name}" already.',
+    "uq_source_type_name": 'There is a source "{name}" of type "{type}" already.',
+    "uq_source_user_id": "This user has a source already.",
+    "uq_timeslot_owner_id_name": 'There is a timeslot "{name}" already.',
+    "uq_destination_owner_id_label": 'There is a destination "{label}" already.',
+}
+
+_USERS = sa.select(
+    tables.account.c.id,
+    tables.account.c.username,
+    tables.account.c.password,
+    tables.account.c.first_name,
+    tables.account.c.last_name,
+    tables.account.c.email,
+    tables.account.c.active,
+    tables.account.c.staff,
+    tables.account.c.superuser,
+)
+_TOKENS = sa.select(
+    tables.token.c.id,
+    tables.token.c.user_id,
+    tables.token.c.name,
+    tables.token.c.prefix,
+    tables.token.c.digest,
+    tables.token.c.created,
+    tables.token.c.expires,
+).order_by(tables.token.c.created, tables.token.c.id)
+_SOURCES = sa.select(
+    tables.source.c.id, tables.source.c.name, tables.source.c.type, tables.source.c.user_id, tables.source.c.base_url
+).order_by(tables.source.c.id)
+
+
+class PgAccounts(Accounts):
+    """Accounts in PostgreSQL. Work that may take a right from somebody tells all processes on the channel `ACCOUNTS` when it is kept."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def begin(self) -> AbstractAsyncContextManager[AccountsWork]:
+        return self._begin()
+
+    @asynccontextmanager
+    async def _begin(self) -> AsyncIterator[AccountsWork]:
+        async with _told_when_unavailable(), self._database.engine.begin() as connection:
+            yield PgAccountsWork(connection, self._database.seconds)
+
+    async def credential(self, digest: bytes) -> Credential | None:
+        async def read(connection: Connection, _: bool) -> Credential | None:
+            cursor = await connection.execute(_CREDENTIAL, (digest,), prepare=True, binary=True)
+            row = await cursor.fetchone()
+            return None if row is None else credential_from(row)
+
+        return await self._database.run(read)
+
+    async def now(self) -> datetime:
+        async def read(connection: Connection, _: bool) -> datetime:
+            cursor = await connection.execute("select clock_timestamp()", binary=True)
+            moment: datetime
+            ((moment,),) = await cursor.fetchall()
+            return moment
+
+        return await self._database.run(read)
+
+
+class PgAccountsWork(AccountsWork):
+    """One transaction. A name that is taken undoes only the statement that wanted it."""
+
+    def __init__(self, connection: AsyncConnection, seconds: float) -> None:
+        self._connection = connection
+        self._seconds = seconds
+
+    async def lock(self) -> None:
+        await self._do(sa.select(sa.func.pg_advisory_xact_lock(WORK_LOCK)))
+
+    async def new_user_id(self) -> UserId:
+        return UserId(await self._next(tables.account_ids))
+
+    async def new_source_id(self) -> SourceId:
+        return SourceId(await self._next(tables.source_ids))
+
+    async def new_token_id(self) -> TokenId:
+        return TokenId(await self._next(tables.token_ids))
+
+    async def user(self, user_id: UserId) -> User | None:
+        return await self._user(tables.account.c.id == user_id)
+
+    async def user_named(self, username: str) -> User | None:
+        return await self._user(tables.account.c.username == username)
+
+    async def users(self) -> Sequence[User]:
+        return [User(**row) for row in await self._rows(_USERS.order_by(tables.account.c.id))]
+
+    async def add_user(self, user: User) -> None:
+        await self._do(sa.insert(tables.account), _columns(user))
+
+    async def save_user(self, user: User) -> None:
+        await self._do(sa.update(tables.account).where(tables.account.c.id == user.id), _columns(user))
+        await self._tell()
+
+    async def add_timeslot(self, timeslot: Timeslot) -> None:
+        added = sa.insert(tables.timeslot).returning(tables.timeslot.c.id)
+        ((timeslot_id,),) = await self._do(added, {"owner_id": timeslot.owner, "name": timeslot.name, "zone": timeslot.zone})
+        for recurrence in timeslot.recurrences:
+            values = {
+                "timeslot_id": timeslot_id,
+                "days": sorted(recurrence.days),
+                "start_time": recurrence.start,
+                "end_time": recurrence.end,
+            }
+            await self._do(sa.insert(tables.recurrence), values)
+
+    async def add_destination(self, destination: Destination) -> None:
+        values = {
+            "owner_id": destination.owner,
+            "medium": destination.medium,
+            "label": destination.label,
+            "settings": dict(destination.settings),
+            "synced": destination.synced,
+        }
+        await self._do(sa.insert(tables.destination), values)
+
+    async def move_synced_email(self, owner: UserId, address: str) -> None:
+        synced = synced_email(owner, address)
+        where = (tables.destination.c.owner_id == owner, tables.destination.c.medium == synced.medium, tables.destination.c.synced)
+        if not address:
+            await self._do(sa.delete(tables.destination).where(*where))
+            return
+        moved = sa.update(tables.destination).where(*where).returning(tables.destination.c.id)
+        if not await self._do(moved, {"settings": dict(synced.settings)}):
+            await self.add_destination(synced)
+
+    async def tokens(self, user_id: UserId) -> Sequence[Token]:
+        return [Token(**row) for row in await self._rows(_TOKENS.where(tables.token.c.user_id == user_id))]
+
+    async def all_tokens(self) -> Sequence[Token]:
+        return [Token(**row) for row in await self._rows(_TOKENS)]
+
+    async def token(self, token_id: TokenId) -> Token | None:
+        rows = await self._rows(_TOKENS.where(tables.token.c.id == token_id))
+        return Token(**rows[0]) if rows else None
+
+    async def add_token(self, token: Token) -> None:
+        await self._do(sa.insert(tables.token), _columns(token))
+
+    async def drop_tokens(self, token_ids: Sequence[TokenId]) -> None:
+        await self._do(sa.delete(tables.token).where(tables.token.c.id.in_(token_ids)))
+        await self._tell()
+
+    async def source_types(self) -> Sequence[str]:
+        return [row["name"] for row in await self._rows(sa.select(tables.source_type.c.name).order_by(tables.source_type.c.name))]
+
+    async def add_source_type(self, name: str) -> None:
+        await self._do(sa.insert(tables.source_type), {"name": name})
+
+    async def sources(self) -> Sequence[Source]:
+        return [Source(**row) for row in await self._rows(_SOURCES)]
+
+    async def source(self, source_id: SourceId) -> Source | None:
+        return await self._source(tables.source.c.id == source_id)
+
+    async def source_of(self, user_id: UserId) -> Source | None:
+        return await self._source(tables.source.c.user_id == user_id)
+
+    async def add_source(self, source: Source) -> None:
+        await self._do(sa.insert(tables.source), _columns(source))
+
+    async def save_source(self, source: Source) -> None:
+        await self._do(sa.update(tables.source).where(tables.source.c.id == source.id), _columns(source))
+        await self._tell()
+
+    async def _user(self, which: sa.ColumnElement[bool]) -> User | None:
+        rows = await self._rows(_USERS.where(which))
+        return User(**rows[0]) if rows else None
+
+    async def _source(self, which: sa.ColumnElement[bool]) -> Source | None:
+        rows = await self._rows(_SOURCES.where(which))
+        return Source(**rows[0]) if rows else None
+
+    async def _next(self, sequence: sa.Sequence) -> int:
+        ((id_,),) = await self._do(sa.select(sequence.next_value()))
+        return int(id_)
+
+    async def _tell(self) -> None:
+        await self._do(sa.select(sa.func.pg_notify(ACCOUNTS, "")))
+
+    async def _rows(self, query: sa.Select[Any]) -> Sequence[sa.RowMapping]:
+        async with asyncio.timeout(self._seconds):
+            result = await self._connection.execute(query)
+        rows: Sequence[sa.RowMapping] = result.mappings().all()
+        return rows
+
+    async def _do(self, statement: sa.Executable, values: Mapping[str, Any] | None = None) -> Sequence[sa.Row[Any]]:
+        async with asyncio.timeout(self._seconds):
+            if not values:
+                return _rows_of(await self._connection.execute(statement))
+            try:
+                async with self._connection.begin_nested():
+                    return _rows_of(await self._connection.execute(statement, values))
+            except sa.exc.IntegrityError as error:
+                taken = _TAKEN.get(error.orig.diag.constraint_name or "") if isinstance(error.orig, psycopg.Error) else None
+                if taken is None:
+                    raise
+                raise NameTaken(taken.format_map(values)) from error
+
+
+@asynccontextmanager
+async def _told_when_unavailable() -> AsyncIterator[None]:
+    try:
+        yield
+    except sa.exc.DBAPIError as error:
+        if isinstance(error.orig, psycopg.Error) and (is_broken(error.orig) or is_unavailable(error.orig)):
+            raise Unavailable from error
+        raise
+    except (TimeoutError, sa.exc.TimeoutError) as error:
+        raise Unavailable from error
+
+
+def _rows_of(result: sa.CursorResult[Any]) -> Sequence[sa.Row[Any]]:
+    return result.all() if result.returns_rows else ()
+
+
+def _columns(thing: User | Token | Source) -> dict[str, object]:
+    """The fields of a thing whose columns are called the same."""
+    return {field.name: getattr(thing, field.name) for field in fields(thing)}

@@ -1,0 +1,170 @@
+"""The ways to the database: psycopg connections for what is hot, an engine for units of work, and what to do when they break."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeAlias, TypeVar
+
+import psycopg
+from psycopg import AsyncConnection, errors
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.rows import TupleRow
+from psycopg.types.numeric import Int8BinaryDumper
+from psycopg.types.string import StrBinaryDumper
+from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from argus_core.domain.errors import Unavailable
+
+logger = logging.getLogger(__name__)
+
+Connection: TypeAlias = AsyncConnection[TupleRow]
+Work: TypeAlias = "Callable[[Connection, bool], Awaitable[_Result]]"
+_Result = TypeVar("_Result")
+
+# After a restart of the server each kept connection breaks once, so the first repetitions need not wait.
+PAUSES = (0.0, 0.0, 0.05, 0.1, 0.2, 0.4)
+
+# Found out within seconds rather than hours when the other side is gone without a word; what the DSN says comes first.
+PATIENCE = {"connect_timeout": 5, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 2, "tcp_user_timeout": 10_000}
+
+READ_ONLY = "25006"
+SERIALIZATION_FAILURE, DEADLOCK = "40001", "40P01"
+LOCK_NOT_AVAILABLE, QUERY_CANCELED = "55P03", "57014"
+CONNECTION_EXCEPTION, INSUFFICIENT_RESOURCES, OPERATOR_INTERVENTION = "08", "53", "57"
+
+
+class Database:
+    """
+    The connections of one process to one database.
+
+    `seconds` is how long anything may take until it is given up, repetitions included. `statement_seconds` is the server's own limit for
+    one statement, should nobody wait for it any more.
+    """
+
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        connections: int = 8,
+        connections_for_work: int = 2,
+        seconds: float = 10.0,
+        statement_seconds: float = 30.0,
+        application_name: str = "argus",
+    ) -> None:
+        self.seconds = seconds
+        self._parameters: dict[str, Any] = PATIENCE | {"application_name": application_name} | conninfo_to_dict(dsn)
+        self._statement_milliseconds = str(round(statement_seconds * 1000))
+        self._pool = AsyncConnectionPool[Connection](
+            connection_class=AsyncConnection[TupleRow],
+            kwargs=self._parameters | {"autocommit": True},
+            configure=self._configure,
+            min_size=min(2, connections),
+            max_size=connections,
+            timeout=seconds,
+            # Never give up: as soon as the server is back, whoever waits gets a connection.
+            reconnect_timeout=1.0,
+            reconnect_failed=AsyncConnectionPool.check,
+            open=False,
+            name="journal",
+        )
+        self.engine = create_async_engine(
+            "postgresql+psycopg://",
+            async_creator=self.connect,
+            pool_size=connections_for_work,
+            max_overflow=0,
+            pool_timeout=seconds,
+            pool_pre_ping=True,
+        )
+
+    async def open(self) -> None:
+        """Begin to connect; whether it succeeds shows at the first use."""
+        await self._pool.open()
+
+    async def close(self) -> None:
+        """Let all connections go."""
+        await self._pool.close()
+        await self.engine.dispose()
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator["Database"]:
+        """Open until the end of the block."""
+        await self.open()
+        try:
+            yield self
+        finally:
+            await self.close()
+
+    async def connect(self, *, autocommit: bool = False) -> Connection:
+        """A connection of one's own, outside the pools."""
+        connection = await AsyncConnection.connect(**self._parameters, autocommit=True)
+        await self._configure(connection)
+        await connection.set_autocommit(autocommit)
+        return connection
+
+    async def run(self, work: "Work[_Result]") -> _Result:
+        """
+        Do the work on a connection in autocommit mode; when that breaks, again on another one.
+
+        The work is told whether it may have been done before without anybody having heard of it.
+
+        Raises:
+            Unavailable: there is no connection, the server is too busy, or the time is up.
+        """
+        try:
+            async with asyncio.timeout(self.seconds):
+                return await self._until_done(work)
+        except (TimeoutError, PoolTimeout, PoolClosed) as error:
+            raise Unavailable from error
+
+    async def _until_done(self, work: "Work[_Result]") -> _Result:
+        breaks = 0
+        while True:
+            async with self._pool.connection() as connection:
+                try:
+                    return await _with_fresh_plans(connection, work, again=breaks > 0)
+                except psycopg.Error as error:
+                    if is_unavailable(error):
+                        raise Unavailable from error
+                    if not (is_broken(error) or connection.closed):
+                        raise
+                    logger.warning("The database connection broke: %s", error)
+                    await connection.close()
+            await asyncio.sleep(PAUSES[min(breaks, len(PAUSES) - 1)])
+            breaks += 1
+
+    async def _configure(self, connection: Connection) -> None:
+        # One type for each kind of value, however large it is: otherwise every mixture would be a prepared statement of its own.
+        connection.adapters.register_dumper(int, Int8BinaryDumper)
+        connection.adapters.register_dumper(str, StrBinaryDumper)
+        await connection.execute(
+            "select set_config('timezone', 'UTC', false), set_config('statement_timeout', %s, false)", (self._statement_milliseconds,)
+        )
+
+
+def is_broken(error: psycopg.Error) -> bool:
+    """Whether the connection is of no use any more, or the server asks to try again; what was sent may or may not have been done."""
+    state = error.sqlstate
+    if state is None:
+        return isinstance(error, (errors.OperationalError, errors.InterfaceError))
+    return (
+        state in (READ_ONLY, SERIALIZATION_FAILURE, DEADLOCK)
+        or state.startswith(CONNECTION_EXCEPTION)
+        or (state.startswith(OPERATOR_INTERVENTION) and state != QUERY_CANCELED)
+    )
+
+
+def is_unavailable(error: psycopg.Error) -> bool:
+    """Whether the server has certainly not done it, and another try would only add to its load."""
+    state = error.sqlstate or ""
+    return state in (LOCK_NOT_AVAILABLE, QUERY_CANCELED) or state.startswith(INSUFFICIENT_RESOURCES)
+
+
+async def _with_fresh_plans(connection: Connection, work: "Work[_Result]", *, again: bool) -> _Result:
+    try:
+        return await work(connection, again)
+    except errors.FeatureNotSupported:
+        # A migration changed the type of a column under a prepared statement.
+        await connection.execute("deallocate all")
+        return await work(connection, again)

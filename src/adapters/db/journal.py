@@ -1,0 +1,237 @@
+"""The journal on PostgreSQL."""
+
+# ruff: noqa: S608 - values travel as parameters; what is put together here are our own words
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import cast
+
+from psycopg import errors
+from psycopg.rows import TupleRow
+
+from adapters.db.blocks import Blocks
+from adapters.db.database import Connection, Database
+from adapters.db.pages import page_of, to_read_page
+from adapters.db.rows import (
+    EVENT_COLUMNS,
+    INCIDENT_COLUMNS,
+    WHOLE_EVENT_COLUMNS,
+    WHOLE_INCIDENT_COLUMNS,
+    ack_row_from,
+    event_from,
+    event_row_from,
+    incident_from,
+    incident_rows,
+    timer_from,
+)
+from adapters.db.statements import IS_LIVE, Values, to_store, to_store_many
+from argus_core.domain.errors import DomainError, NotFound, Unauthenticated
+from argus_core.domain.filters import Condition
+from argus_core.domain.ids import EventId, IncidentId, TokenId
+from argus_core.domain.incidents import Event, EventType, Incident
+from argus_core.domain.transitions import MOST_EVENTS_PER_CHANGE, Change, EventIds, Timer
+from argus_core.ports.incidents import AckRow, Appended, Decide, EventRow, IncidentRow, Incidents, Page, Position
+
+CHUNK = 1_000
+"""So many incidents are locked at once."""
+
+NO_INCIDENT = "No Incident matches the given query."
+NO_EVENT = "No Event matches the given query."
+NO_ACK = "No Acknowledgement matches the given query."
+
+_LISTED = f"e.type not in ({', '.join(repr(type_.value) for type_ in EventType if type_.internal)})"
+
+_INCIDENT = f"select {WHOLE_INCIDENT_COLUMNS} from incident i join source s on s.id = i.source_id where i.id = %s"
+_INCIDENTS = f"select {WHOLE_INCIDENT_COLUMNS} from incident i join source s on s.id = i.source_id where i.id = any(%s)"
+_ROW = f"select {INCIDENT_COLUMNS} from incident i join source s on s.id = i.source_id where i.id = %s"
+_LOCK = "select id from incident where id = any(%s) order by id for update"
+_JOURNAL = f"""
+    select {WHOLE_EVENT_COLUMNS} from event e left join account u on u.id = e.actor_id where e.incident_id = %s order by e.version"""
+_EVENTS = f"""
+    select {EVENT_COLUMNS} from event e join account u on u.id = e.actor_id
+    where e.incident_id = %s and {_LISTED} order by e.timestamp desc, e.id desc"""
+_EVENT = f"""
+    select {EVENT_COLUMNS} from event e join account u on u.id = e.actor_id where e.incident_id = %s and e.id = %s and {_LISTED}"""
+_ACKS = f"""
+    select {EVENT_COLUMNS}, a.expiration
+    from incident i left join (ack a join event e on e.id = a.event_id join account u on u.id = e.actor_id) on a.incident_id = i.id
+    where i.id = %s order by e.timestamp desc, e.id desc"""
+_ACK = f"""
+    select {EVENT_COLUMNS}, a.expiration from ack a join event e on e.id = a.event_id join account u on u.id = e.actor_id
+    where a.incident_id = %s and a.event_id = %s"""
+_LIVE = f"select exists ({IS_LIVE})"
+_KNOWN = "select count(*) from event where id = any(%s)"
+_DUE = "select incident_id, kind, subject_id, due from timer where due <= %s order by due limit %s"
+_FORGET = """
+    delete from timer using unnest(%s::bigint[], %s::text[], %s::bigint[], %s::timestamptz[]) as f (incident_id, kind, subject_id, due)
+    where timer.incident_id = f.incident_id and timer.kind = f.kind and timer.subject_id = f.subject_id and timer.due = f.due"""
+
+
+class PgIncidents(Incidents):
+    """The journal in PostgreSQL. What breaks on the way is repeated with the same ids, and asked for before it is called a failure."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._incident_ids = Blocks(database, "incident_ids")
+        self._event_ids = Blocks(database, "event_ids")
+
+    async def incident_ids(self, count: int) -> Sequence[IncidentId]:
+        ids = await self._incident_ids.ready(count)
+        return [IncidentId(next(ids)) for _ in range(count)]
+
+    async def event_ids(self, count: int) -> EventIds:
+        return cast("Iterator[EventId]", await self._event_ids.ready(count))
+
+    async def get(self, incident_id: IncidentId) -> Incident:
+        return incident_from(_only(await self._rows(_INCIDENT, incident_id), NO_INCIDENT))
+
+    async def append(self, change: Change, *, warrant: TokenId | None = None) -> Appended:
+        if not change.events:
+            return Appended.STORED
+        statement, values = to_store(change, warrant)
+
+        async def store(connection: Connection, again: bool) -> Appended:
+            outcome = await _store(connection, statement, values, otherwise=Appended.DUPLICATE_KEY if change.is_new else Appended.CONFLICT)
+            if again and outcome is not Appended.STORED and await _are_known(connection, [change]):
+                return Appended.STORED
+            return outcome
+
+        return await self._database.run(store)
+
+    async def append_each(
+        self, incident_ids: Sequence[IncidentId], decide: Decide, clock: Callable[[], datetime], *, warrant: TokenId | None = None
+    ) -> Sequence[Change | DomainError | None]:
+        distinct = sorted(set(incident_ids))
+        decided: dict[IncidentId, Change | DomainError] = {}
+        for first in range(0, len(distinct), CHUNK):
+            decided |= await self._append_chunk(distinct[first : first + CHUNK], decide, clock, warrant)
+        return [decided.get(incident_id) for incident_id in incident_ids]
+
+    async def _append_chunk(
+        self, incident_ids: list[IncidentId], decide: Decide, clock: Callable[[], datetime], warrant: TokenId | None
+    ) -> dict[IncidentId, Change | DomainError]:
+        decided: dict[IncidentId, Change | DomainError] = {}
+
+        async def lock_and_store(connection: Connection, again: bool) -> bool:
+            nonlocal decided
+            async with connection.transaction():
+                await connection.execute(_LOCK, (incident_ids,), prepare=True)
+                # Whoever held the locks is through with it, be it an earlier attempt of ours.
+                if again and await _are_known(connection, _changes(decided)):
+                    return True
+                cursor = await connection.execute(_INCIDENTS, (incident_ids,), prepare=True, binary=True)
+                incidents = map(incident_from, await cursor.fetchall())
+                event_ids = await self._event_ids.fill(connection, MOST_EVENTS_PER_CHANGE * len(incident_ids))
+                decided = _decisions(incidents, decide, clock(), cast("Iterator[EventId]", event_ids))
+                return await _store_all(connection, _changes(decided), warrant)
+
+        if not await self._database.run(lock_and_store):
+            raise Unauthenticated
+        return decided
+
+    async def row(self, incident_id: IncidentId) -> IncidentRow:
+        return IncidentRow._make(_only(await self._rows(_ROW, incident_id), NO_INCIDENT))
+
+    async def page(self, condition: Condition, now: datetime, size: int, position: Position | None = None) -> Page[IncidentRow]:
+        statement, values = to_read_page(condition, now, size, position)
+
+        async def read(connection: Connection, _: bool) -> list[IncidentRow]:
+            # Planned for its values each time: a plan for any value may look at every incident.
+            cursor = connection.cursor(binary=True, row_factory=incident_rows)
+            await cursor.execute(statement, values, prepare=False)
+            return await cursor.fetchall()
+
+        return page_of(await self._database.run(read), size, position)
+
+    async def journal(self, incident_id: IncidentId) -> Sequence[Event]:
+        return tuple(map(event_from, await self._rows(_JOURNAL, incident_id)))
+
+    async def events(self, incident_id: IncidentId) -> Sequence[EventRow]:
+        rows = await self._rows(_EVENTS, incident_id)
+        if not rows:  # every incident has its first event
+            raise NotFound(NO_INCIDENT)
+        return list(map(event_row_from, rows))
+
+    async def event(self, incident_id: IncidentId, event_id: EventId) -> EventRow:
+        return event_row_from(_only(await self._rows(_EVENT, incident_id, event_id), NO_EVENT))
+
+    async def acks(self, incident_id: IncidentId) -> Sequence[AckRow]:
+        rows = await self._rows(_ACKS, incident_id)
+        if not rows:
+            raise NotFound(NO_INCIDENT)
+        return [ack_row_from(row) for row in rows if row[0] is not None]
+
+    async def ack(self, incident_id: IncidentId, ack_id: EventId) -> AckRow:
+        return ack_row_from(_only(await self._rows(_ACK, incident_id, ack_id), NO_ACK))
+
+    async def due_timers(self, now: datetime, most: int) -> Sequence[Timer]:
+        return list(map(timer_from, await self._rows(_DUE, now, most)))
+
+    async def forget(self, timers: Sequence[Timer]) -> None:
+        columns = [(timer.incident_id, timer.kind.value, timer.subject_id, timer.due) for timer in timers]
+        values = [list(column) for column in zip(*columns, strict=True)]
+        if values:
+            await self._database.run(lambda connection, _: connection.execute(_FORGET, values, prepare=True))
+
+    async def _rows(self, statement: str, *values: object) -> list[TupleRow]:
+        async def read(connection: Connection, _: bool) -> list[TupleRow]:
+            cursor = await connection.execute(statement, values, prepare=True, binary=True)
+            return await cursor.fetchall()
+
+        return await self._database.run(read)
+
+
+def _only(rows: Sequence[TupleRow], otherwise: str) -> TupleRow:
+    if not rows:
+        raise NotFound(otherwise)
+    return rows[0]
+
+
+def _changes(decided: dict[IncidentId, Change | DomainError]) -> list[Change]:
+    """What has to be written."""
+    return [change for change in decided.values() if isinstance(change, Change) and change.events]
+
+
+def _decisions(incidents: Iterator[Incident], decide: Decide, now: datetime, event_ids: EventIds) -> dict[IncidentId, Change | DomainError]:
+    decided: dict[IncidentId, Change | DomainError] = {}
+    for incident in incidents:
+        try:
+            decided[incident.id] = decide(incident, now, event_ids)
+        except DomainError as refusal:
+            decided[incident.id] = refusal
+    return decided
+
+
+async def _store(connection: Connection, statement: str, values: Values, *, otherwise: Appended) -> Appended:
+    try:
+        cursor = await connection.execute(statement, values, prepare=True, binary=True)
+    except errors.UniqueViolation:
+        return Appended.CONFLICT  # an id was given before; that the key is taken is no error of the statement
+    live, written = _only(await cursor.fetchall(), "")
+    if not live:
+        return Appended.UNAUTHENTICATED
+    return Appended.STORED if written else otherwise
+
+
+async def _store_all(connection: Connection, changes: Sequence[Change], warrant: TokenId | None) -> bool:
+    """Write all changes of incidents that are locked; False when the warrant is not live."""
+    if not changes:
+        if warrant is None:
+            return True
+        cursor = await connection.execute(_LIVE, {"warrant": warrant}, prepare=True, binary=True)
+        return bool(_only(await cursor.fetchall(), "")[0])
+    statement, values = to_store_many(changes, warrant)
+    cursor = await connection.execute(statement, values, prepare=True, binary=True)
+    live, written = _only(await cursor.fetchall(), "")
+    if live and written != len(changes):
+        raise ValueError(f"{len(changes) - written} changes were not decided on the incidents they were given.")
+    return bool(live)
+
+
+async def _are_known(connection: Connection, changes: Sequence[Change]) -> bool:
+    """Whether exactly these changes are stored already."""
+    event_ids = [event.id for change in changes for event in change.events]
+    if not event_ids:
+        return False
+    cursor = await connection.execute(_KNOWN, (event_ids,), prepare=True, binary=True)
+    return bool(_only(await cursor.fetchall(), "")[0] == len(event_ids))

@@ -1,0 +1,263 @@
+"""
+The statements that write to the journal: one round trip each, and nothing in them happens unless the incident was written.
+
+`{IF_LIVE}` is whether the warrant may still be acted upon, by the database's own clock. The answer is that, and how many incidents were
+written.
+"""
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from adapters.db import codec
+from argus_core.domain.ids import TokenId
+from argus_core.domain.incidents import Event, Incident
+from argus_core.domain.transitions import Change, Timer
+
+Values: TypeAlias = dict[str, object]
+
+IS_LIVE = """
+    select from token t join account u on u.id = t.user_id
+    where t.id = %(warrant)s and u.active and (t.expires is null or t.expires > clock_timestamp())
+"""
+
+_LIVE = f"live as materialized ({IS_LIVE}),"
+
+_INSERT = """
+insert into incident (id, version, source_id, source_incident_id, start_time, end_time, stateful, level, description, details_url,
+    ticket_url, metadata, tags, tags_by, tags_at, acked_until, ended, received)
+"""
+
+# psycopg remembers what it made of a statement only when that is shorter than 4 kB.
+_BEGIN = """
+    with {LIVE}
+    i as (
+        {INSERT}
+        select %(id)s, 1, %(source_id)s, %(key)s, %(start_time)s, %(end_time)s::timestamptz, %(stateful)s, %(level)s, %(description)s,
+            %(details_url)s, %(ticket_url)s, %(metadata)s::json, %(tags)s::text[], %(tags_by)s::bigint[], %(tags_at)s::timestamptz[],
+            null::timestamptz, false, %(received)s
+        where {IF_LIVE}
+        on conflict (source_id, source_incident_id) where source_incident_id <> '' do nothing
+        returning id
+    ),
+    e as (
+        insert into event (id, incident_id, version, type, actor_id, timestamp, received, description, effect, changes)
+        select %(event_id)s, id, 1, %(type)s, %(actor_id)s::bigint, %(timestamp)s, %(received)s, %(why)s, %(effect)s, %(changes)s::json
+        from i
+    ),
+    o as (
+        insert into outbox (incident_id, version) select id, 1 from i
+    )
+    select {IF_LIVE}, count(*) from i
+"""
+
+_WRITE = """
+    with {LIVE}
+    d as (
+        select * from json_to_recordset(%(incidents)s::json) as d (
+            id bigint, expected int, version int, source_id bigint, key text, start_time timestamptz, end_time timestamptz,
+            stateful boolean, level smallint, description text, details_url text, ticket_url text, metadata text,
+            tags text[], tags_by bigint[], tags_at timestamptz[], acked_until timestamptz, ended boolean, received timestamptz)
+        where {IF_LIVE}
+    ),
+    i as (
+        {INCIDENTS}
+    ),
+    n as (
+        select n.* from json_to_recordset(%(events)s::json) as n (
+            id bigint, incident_id bigint, version int, type text, actor_id bigint, timestamp timestamptz, received timestamptz,
+            description text, effect boolean, changes json, ack_id bigint, ack_made boolean, ack_until timestamptz)
+        join i on i.id = n.incident_id
+    ),
+    e as (
+        insert into event (id, incident_id, version, type, actor_id, timestamp, received, description, effect, changes)
+        select id, incident_id, version, type, actor_id, timestamp, received, description, effect, changes from n
+    ),
+    o as (
+        insert into outbox (incident_id, version) select incident_id, version from n
+    ),
+    a as (
+        insert into ack (event_id, incident_id, version, expiration) select ack_id, incident_id, version, ack_until from n where ack_made
+    ),
+    m as (
+        update ack set expiration = n.ack_until from n where ack.event_id = n.ack_id and not n.ack_made
+    ),
+    t as (
+        insert into timer (incident_id, kind, subject_id, due)
+        select t.incident_id, t.kind, t.subject_id, t.due
+        from json_to_recordset(%(timers)s::json) as t (incident_id bigint, kind text, subject_id bigint, due timestamptz)
+        join i on i.id = t.incident_id
+        on conflict (incident_id, kind, subject_id) do update set due = excluded.due
+    )
+    select {IF_LIVE}, count(*) from i
+"""
+
+_INSERTED = """
+    {INSERT}
+    select id, version, source_id, key, start_time, end_time, stateful, level, description, details_url,
+        ticket_url, metadata::json, tags, tags_by, tags_at, acked_until, ended, received
+    from d
+    on conflict (source_id, source_incident_id) where source_incident_id <> '' do nothing
+    returning id
+"""
+
+# What did not change is not sent, and so keeps its place on the disk when it is long.
+_UPDATED = """
+    update incident i set version = d.version, received = d.received, end_time = d.end_time, acked_until = d.acked_until, ended = d.ended,
+        level = coalesce(d.level, i.level), description = coalesce(d.description, i.description),
+        details_url = coalesce(d.details_url, i.details_url), ticket_url = coalesce(d.ticket_url, i.ticket_url),
+        metadata = coalesce(d.metadata::json, i.metadata), tags = coalesce(d.tags, i.tags),
+        tags_by = coalesce(d.tags_by, i.tags_by), tags_at = coalesce(d.tags_at, i.tags_at)
+    from d where i.id = d.id and i.version = d.expected
+    returning i.id
+"""
+
+
+def _texts(template: str, **parts: str) -> tuple[str, str]:
+    """The statement without a warrant, and with one."""
+    for name, part in parts.items():
+        template = template.replace(f"{{{name}}}", part)
+    template = template.replace("{INSERT}", _INSERT)
+    bare = template.replace("{LIVE}", "").replace("{IF_LIVE}", "true")
+    warranted = template.replace("{LIVE}", _LIVE).replace("{IF_LIVE}", "exists (select from live)")
+    return _compact(bare), _compact(warranted)
+
+
+def _compact(text: str) -> str:
+    return "\n".join(line.strip() for line in text.splitlines() if line.strip())
+
+
+BEGIN = _texts(_BEGIN)
+INSERT = _texts(_WRITE, INCIDENTS=_INSERTED)
+UPDATE = _texts(_WRITE, INCIDENTS=_UPDATED)
+
+
+def to_store(change: Change, warrant: TokenId | None) -> tuple[str, Values]:
+    """The statement that stores a change, and its values."""
+    if not change.is_new:
+        return to_store_many([change], warrant)
+    if len(change.events) == 1 and not change.timers:
+        return BEGIN[warrant is not None], _beginning(change.incident, change.events[0]) | _warrant(warrant)
+    return INSERT[warrant is not None], _written([change]) | _warrant(warrant)
+
+
+def to_store_many(changes: Sequence[Change], warrant: TokenId | None) -> tuple[str, Values]:
+    """The statement that stores changes of as many incidents that exist already, and its values."""
+    return UPDATE[warrant is not None], _written(changes) | _warrant(warrant)
+
+
+def _warrant(warrant: TokenId | None) -> Values:
+    return {} if warrant is None else {"warrant": warrant}
+
+
+def _beginning(incident: Incident, event: Event) -> Values:
+    return {
+        "id": incident.id,
+        "source_id": incident.source.id,
+        "key": incident.source_incident_id,
+        "start_time": incident.start_time,
+        "end_time": incident.end_time,
+        "stateful": incident.stateful,
+        "level": int(incident.level),
+        "description": incident.description,
+        "details_url": incident.details_url,
+        "ticket_url": incident.ticket_url,
+        "metadata": codec.dump(incident.metadata),
+        "tags": [tag.tag for tag in incident.tags],
+        "tags_by": [tag.added_by for tag in incident.tags],
+        "tags_at": [tag.added_time for tag in incident.tags],
+        "received": incident.received,
+        "event_id": event.id,
+        "type": event.type.value,
+        "actor_id": event.actor.id if event.actor else None,
+        "timestamp": event.timestamp,
+        "why": event.description,
+        "effect": event.effect,
+        "changes": codec.dump(codec.to_json(event.changes)),
+    }
+
+
+def _written(changes: Sequence[Change]) -> Values:
+    timers = {(timer.incident_id, timer.kind, timer.subject_id): timer for change in changes for timer in change.timers}
+    return {
+        "incidents": codec.dump([_whole(change.incident) if change.is_new else _changed(change) for change in changes]),
+        "events": codec.dump([_event(event, change.incident) for change in changes for event in change.events]),
+        "timers": codec.dump([_timer(timer) for timer in timers.values()]),
+    }
+
+
+def _whole(incident: Incident) -> Values:
+    return {
+        **_always(incident),
+        "source_id": incident.source.id,
+        "key": incident.source_incident_id,
+        "start_time": incident.start_time.isoformat(),
+        "stateful": incident.stateful,
+        "level": int(incident.level),
+        "description": incident.description,
+        "details_url": incident.details_url,
+        "ticket_url": incident.ticket_url,
+        "metadata": codec.dump(incident.metadata),
+        **_tags(incident),
+    }
+
+
+def _changed(change: Change) -> Values:
+    incident = change.incident
+    values: Values = {"expected": change.expected_version, **_always(incident)}
+    for changes in (event.changes for event in change.events):
+        if changes.level is not None:
+            values["level"] = int(incident.level)
+        if changes.description is not None:
+            values["description"] = incident.description
+        if changes.details_url is not None:
+            values["details_url"] = incident.details_url
+        if changes.ticket_url is not None:
+            values["ticket_url"] = incident.ticket_url
+        if changes.metadata is not None:
+            values["metadata"] = codec.dump(incident.metadata)
+        if changes.tags_added or changes.tags_removed:
+            values |= _tags(incident)
+    return values
+
+
+def _always(incident: Incident) -> Values:
+    return {
+        "id": incident.id,
+        "version": incident.version,
+        "received": incident.received.isoformat(),
+        "end_time": codec.from_moment(incident.end_time),
+        "acked_until": codec.from_moment(incident.acked_until),
+        "ended": incident.ended,
+    }
+
+
+def _tags(incident: Incident) -> Values:
+    return {
+        "tags": [tag.tag for tag in incident.tags],
+        "tags_by": [tag.added_by for tag in incident.tags],
+        "tags_at": [tag.added_time.isoformat() for tag in incident.tags],
+    }
+
+
+def _event(event: Event, incident: Incident) -> Values:
+    values: Values = {
+        "id": event.id,
+        "incident_id": event.incident_id,
+        "version": event.version,
+        "type": event.type.value,
+        "actor_id": event.actor.id if event.actor else None,
+        "timestamp": event.timestamp.isoformat(),
+        "received": event.received.isoformat(),
+        "description": event.description,
+        "effect": event.effect,
+        "changes": codec.to_json(event.changes),
+    }
+    change = event.changes.ack
+    ack = incident.ack(change.id) if change else None
+    if change and ack:
+        values |= {"ack_id": ack.id, "ack_made": change.made, "ack_until": codec.from_moment(ack.expiration)}
+    return values
+
+
+def _timer(timer: Timer) -> Values:
+    return {"incident_id": timer.incident_id, "kind": timer.kind.value, "subject_id": timer.subject_id, "due": timer.due.isoformat()}

@@ -1,0 +1,167 @@
+"""The description of the API in OpenAPI 3.1, made once from the routes: what they say about themselves, and what follows from the rest."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+from litestar.handlers import HTTPRouteHandler
+from litestar.routes import BaseRoute, HTTPRoute
+
+from adapters.http.auth import Access
+from adapters.http.bodies import BODY_BYTES
+from adapters.http.routes import Operation, Schema
+from adapters.http.sites import served_path
+
+_REF = "#/components/schemas/{name}"
+_PK: Schema = {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}
+_SECURITY: dict[str, list[str]] = {"token": []}
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_ABOUT = (
+    "Each request carries `Authorization: Token <token>`; POST to token-auth/ to get one. Paths end with a slash: without it the answer "
+    "is 301. Other methods than those described are 405 with the header Allow. Times come with the offset of the server's zone."
+)
+_ERROR_SCHEMAS: Mapping[str, Schema] = {
+    "Detail": {"type": "object", "required": ["detail"], "properties": {"detail": {"type": "string"}}, "additionalProperties": False},
+    "Errors": {
+        "description": "What is wrong: by field, or across fields under `non_field_errors`; for a few rules a bare list.",
+        "anyOf": [
+            {"$ref": "#/components/schemas/Detail"},
+            {"type": "object", "minProperties": 1, "additionalProperties": {"$ref": "#/components/schemas/FieldErrors"}},
+            {"type": "array", "minItems": 1, "items": {"type": "string"}},
+        ],
+    },
+    "FieldErrors": {
+        "anyOf": [
+            {"type": "string"},
+            {"type": "array", "minItems": 1, "items": {"type": "string"}},
+            {"type": "object", "minProperties": 1, "additionalProperties": {"$ref": "#/components/schemas/FieldErrors"}},
+        ],
+    },
+    "ErrorsOrChanges": {
+        "anyOf": [
+            {"$ref": "#/components/schemas/Errors"},
+            {
+                "type": "object",
+                "required": ["changes"],
+                "properties": {"changes": {"type": "object", "additionalProperties": {"type": "object"}}},
+            },
+        ],
+    },
+    "NoTicketPlugin": {"type": "string"},
+}
+
+
+def description(routes: Iterable[BaseRoute], *, schemas: Mapping[str, Schema], version: str) -> dict[str, Any]:
+    """The whole description; `schemas` are those of bodies that handlers name."""
+    told = [(served_path(route), handler) for route in routes if isinstance(route, HTTPRoute) for handler in route.route_handlers]
+    described = [(path, handler) for path, handler in told if "operation" in handler.opt]
+    shapes = _shapes(handler.opt["operation"] for _, handler in described)
+    (_, components) = msgspec.json.schema_components(shapes, ref_template=_REF)
+    paths: dict[str, dict[str, Any]] = {}
+    for path, handler in described:
+        operations = paths.setdefault(re.sub(r":\w+\}", "}", path), {})
+        for method in handler.http_methods & set(_METHODS):
+            operations[method.lower()] = _operation(path, method, handler)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Argus", "version": version, "description": _ABOUT},
+        "paths": dict(sorted(paths.items())),
+        "components": {
+            "schemas": {**{name: _closed(schema) for name, schema in components.items()}, **schemas, **_ERROR_SCHEMAS},
+            "securitySchemes": {
+                "token": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "Authorization",
+                    "description": "The word `Token`, a blank and the token.",
+                }
+            },
+        },
+    }
+
+
+def _shapes(operations: Iterable[Operation]) -> list[Any]:
+    return list(dict.fromkeys(shape for operation in operations for shape in operation.answers.values() if shape is not None))
+
+
+def _closed(schema: Schema) -> Schema:
+    """Answers have no other keys than those described."""
+    return {**schema, "additionalProperties": False} if "properties" in schema else schema
+
+
+def _operation(path: str, method: str, handler: HTTPRouteHandler) -> dict[str, Any]:
+    operation: Operation = handler.opt["operation"]
+    access: Access = handler.opt["access"]
+    parameters = [*_path_parameters(path), *operation.query]
+    told: dict[str, Any] = {
+        "operationId": f"{method.lower()} {path}",
+        "summary": operation.summary,
+        "tags": [_group(path)],
+        "security": _security(access),
+        "responses": {str(status): answer for status, answer in _answers(path, operation, access)},
+    }
+    if parameters:
+        told["parameters"] = parameters
+    if operation.body:
+        media = {"schema": {"$ref": _REF.format(name=operation.body)}}
+        told["requestBody"] = {"required": operation.body_required, "content": {"application/json": media}}
+    return told
+
+
+def _answers(path: str, operation: Operation, access: Access) -> Iterator[tuple[int, dict[str, Any]]]:
+    for status, shape in operation.answers.items():
+        yield status, {"description": "Done.", **(_content(_schema_of(shape)) if shape is not None else {})}
+    errors = dict(operation.errors)
+    if operation.body or operation.query:
+        errors.setdefault(400, "Errors")
+    if operation.body:
+        errors.update({413: "Detail", 415: "Detail"})
+    if "{" in path or operation.query:
+        errors[404] = "Detail"
+    if access not in (Access.ANYBODY, Access.FORGIVING):
+        errors[401] = "Detail"
+    errors[503] = "Detail"
+    for status, name in sorted(errors.items()):
+        answer = {"description": _WHAT_IS_WRONG[status], **_content({"$ref": _REF.format(name=name)})}
+        yield status, {**answer, "headers": _CHALLENGE} if status == 401 else answer  # noqa: PLR2004 - a status
+
+
+def _schema_of(shape: Any) -> Schema:  # noqa: ANN401 - any shape
+    (schema,), _ = msgspec.json.schema_components([shape], ref_template=_REF)
+    return schema
+
+
+def _content(schema: Schema) -> dict[str, Any]:
+    return {"content": {"application/json": {"schema": schema}}}
+
+
+def _security(access: Access) -> list[dict[str, list[str]]]:
+    match access:
+        case Access.TOKEN | Access.FRESH_TOKEN:
+            return [_SECURITY]
+        case Access.OPTIONAL | Access.FORGIVING:
+            return [{}, _SECURITY]
+        case Access.ANYBODY:
+            return []
+
+
+def _path_parameters(path: str) -> Iterator[Schema]:
+    for name, kind in re.findall(r"\{(\w+):(\w+)\}", path):
+        yield {"name": name, "in": "path", "required": True, "schema": _PK if kind == "int" else {"type": "string", "pattern": "^[^/]+$"}}
+
+
+def _group(path: str) -> str:
+    return "auth" if "/incidents/" not in path else "incidents"
+
+
+_CHALLENGE = {"WWW-Authenticate": {"schema": {"const": "Token"}}}
+_WHAT_IS_WRONG = {
+    400: "The request is wrong; the answer names every bad field.",
+    401: "There is no live token.",
+    403: "This user may not do that.",
+    404: "There is no such thing.",
+    413: f"The body has more than {BODY_BYTES} bytes.",
+    415: "Bodies are JSON or forms.",
+    503: "The database cannot be reached, or it is not known whether the change was stored. Try again.",
+}

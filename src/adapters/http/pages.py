@@ -1,0 +1,102 @@
+"""What is asked for outside the versions of the API: about the server, its description, and a few plain pages."""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from importlib.resources import files
+
+from litestar import get
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
+
+from adapters.http.answers import Answer, Header, html_answer, json_answer
+from adapters.http.auth import Access
+from adapters.http.bodies import ApiRequest
+from adapters.http.errors import detail
+from adapters.http.paging import base_url
+from adapters.http.services import Services
+
+_OPEN = {"access": Access.ANYBODY}
+_VIEWER_FILES: Mapping[str, bytes] = {
+    "swagger-ui-bundle.js": b"text/javascript; charset=utf-8",
+    "swagger-ui.css": b"text/css; charset=utf-8",
+    "viewer.js": b"text/javascript; charset=utf-8",
+}
+_CACHED: Header = (b"cache-control", b"max-age=3600")
+# The viewer sets styles on its elements; everything else comes from files of ours.
+_VIEWER_POLICY: Header = (
+    b"content-security-policy",
+    b"default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src data:; connect-src 'self'; frame-ancestors 'none'",
+)
+_PAGE_POLICY: Header = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+_VIEWER = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>API of Argus</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="/api/docs/files/swagger-ui.css">
+<script src="/api/docs/files/swagger-ui-bundle.js" defer></script>
+<script src="/api/docs/files/viewer.js" defer></script>
+</head>
+<body><div id="viewer"></div></body>
+</html>
+"""
+_ADMIN = """<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><title>Argus administration</title></head>
+<body>
+<h1>Argus administration</h1>
+<p>Users, sources and tokens are kept on the command line: <code>argus --help</code>.</p>
+</body>
+</html>
+"""
+
+
+def page_routes(services: Services, schema: Callable[[], bytes]) -> list[HTTPRouteHandler]:
+    """Everything anybody may look at."""
+
+    @get("/", opt=_OPEN)
+    async def root() -> Answer:
+        return Answer(302, b"", (b"location", b"/api/docs/"))
+
+    @get("/api/", opt=_OPEN)
+    async def about() -> Answer:
+        return json_answer(
+            {
+                "server-version": services.version,
+                "api-version": {"stable": "v2"},
+                "jsonapi-schema": {"stable": "/api/schema/", "v2": "/api/v2/schema/"},
+                "ticket_plugin": services.ticket_plugin,
+                "destination_plugins": services.destination_plugins,
+            }
+        )
+
+    @get(["/api/schema/", "/api/v2/schema/"], opt=_OPEN)
+    async def described() -> Answer:
+        return Answer(200, schema(), (b"content-type", b"application/json"))
+
+    @get("/api/docs/", opt=_OPEN)
+    async def viewer() -> Answer:
+        return html_answer(_VIEWER, _VIEWER_POLICY)
+
+    @get("/api/docs/files/{name:str}", opt={**_OPEN, "bare": True})
+    async def viewer_file(name: FromPath[str]) -> Answer:
+        if name not in _VIEWER_FILES:
+            raise detail(404, "Not found.")
+        return Answer(200, _viewer_file(name), (b"content-type", _VIEWER_FILES[name]), _CACHED)
+
+    @get("/login-methods/", opt=_OPEN)
+    async def login_methods(request: ApiRequest) -> Answer:
+        url = f"{base_url(request)}/api/v2/token-auth/"
+        return json_answer([{"type": "username_password", "url": url, "name": "user_pw"}])
+
+    @get("/admin/login/", opt=_OPEN)
+    async def admin() -> Answer:
+        return html_answer(_ADMIN, _PAGE_POLICY)
+
+    return [root, about, described, viewer, viewer_file, login_methods, admin]
+
+
+@cache
+def _viewer_file(name: str) -> bytes:
+    return (files("adapters.http") / "swagger_ui" / name).read_bytes()

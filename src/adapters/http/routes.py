@@ -1,0 +1,77 @@
+"""What handlers of all versions share: ids in paths, and what a route says about itself."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from adapters.http.auth import Access
+from adapters.http.queries import BIGGEST_PK
+from argus_core.domain.errors import NotFound
+from argus_core.domain.ids import EventId, IncidentId, SourceId, UserId
+
+Shape: TypeAlias = "type | object"
+Schema: TypeAlias = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """
+    What the description of the API tells about a handler.
+
+    `answers` maps statuses to shapes, None is an empty body; `body` names the schema of what it takes, `query` its parameters. What follows
+    from the rest (401, 404, 413, 415, …) is added.
+    """
+
+    summary: str
+    answers: Mapping[int, Any]
+    body: str | None = None
+    body_required: bool = True
+    query: Sequence[Schema] = ()
+    errors: Mapping[int, str] = field(default_factory=dict)
+    tags: Sequence[str] = ()
+
+
+def told(operation: Operation, access: Access = Access.TOKEN) -> dict[str, Any]:
+    """The `opt` of a handler: what is told about it, and who may ask for it."""
+    return {"operation": operation, "access": access}
+
+
+def bare(access: Access = Access.ANYBODY) -> dict[str, Any]:
+    """The `opt` of a handler whose path has no slash at its end."""
+    return {"bare": True, "access": access}
+
+
+def incident_id(pk: int) -> IncidentId:
+    """
+    The id of an incident.
+
+    Raises:
+        NotFound: it cannot be one.
+    """
+    return IncidentId(_possible(pk, "Incident"))
+
+
+def event_id(pk: int) -> EventId:
+    """As `incident_id`."""
+    return EventId(_possible(pk, "Event"))
+
+
+def ack_id(pk: int) -> EventId:
+    """As `incident_id`."""
+    return EventId(_possible(pk, "Acknowledgement"))
+
+
+def user_id(pk: int) -> UserId:
+    """As `incident_id`."""
+    return UserId(_possible(pk, "User"))
+
+
+def source_id(pk: int) -> SourceId:
+    """As `incident_id`."""
+    return SourceId(_possible(pk, "SourceSystem"))
+
+
+def _possible(pk: int, what: str) -> int:
+    if not 1 <= pk <= BIGGEST_PK:
+        raise NotFound(f"No {what} matches the given query.")
+    return pk

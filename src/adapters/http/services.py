@@ -1,0 +1,40 @@
+"""What the HTTP API needs of the rest of the program, put together by the composition root."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
+
+from adapters.http.auth import CredentialCache
+from argus_core.ports.clock import Clock
+from argus_core.ports.incidents import Incidents
+from argus_core.usecases.accounts import AccountService
+from argus_core.usecases.incidents import IncidentService
+
+
+async def _no_problems() -> Sequence[str]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """
+    Everything handlers close over.
+
+    `zone` is that of naive times coming in and of the offsets going out. `credential_cache_ok` is false while revocations made by other
+    processes are not heard of. `alive` and `problems` answer the probes: a process that has problems is not ready. `cors_origins` may hold
+    `*` for all.
+    """
+
+    incidents: IncidentService
+    journal: Incidents
+    accounts: AccountService
+    clock: Clock
+    zone: ZoneInfo
+    version: str
+    cors_origins: frozenset[str] = frozenset()
+    ticket_plugin: str | None = None
+    destination_plugins: tuple[str, ...] = ()
+    credentials: CredentialCache = field(default_factory=CredentialCache)
+    credential_cache_ok: Callable[[], bool] = lambda: True
+    alive: Callable[[], bool] = lambda: True
+    problems: Callable[[], Awaitable[Sequence[str]]] = _no_problems

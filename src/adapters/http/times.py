@@ -1,0 +1,64 @@
+"""Moments as clients write them, and as they are shown."""
+
+import re
+from datetime import UTC, datetime, tzinfo
+
+from argus_core.domain.limits import EARLIEST
+
+WRONG_FORMAT = (
+    "Datetime has wrong format. Use one of these formats instead: YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z], "
+    "or 'infinity' for end_time."
+)
+OUT_OF_RANGE = "Ensure this time lies between the years 1900 and 9998."
+
+PATTERN = r"\d{4}-\d{2}-\d{2}([Tt ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d([.,]\d+)?)?([Zz]|[+-]\d{2}(:?\d{2})?)?)?"
+_FORMAT = re.compile(PATTERN, re.ASCII)
+# What older clients post instead of "infinity": the last moment there is, without an offset.
+_NAIVE_INFINITY = datetime.max  # noqa: DTZ901
+
+
+class NotAMoment(ValueError):
+    """The text is no moment that can be understood or kept; the message is for the client."""
+
+
+def moment(text: object, zone: tzinfo) -> datetime:
+    """
+    The moment in UTC; without an offset the text tells the time in this zone, and a date alone is its midnight.
+
+    In the overlap of autumn the first passing counts, in the gap of spring the offset from before it.
+
+    Raises:
+        NotAMoment: the text has another format or lies beyond what the calendar can hold.
+    """
+    return _in_utc(_understood(text), zone)
+
+
+def end(text: object, zone: tzinfo) -> datetime | None:
+    """
+    When an incident ends; None is never.
+
+    Raises:
+        NotAMoment: as `moment`.
+    """
+    if text == "infinity":
+        return None
+    if text == "-infinity":
+        return EARLIEST  # no start lies before it, which is what is wrong with it
+    understood = _understood(text)
+    return None if understood == _NAIVE_INFINITY and understood.tzinfo is None else _in_utc(understood, zone)
+
+
+def _understood(text: object) -> datetime:
+    if not isinstance(text, str) or not _FORMAT.fullmatch(text):
+        raise NotAMoment(WRONG_FORMAT)
+    try:
+        return datetime.fromisoformat(text.upper())
+    except ValueError:
+        raise NotAMoment(WRONG_FORMAT) from None
+
+
+def _in_utc(understood: datetime, zone: tzinfo) -> datetime:
+    try:
+        return (understood if understood.tzinfo else understood.replace(tzinfo=zone)).astimezone(UTC)
+    except OverflowError:
+        raise NotAMoment(OUT_OF_RANGE) from None

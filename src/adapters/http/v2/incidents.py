@@ -1,0 +1,81 @@
+"""Incidents: lists of them, new ones, and single ones."""
+
+from litestar import Router, get, patch, post
+from litestar.params import FromPath
+
+from adapters.http.answers import Answer, json_answer
+from adapters.http.bodies import ApiRequest
+from adapters.http.errors import Refused
+from adapters.http.paging import link, position
+from adapters.http.queries import ABOUT_SOURCES, Query, Setting, condition
+from adapters.http.routes import Operation, incident_id, told
+from adapters.http.services import Services
+from adapters.http.v2 import inputs
+from adapters.http.v2.inputs import Inputs
+from adapters.http.v2.schemas import FILTERS, FILTERS_OF_MINE, PAGING
+from adapters.http.v2.shapes import IncidentOut, IncidentPage, Shapes
+from adapters.http.v2.sources import source_types
+from argus_core.domain.filters import All, Condition, SourceOf
+from argus_core.ports.incidents import incident_row
+
+_LIST = Operation(summary="List incidents, newest start first", answers={200: IncidentPage}, query=[*FILTERS, *PAGING])
+_LIST_MINE = Operation(summary="List the incidents of one's own source", answers={200: IncidentPage}, query=[*FILTERS_OF_MINE, *PAGING])
+_REPORT = Operation(summary="Report an incident", body="NewIncident", answers={201: IncidentOut})
+_ONE = Operation(summary="Get one incident", answers={200: IncidentOut})
+_CHANGE = Operation(summary="Change an incident", body="IncidentPatch", answers={200: IncidentOut})
+
+
+def incident_lists(services: Services) -> Router:
+    """Reading many incidents."""
+    shapes = Shapes(services.zone)
+
+    async def page(request: ApiRequest, query: Query, wanted: Condition) -> Answer:
+        now = services.clock()
+        found = await services.journal.page(wanted, now, query.page_size(), position(query.cursor()))
+        next_, previous = link(request, query, found.next), link(request, query, found.previous)
+        return json_answer(IncidentPage(next_, previous, shapes.incidents(found.rows, now)))
+
+    @get("/", opt=told(_LIST))
+    async def many(request: ApiRequest) -> Answer:
+        query = Query(request.scope["query_string"])
+        types = await source_types(services) if query.get("source__type__in") else ()
+        return await page(request, query, condition(query, Setting(services.zone, services.clock(), types)))
+
+    @get("/mine/", opt=told(_LIST_MINE))
+    async def mine(request: ApiRequest) -> Answer:
+        query = Query(request.scope["query_string"])
+        wanted = condition(query, Setting(services.zone, services.clock()), ABOUT_SOURCES)
+        return await page(request, query, All((SourceOf(request.user.id), wanted)))
+
+    return Router("/", route_handlers=[many, mine])
+
+
+def incident_routes(services: Services) -> Router:
+    """Reporting incidents, and single ones."""
+    shapes = Shapes(services.zone)
+    read = Inputs(services.zone)
+
+    @post(["/", "/mine/"], opt=told(_REPORT))
+    async def report(request: ApiRequest) -> Answer:
+        new = await read.incident(request)
+        change = await services.incidents.report(
+            new.report, actor=request.user, names_source=new.names_source, source_id=new.source_id, warrant=request.auth.token_id
+        )
+        return json_answer(shapes.incident(incident_row(change.incident), change.incident.received), 201)
+
+    @get("/{pk:int}/", opt=told(_ONE))
+    async def one(pk: FromPath[int]) -> Answer:
+        return json_answer(shapes.incident(await services.journal.row(incident_id(pk)), services.clock()))
+
+    @patch("/{pk:int}/", opt=told(_CHANGE))
+    async def change(request: ApiRequest, pk: FromPath[int]) -> Answer:
+        number = incident_id(pk)
+        try:
+            wanted = await inputs.edit(request)
+        except Refused:
+            await services.journal.row(number)  # that there is no such incident is said first
+            raise
+        done = await services.incidents.edit(number, wanted, actor=request.user, warrant=request.auth.token_id)
+        return json_answer(shapes.incident(incident_row(done.incident), services.clock()))
+
+    return Router("/", route_handlers=[report, one, change])

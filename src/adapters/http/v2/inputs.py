@@ -1,0 +1,300 @@
+"""What API v2 takes: bodies become values of the domain, or a refusal that names every bad field. `schemas` describes the same."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple, cast
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from adapters.http import fields, times
+from adapters.http.bodies import ApiRequest, fields_of, media_type, read
+from adapters.http.bodies import fields as body_fields
+from adapters.http.errors import Refused
+from adapters.http.fields import Fields
+from adapters.http.queries import BIGGEST_PK
+from adapters.http.v2.shapes import DISPLAYS
+from argus_core.domain.accounts import NAME_BYTES
+from argus_core.domain.errors import Invalid
+from argus_core.domain.ids import IncidentId, SourceId
+from argus_core.domain.incidents import EventType, Level
+from argus_core.domain.limits import DESCRIPTION_BYTES, KEY_BYTES, TAGS, URL_BYTES, Json
+from argus_core.domain.tags import Tag
+from argus_core.domain.transitions import Edit, IncidentReport
+
+_PASSWORD_BYTES = 4_096
+_NO_CHANGE = "The field is not allowed to be changed."
+_NO_FIELD = "The field does not exist."
+_EDITABLE = frozenset({"details_url", "ticket_url", "tags", "level", "description", "metadata"})
+_FIXED = frozenset({"pk", "id", "start_time", "end_time", "source", "source_incident_id"})
+_EVENT_TYPES = {type_.value: type_ for type_ in DISPLAYS}
+
+_description = fields.text(most_bytes=DESCRIPTION_BYTES)
+_key = fields.text(most_bytes=KEY_BYTES)
+_details_url = fields.text(most_bytes=URL_BYTES)
+_username = fields.text(most_bytes=NAME_BYTES * 4, blank=False)
+_password = fields.text(most_bytes=_PASSWORD_BYTES, trim=False, blank=False)
+
+
+class NewIncident(NamedTuple):
+    """What is reported, and for which source if one is named."""
+
+    report: IncidentReport
+    names_source: bool
+    source_id: SourceId | None
+
+
+class NewEvent(NamedTuple):
+    """An event as somebody posts it."""
+
+    type: EventType
+    at: datetime | None
+    why: str
+
+
+class NewAck(NamedTuple):
+    """An acknowledgement as somebody posts it."""
+
+    at: datetime | None
+    why: str
+    expiration: datetime | None
+
+
+class Login(NamedTuple):
+    """Who wants to come in."""
+
+    username: str
+    password: str
+
+
+class _TagIn(Struct, gc=False):
+    tag: str
+
+
+class _IncidentIn(Struct, gc=False):
+    """An incident as well-behaved sources post it; any other goes the long way."""
+
+    start_time: str
+    tags: list[_TagIn]
+    end_time: str | None = "infinity"
+    source: int | UnsetType = UNSET
+    source_incident_id: str | int = ""
+    details_url: str = ""
+    description: str = ""
+    level: int = 5
+    ticket_url: str | UnsetType = UNSET
+    metadata: Any = UNSET
+
+
+_decode_incident = msgspec.json.Decoder(_IncidentIn).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Reads bodies; naive times are those of the zone."""
+
+    zone: ZoneInfo
+
+    async def incident(self, request: ApiRequest) -> NewIncident:
+        """
+        A new incident.
+
+        Raises:
+            Refused: with every field that is wrong.
+        """
+        body = await read(request)
+        if media_type(request) == "application/json" and (new := self.well_formed_incident(body)):
+            return new
+        return self.any_incident(await fields_of(request, body) if body else {})
+
+    def well_formed_incident(self, body: bytes) -> NewIncident | None:
+        """The incident in one step, if nothing about it is unusual."""
+        try:
+            shape = _decode_incident(body)
+            if len(shape.tags) > TAGS:
+                return None
+            report = IncidentReport(
+                start_time=times.moment(shape.start_time, self.zone),
+                end_time=None if shape.end_time is None else times.end(shape.end_time, self.zone),
+                stateful=shape.end_time is not None,
+                source_incident_id=str(shape.source_incident_id).strip(),
+                level=Level(shape.level),
+                description=shape.description.strip(),
+                details_url=shape.details_url.strip(),
+                ticket_url=fields.ticket(shape.ticket_url) if shape.ticket_url is not UNSET else "",
+                tags=tuple([Tag.parse(item.tag) for item in shape.tags]),
+                metadata={} if shape.metadata is UNSET else _not_null(shape.metadata),
+            )
+        except (msgspec.DecodeError, RecursionError, ValueError, Invalid, fields.Wrong):
+            return None
+        if shape.source is UNSET:
+            return NewIncident(report, names_source=False, source_id=None)
+        return NewIncident(report, names_source=True, source_id=_source_id(shape.source))
+
+    def any_incident(self, data: Mapping[str, object]) -> NewIncident:
+        """The incident, field by field."""
+        taken = Fields(data)
+        start_time = taken.required("start_time", fields.moment(self.zone))
+        end_time = taken.nullable("end_time", fields.end(self.zone), None)
+        report = IncidentReport(
+            start_time=start_time,
+            end_time=end_time,
+            stateful=data.get("end_time", "infinity") is not None,
+            source_incident_id=taken.optional("source_incident_id", _key, ""),
+            level=taken.optional("level", fields.level, Level.INFORMATION),
+            description=taken.optional("description", _description, ""),
+            details_url=taken.optional("details_url", _details_url, ""),
+            ticket_url=taken.optional("ticket_url", fields.ticket, ""),
+            tags=taken.required("tags", fields.tags),
+            metadata=taken.optional("metadata", _json, {}),
+        )
+        source = taken.nullable("source", fields.integer, None)
+        taken.check()
+        return NewIncident(report, "source" in taken, None if source is None else _source_id(source))
+
+    async def event(self, request: ApiRequest) -> NewEvent:
+        """A new event."""
+        return self.event_of(await body_fields(request), from_source=request.user.is_source)
+
+    def event_of(self, data: Mapping[str, object], *, from_source: bool) -> NewEvent:
+        """A new event; only people may leave the timestamp out."""
+        taken = Fields(data)
+        read_moment = fields.moment(self.zone)
+        at = taken.required("timestamp", read_moment) if from_source else taken.optional("timestamp", read_moment, None)
+        new = NewEvent(
+            taken.required("type", fields.choice(_EVENT_TYPES)),
+            at,
+            taken.optional("description", _description, ""),
+        )
+        taken.optional("actor", fields.mapping, None)
+        taken.check()
+        return new
+
+    async def ack(self, request: ApiRequest) -> NewAck:
+        """A new acknowledgement."""
+        return self.ack_of(await body_fields(request))
+
+    def ack_of(self, data: Mapping[str, object]) -> NewAck:
+        """A new acknowledgement."""
+        taken = Fields(data)
+        read_moment = fields.moment(self.zone)
+        new = NewAck(
+            taken.optional("timestamp", read_moment, None),
+            taken.optional("description", _description, ""),
+            taken.nullable("expiration", read_moment, None),
+        )
+        taken.check()
+        return new
+
+    async def expiration(self, request: ApiRequest) -> datetime | None:
+        """When an acknowledgement shall expire."""
+        taken = Fields(await body_fields(request))
+        expiration = taken.nullable("expiration", fields.moment(self.zone), None)
+        taken.check()
+        return expiration
+
+    async def bulk_event(self, request: ApiRequest) -> tuple[Sequence[IncidentId], NewEvent]:
+        """An event for many incidents."""
+        taken = Fields(await body_fields(request))
+        ids = taken.several("ids", fields.integers)
+        event = taken.required("event", lambda value: self._nested_event(value, from_source=request.user.is_source))
+        taken.check()
+        return _distinct(ids), event
+
+    async def bulk_ack(self, request: ApiRequest) -> tuple[Sequence[IncidentId], NewAck]:
+        """An acknowledgement for many incidents."""
+        taken = Fields(await body_fields(request))
+        ids = taken.several("ids", fields.integers)
+        ack = taken.required("ack", self._nested_ack)
+        taken.check()
+        return _distinct(ids), ack
+
+    def _nested_event(self, value: object, *, from_source: bool) -> NewEvent:
+        try:
+            return self.event_of(fields.mapping(value), from_source=from_source)
+        except Refused as refused:
+            raise fields.Wrong(refused.body) from None
+
+    def _nested_ack(self, value: object) -> NewAck:
+        try:
+            return self.ack_of(fields.mapping(value))
+        except Refused as refused:
+            raise fields.Wrong(refused.body) from None
+
+
+async def ticket(request: ApiRequest) -> Edit:
+    """Another ticket for an incident, or none."""
+    taken = Fields(await body_fields(request))
+    edit = Edit(ticket_url=taken.required("ticket_url", fields.ticket_or_none))
+    taken.check()
+    return edit
+
+
+async def bulk_ticket(request: ApiRequest) -> tuple[Sequence[IncidentId], Edit]:
+    """Another ticket for many incidents, or none."""
+    taken = Fields(await body_fields(request))
+    ids = taken.several("ids", fields.integers)
+    edit = Edit(ticket_url=taken.required("ticket_url", fields.ticket_or_none))
+    taken.check()
+    return _distinct(ids), edit
+
+
+async def edit(request: ApiRequest) -> Edit:
+    """Changes to an incident; a field that cannot be changed is refused before all others are looked at."""
+    return edit_of(await body_fields(request))
+
+
+def edit_of(data: Mapping[str, object]) -> Edit:
+    """Changes to an incident; see `edit`."""
+    refused = {name: _NO_CHANGE if name in _FIXED else _NO_FIELD for name in data if name not in _EDITABLE}
+    if refused:
+        raise Refused(400, refused)
+    taken = Fields(data)
+    wanted = Edit(
+        details_url=taken.optional("details_url", _details_url, None),
+        ticket_url=taken.optional("ticket_url", fields.ticket, None),
+        level=taken.optional("level", fields.level, None),
+        description=taken.optional("description", _description, None),
+        metadata=taken.optional("metadata", _json, None),
+        tags=taken.optional("tags", fields.tags, None),
+    )
+    taken.check()
+    return wanted
+
+
+async def tag(request: ApiRequest) -> Tag:
+    """One tag."""
+    taken = Fields(await body_fields(request))
+    new = taken.required("tag", fields.tag)
+    taken.check()
+    return new
+
+
+async def login(request: ApiRequest) -> Login:
+    """Who wants to come in, and how they prove who they are."""
+    taken = Fields(await body_fields(request))
+    who = Login(taken.required("username", _username), taken.required("password", _password))
+    taken.check()
+    return who
+
+
+def _json(value: object) -> Json:
+    return cast("Json", value)
+
+
+def _not_null(metadata: Json) -> Json:
+    if metadata is None:
+        raise ValueError("metadata")
+    return metadata
+
+
+def _source_id(number: int) -> SourceId:
+    if not 1 <= number <= BIGGEST_PK:
+        raise Invalid({"source": f'Invalid pk "{number}" - object does not exist.'})
+    return SourceId(number)
+
+
+def _distinct(ids: Sequence[int]) -> Sequence[IncidentId]:
+    return [IncidentId(number) for number in dict.fromkeys(ids)]

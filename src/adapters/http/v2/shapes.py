@@ -1,0 +1,291 @@
+"""What API v2 answers: flat shapes, exactly the keys that clients know. One key more and those in the field break."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Annotated, Literal, TypeAlias
+from urllib.parse import urljoin
+from zoneinfo import ZoneInfo
+
+from msgspec import Meta, Struct
+
+from argus_core.domain.accounts import User
+from argus_core.domain.incidents import EventType
+from argus_core.domain.limits import url_problem
+from argus_core.domain.sources import Source
+from argus_core.ports.incidents import AckRow, EventRow, IncidentRow
+
+Pk: TypeAlias = Annotated[int, Meta(ge=1, le=2**63 - 1)]
+LevelNumber: TypeAlias = Annotated[int, Meta(ge=1, le=5, description="1 is critical, 5 is information.")]
+EventCode: TypeAlias = Literal["STA", "END", "CHI", "CLO", "REO", "ACK", "OTH", "LES"]
+
+DISPLAYS = {
+    EventType.START: "Incident start",
+    EventType.END: "Incident end",
+    EventType.CHANGE: "Incident change",
+    EventType.CLOSE: "Close",
+    EventType.REOPEN: "Reopen",
+    EventType.ACKNOWLEDGE: "Acknowledge",
+    EventType.OTHER: "Other",
+    EventType.STATELESS: "Stateless",
+}
+
+
+class SourceTypeOut(Struct, frozen=True, gc=False):
+    """A kind of source system."""
+
+    name: str
+
+
+class SourceOut(Struct, frozen=True, gc=False):
+    """A program that reports incidents."""
+
+    pk: Pk
+    name: str
+    type: SourceTypeOut
+    user: Pk
+    base_url: str
+
+
+class TagOut(Struct, frozen=True, gc=False):
+    """A tag on an incident, and who added it when."""
+
+    added_by: Pk
+    added_time: datetime
+    tag: str
+
+
+class BareTag(Struct, frozen=True, gc=False):
+    """A tag."""
+
+    tag: str
+
+
+class IncidentOut(Struct, frozen=True, gc=False):
+    """An incident. `end_time` is `"infinity"` while it has no end, null when it never has one."""
+
+    pk: Pk
+    start_time: datetime
+    end_time: datetime | Literal["infinity"] | None
+    source: SourceOut
+    source_incident_id: str
+    details_url: str
+    description: str
+    level: LevelNumber
+    ticket_url: str
+    metadata: object
+    tags: list[TagOut]
+    stateful: bool
+    open: bool
+    acked: bool
+
+
+class IncidentPage(Struct, frozen=True, gc=False):
+    """Some incidents, newest start first, and where their neighbours are."""
+
+    next: str | None
+    previous: str | None
+    results: list[IncidentOut]
+
+
+class ActorOut(Struct, frozen=True, gc=False):
+    """A user as events show one."""
+
+    pk: Pk
+    username: str
+
+
+class EventTypeOut(Struct, frozen=True, gc=False):
+    """What kind of event, in short and in words."""
+
+    value: EventCode
+    display: str
+
+
+class EventOut(Struct, frozen=True, gc=False):
+    """Something that happened to an incident."""
+
+    pk: Pk
+    incident: Pk
+    actor: ActorOut
+    timestamp: datetime
+    received: datetime
+    type: EventTypeOut
+    description: str
+
+
+class AckOut(Struct, frozen=True, gc=False):
+    """An acknowledgement; without expiration it holds for good."""
+
+    pk: Pk
+    event: EventOut
+    expiration: datetime | None
+
+
+class TicketOut(Struct, frozen=True, gc=False):
+    """The address of an incident's ticket; empty when there is none."""
+
+    ticket_url: str
+
+
+class AckChangeOut(Struct, frozen=True, gc=False):
+    """What became of one incident of many."""
+
+    ack: AckOut | None
+    status: Literal[201, 400]
+    errors: object
+
+
+class EventChangeOut(Struct, frozen=True, gc=False):
+    """What became of one incident of many."""
+
+    event: EventOut | None
+    status: Literal[201, 400]
+    errors: object
+
+
+class TicketChangeOut(Struct, frozen=True, gc=False):
+    """What became of one incident of many."""
+
+    ticket_url: str | None
+    status: Literal[201, 400]
+    errors: object
+
+
+class AckChangesOut(Struct, frozen=True, gc=False):
+    """What became of each incident, by its pk."""
+
+    changes: dict[str, AckChangeOut]
+
+
+class EventChangesOut(Struct, frozen=True, gc=False):
+    """What became of each incident, by its pk."""
+
+    changes: dict[str, EventChangeOut]
+
+
+class TicketChangesOut(Struct, frozen=True, gc=False):
+    """What became of each incident, by its pk."""
+
+    changes: dict[str, TicketChangeOut]
+
+
+class UserOut(Struct, frozen=True, gc=False):
+    """A user as others see one."""
+
+    username: str
+    first_name: str
+    last_name: str
+    email: str
+
+
+class OwnUserOut(Struct, frozen=True, gc=False):
+    """The user who asks; `admin_url` is null unless staff."""
+
+    username: str
+    first_name: str
+    last_name: str
+    email: str
+    admin_url: str | None
+
+
+class TokenOut(Struct, frozen=True, gc=False):
+    """A new token; it is never shown again."""
+
+    token: str
+
+
+class ExpiringTokenOut(Struct, frozen=True, gc=False):
+    """A new token, never shown again, and when it runs out."""
+
+    expiry: datetime | None
+    token: str
+
+
+_TYPES = {type_: EventTypeOut(type_.value, display) for type_, display in DISPLAYS.items()}  # type: ignore[arg-type]  # the internal ones are not in
+
+
+@dataclass(frozen=True, slots=True)
+class Shapes:
+    """Makes shapes of rows; times are shown with the offset of the zone."""
+
+    zone: ZoneInfo
+
+    def incident(self, row: IncidentRow, now: datetime) -> IncidentOut:
+        """One incident."""
+        return self.incidents([row], now)[0]
+
+    def incidents(self, rows: Sequence[IncidentRow], now: datetime) -> list[IncidentOut]:
+        """
+        Many incidents, as fast as Python can: this is what lists spend their time with.
+
+        Sources are made once each, and a time is converted once where it repeats, as the times of an incident's tags do.
+        """
+        zone = self.zone
+        sources: dict[int, SourceOut] = {}
+        shown: list[IncidentOut] = []
+        for row in rows:
+            source = sources.get(row.source_id)
+            if source is None:
+                type_ = SourceTypeOut(row.source_type)
+                source = SourceOut(row.source_id, row.source_name, type_, row.source_user_id, row.source_base_url)
+                sources[row.source_id] = source
+            start, end, stateful, details_url = row.start_time, row.end_time, row.stateful, row.details_url
+            added, added_local = start, start.astimezone(zone)
+            start_local = added_local
+            tags = []
+            for tag, by, at in zip(row.tags, row.tags_by, row.tags_at, strict=True):
+                if at != added:
+                    added, added_local = at, at.astimezone(zone)
+                tags.append(TagOut(by, added_local, tag))
+            shown.append(
+                IncidentOut(
+                    row.id,
+                    start_local,
+                    end.astimezone(zone) if end is not None else "infinity" if stateful else None,
+                    source,
+                    row.source_incident_id,
+                    joined(source.base_url, details_url) if details_url and source.base_url else details_url,
+                    row.description,
+                    row.level,
+                    row.ticket_url,
+                    row.metadata,
+                    tags,
+                    stateful,
+                    stateful and (end is None or end > now),
+                    row.acked_until is not None and row.acked_until > now,
+                )
+            )
+        return shown
+
+    def event(self, row: EventRow) -> EventOut:
+        """One event."""
+        zone = self.zone
+        actor = ActorOut(row.actor_id, row.username)
+        timestamp, received = row.timestamp.astimezone(zone), row.received.astimezone(zone)
+        return EventOut(row.id, row.incident_id, actor, timestamp, received, _TYPES[row.type], row.description)
+
+    def ack(self, row: AckRow) -> AckOut:
+        """One acknowledgement."""
+        return AckOut(row.event.id, self.event(row.event), row.expiration and row.expiration.astimezone(self.zone))
+
+
+def source_out(source: Source) -> SourceOut:
+    """One source."""
+    return SourceOut(source.id, source.name, SourceTypeOut(source.type), source.user_id, source.base_url)
+
+
+def user_out(user: User) -> UserOut:
+    """One user."""
+    return UserOut(user.username, user.first_name, user.last_name, user.email)
+
+
+@lru_cache(maxsize=4096)
+def joined(base_url: str, details_url: str) -> str:
+    """Where the details are, seen from the source's address; as it was posted when that makes no address."""
+    try:
+        address = urljoin(base_url, details_url)
+    except ValueError:
+        return details_url
+    return details_url if url_problem(address) else address
