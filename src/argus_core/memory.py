@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from argus_core.domain.accounts import Credential, Token, User, actor_of
 from argus_core.domain.destinations import Destination, synced_email
 from argus_core.domain.errors import DomainError, NameTaken, NotFound, Unauthenticated
-from argus_core.domain.filters import Condition, Subject, holds
+from argus_core.domain.filters import Condition, holds
 from argus_core.domain.ids import DestinationId, EventId, IncidentId, SourceId, TimeslotId, TokenId, UserId
 from argus_core.domain.incidents import Event, EventType, Incident
 from argus_core.domain.profiles import Belonging, Belongings, together, without
@@ -425,8 +425,8 @@ class MemoryIncidents(Incidents):
         source = self._accounts.source(incident.source.id) if self._accounts else None
         return incident if source is None or source == incident.source else replace(incident, source=source)
 
-    def _subject(self, incident: Incident, now: datetime) -> Subject:
-        return Subject(incident=incident, now=now, texts=[event.description for event in self._journal[incident.id]])
+    def _holds(self, condition: Condition, incident: Incident, now: datetime) -> bool:
+        return holds(condition, incident, now, texts=[event.description for event in self._journal[incident.id]])
 
     def _decide(self, incident_id: IncidentId, decide: Decide, now: datetime, event_ids: EventIds) -> Change | DomainError | None:
         incident = self._incidents.get(incident_id)

@@ -201,30 +201,21 @@ def tags_match(tags: Iterable[str]) -> Condition:
     return All(tuple(HasTag(frozenset(group)) for group in by_key.values()))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
+def holds(  # noqa: C901, PLR0911, PLR0912 - one case for each clause
+    condition: Condition, incident: Incident, now: datetime, event: Event | None = None, texts: Sequence[str] = ()
+) -> bool:
     """
-    What conditions are asked about: an incident at a moment, maybe the event that was just added.
+    Whether the condition is true of the incident at that moment, and of the event if one is given.
 
-    `texts` are the descriptions of all its events; they need not be loaded unless a condition `reads_texts`.
+    `texts` are the descriptions of all its events; they need not be loaded unless the condition `reads_texts`.
     """
-
-    incident: Incident
-    now: datetime
-    event: Event | None = None
-    texts: Sequence[str] = ()
-
-
-def holds(condition: Condition, subject: Subject) -> bool:  # noqa: C901, PLR0911, PLR0912 - one case for each clause
-    """Whether the condition is true of the subject."""
-    incident, now = subject.incident, subject.now
     match condition:
         case All(of):
-            return all(holds(part, subject) for part in of)
+            return all(holds(part, incident, now, event, texts) for part in of)
         case Either(of):
-            return any(holds(part, subject) for part in of)
+            return any(holds(part, incident, now, event, texts) for part in of)
         case Not(part):
-            return not holds(part, subject)
+            return not holds(part, incident, now, event, texts)
         case IsOpen():
             return incident.is_open(now)
         case IsClosed():
@@ -264,9 +255,9 @@ def holds(condition: Condition, subject: Subject) -> bool:  # noqa: C901, PLR091
             return incident.id in incident_ids
         case TextHas(text):
             wanted = folded(text)
-            return any(wanted in folded(told) for told in (incident.description, *subject.texts))
+            return any(wanted in folded(told) for told in (incident.description, *texts))
         case EventTypeIn(event_types):
-            return subject.event is not None and subject.event.type in event_types
+            return event is not None and event.type in event_types
         case _:
             assert_never(condition)
 
@@ -312,14 +303,14 @@ class Explanation:
     note: str = ""
 
 
-def explain(condition: Condition, subject: Subject) -> Explanation:
-    """Which clauses of the condition hold of the subject. The whole holds exactly when `holds` says so."""
-    held = holds(condition, subject)
+def explain(condition: Condition, incident: Incident, now: datetime, event: Event | None = None, texts: Sequence[str] = ()) -> Explanation:
+    """Which clauses of the condition hold. The whole holds exactly when `holds` says so."""
+    held = holds(condition, incident, now, event, texts)
     match condition:
         case All(of) | Either(of):
-            return Explanation(condition, held, tuple(explain(part, subject) for part in of))
+            return Explanation(condition, held, tuple(explain(part, incident, now, event, texts) for part in of))
         case Not(part):
-            return Explanation(condition, held, (explain(part, subject),))
+            return Explanation(condition, held, (explain(part, incident, now, event, texts),))
         case HasTag(tags) if lame := sorted(tag for tag in tags if "=" not in tag):
             return Explanation(condition, held, note=f"No tag can match {', '.join(lame)}: a tag has the form key=value.")
         case _:
