@@ -1,33 +1,40 @@
 """
-The contract suites: what every store must do, as plain coroutines that anybody who writes one can run.
+The contract suites: what every store and every medium must do, for anybody who writes one.
 
-`check_store` runs all of `STORE_CHECKS`; a test suite may prefer to run them one by one. A check makes users and sources under names of its
-own, so the store need not be empty and the checks may run in any order. A broken promise is an `AssertionError` that names it.
+`check_medium` takes a medium, and settings that it has to accept or to refuse. `check_store` runs all of `STORE_CHECKS`; a test suite may
+prefer to run them one by one. A check of a store makes users and sources under names of its own, so the store need not be empty and the
+checks may run in any order. A broken promise is an `AssertionError` that names it.
 """
 
 import asyncio
+import copy
 import itertools
+import json
+import re
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
 from argus_core.domain import transitions
 from argus_core.domain.accounts import Token, User
-from argus_core.domain.actors import Actor
+from argus_core.domain.actors import Actor, Person
 from argus_core.domain.destinations import synced_email
 from argus_core.domain.errors import AlreadyClosed, NameTaken, NotFound, Unauthenticated
 from argus_core.domain.filters import All, HasTag, IsAcked, IsClosed, IsOpen, Not, SourceNamed
-from argus_core.domain.ids import EventId, IncidentId, TokenId
-from argus_core.domain.incidents import EventType, Incident, Level, fold
-from argus_core.domain.limits import EARLIEST, LATEST
+from argus_core.domain.ids import EventId, IncidentId, SourceId, TokenId, UserId
+from argus_core.domain.incidents import Event, EventType, Incident, Level, fold
+from argus_core.domain.limits import EARLIEST, LATEST, Json, metadata_problem
+from argus_core.domain.notifications import Notification
 from argus_core.domain.sources import Source
-from argus_core.domain.tags import Tag
+from argus_core.domain.tags import Tag, TagOn
 from argus_core.domain.timeslots import all_the_time
 from argus_core.domain.transitions import Change, Edit, IncidentReport, TimerKind
 from argus_core.ports.accounts import Accounts, AccountsWork
 from argus_core.ports.incidents import Appended, Incidents, Position, incident_row
+from argus_core.ports.media import BadSettings, Medium, Settings
 from argus_core.usecases.incidents import IncidentService
 
 NOWHERE = IncidentId(2**63 - 1)
@@ -519,3 +526,130 @@ def _all_different(what: str, values: Sequence[object]) -> None:
 
 def _counted(outcomes: Sequence[Appended]) -> dict[Appended, int]:
     return {outcome: outcomes.count(outcome) for outcome in set(outcomes)}
+
+
+def check_medium(medium: Medium, good: Sequence[Settings], bad: Sequence[Settings]) -> None:
+    """
+    Hold a medium to what its port promises, short of sending: that takes a receiver, and `sample_notification` to send.
+
+    `good` are settings as people may give them, `bad` ones that have to be refused.
+
+    Raises:
+        AssertionError: a promise is broken; the message says which.
+    """
+    properties = _described(medium)
+    required = {str(name) for name in _sequence("required", medium.schema.get("required"))}
+    _same("required but no property", set(), required - properties.keys())
+    for settings in good:
+        _cleaned(medium, settings, properties, required)
+    for settings in bad:
+        _refused(medium, settings, properties)
+    for name in required:
+        for settings in ({}, *({**settings, name: None} for settings in good)):
+            _same(f"{name} is missing", True, name in _refused(medium, settings, properties))
+    for name, junk in itertools.product(properties, _JUNK):
+        for settings in good:
+            _survived(medium, {**settings, name: junk})
+
+
+def sample_notification() -> Notification:
+    """A notification to try a medium with: text of several scripts and lines, and what might be mistaken for a header or for markup."""
+    robot, person = Person(UserId(1), "nav"), Person(UserId(2), "ola")
+    incident = Incident(
+        id=IncidentId(42),
+        version=2,
+        source=Source(id=SourceId(1), name="nav-oslo", type="nav", user_id=robot.id),
+        source_incident_id="ключ-7",
+        start_time=LONG_AGO,
+        level=Level.CRITICAL,
+        description="Strømbrudd på gw1 🔥\r\nBcc: all@example.org\r\n\r\n<script>alert(1)</script> =?utf-8?q?=0D=0ABcc:_all?= ü",
+        details_url="https://nav.example.org/?id=7&a=%00",
+        tags=(TagOn("host=gw1", robot.id, LONG_AGO),),
+        received=LONG_AGO + timedelta(seconds=2),
+    )
+    event = Event(
+        id=EventId(77),
+        incident_id=incident.id,
+        version=2,
+        type=EventType.OTHER,
+        actor=person,
+        timestamp=LONG_AGO + timedelta(seconds=1),
+        received=incident.received,
+        description="On my way\n.\nQUIT",
+    )
+    return Notification(
+        id="42.2.7",
+        incident=incident,
+        events=(event,),
+        subject=f"[critical] nav-oslo: {incident.description}",
+        text=f"{incident.description}\n\nola: {event.description}",
+        link="https://argus.example.org/incidents/42/",
+    )
+
+
+_JUNK: tuple[Json, ...] = (None, "", "\x00", "\ud800", "\r\nX: y", "x" * 100_000, True, 0, -1.5, 10**400, [], ["x"], {"x": {"y": None}})
+
+
+def _described(medium: Medium) -> Mapping[str, Json]:
+    """The properties that the medium's schema describes."""
+    _same("slug", True, re.fullmatch(r"[a-z0-9][a-z0-9-]*", medium.slug) is not None)
+    _same("name", True, bool(medium.name.strip()))
+    _same("send is a coroutine function", True, asyncio.iscoroutinefunction(medium.send))
+    schema = medium.schema
+    _same("schema as JSON", schema, json.loads(json.dumps(schema)))
+    _same("schema once more", schema, medium.schema)
+    _same("schema: type", "object", schema.get("type"))
+    _same("schema: title and description", [True] * 2, [bool(schema.get(key)) for key in ("title", "description")])
+    properties = _mapping("properties", schema.get("properties"))
+    for name, described in properties.items():
+        _same(f"{name}: type and title", [True] * 2, [bool(_mapping(name, described).get(key)) for key in ("type", "title")])
+    return properties
+
+
+def _cleaned(medium: Medium, given: Settings, properties: Mapping[str, Json], required: AbstractSet[str]) -> None:
+    before = copy.deepcopy(given)
+    clean = medium.clean(given)
+    _same("settings that were given", before, given)
+    _same("clean settings nobody knows", set(), clean.keys() - properties.keys())
+    _same("clean settings that are missing", set(), required - clean.keys())
+    _same("clean settings can be stored", None, metadata_problem(clean))
+    _same("clean settings, cleaned", clean, medium.clean(clean))
+    _same("settings with an unknown key", clean, medium.clean({**given, "unknown-to-all": "x"}))
+    padded = {name: f" {value}\t" if isinstance(value, str) else value for name, value in given.items()}
+    _same("settings with blanks around", clean, medium.clean(padded))
+    label = medium.label(clean)
+    _same("label", True, bool(label.strip()))
+    for name, described in properties.items():
+        secret = clean.get(name) if _mapping(name, described).get("writeOnly") else None
+        _same(f"{name} is a secret and in the label", False, bool(secret) and str(secret) in label)
+
+
+def _refused(medium: Medium, settings: Settings, properties: Mapping[str, Json]) -> Mapping[str, str]:
+    """What the medium says about settings that it has to refuse."""
+    try:
+        clean = medium.clean(settings)
+    except BadSettings as refusal:
+        _same("settings named in a refusal", set(), refusal.errors.keys() - {*properties, ""})
+        _same("a sentence about each", True, bool(refusal.errors) and all(text.strip() for text in refusal.errors.values()))
+        return refusal.errors
+    raise AssertionError(f"{settings!r} should be refused, but became {clean!r}.")
+
+
+def _survived(medium: Medium, settings: Settings) -> None:
+    try:
+        clean = medium.clean(settings)
+    except BadSettings:
+        return
+    _same(f"what {str(settings)[:1_000]} became can be stored", None, metadata_problem(clean))
+
+
+def _mapping(what: str, value: Json) -> Mapping[str, Json]:
+    if not isinstance(value, Mapping):
+        raise AssertionError(f"{what}: expected an object, got {value!r}")  # noqa: TRY004 - a broken promise, as everywhere here
+    return value
+
+
+def _sequence(what: str, value: Json) -> Sequence[Json]:
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        raise AssertionError(f"{what}: expected an array, got {value!r}")  # noqa: TRY004 - the same
+    return value

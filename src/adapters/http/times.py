@@ -5,10 +5,9 @@ from datetime import UTC, datetime, tzinfo
 
 from argus_core.domain.limits import EARLIEST
 
-WRONG_FORMAT = (
-    "Datetime has wrong format. Use one of these formats instead: YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z], "
-    "or 'infinity' for end_time."
-)
+_FORMATS = "Datetime has wrong format. Use one of these formats instead: YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]"
+_WRONG_FORMAT = f"{_FORMATS}."
+_WRONG_FORMAT_OF_END = f"{_FORMATS}, or 'infinity'."
 OUT_OF_RANGE = "Ensure this time lies between the years 1900 and 9998."
 
 PATTERN = r"\d{4}-\d{2}-\d{2}([Tt ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d([.,]\d+)?)?([Zz]|[+-]\d{2}(:?\d{2})?)?)?"
@@ -30,7 +29,7 @@ def moment(text: object, zone: tzinfo) -> datetime:
     Raises:
         NotAMoment: the text has another format or lies beyond what the calendar can hold.
     """
-    return _in_utc(_understood(text), zone)
+    return _in_utc(_understood(text, _WRONG_FORMAT), zone)
 
 
 def end(text: object, zone: tzinfo) -> datetime | None:
@@ -44,17 +43,17 @@ def end(text: object, zone: tzinfo) -> datetime | None:
         return None
     if text == "-infinity":
         return EARLIEST  # no start lies before it, which is what is wrong with it
-    understood = _understood(text)
+    understood = _understood(text, _WRONG_FORMAT_OF_END)
     return None if understood == _NAIVE_INFINITY and understood.tzinfo is None else _in_utc(understood, zone)
 
 
-def _understood(text: object) -> datetime:
+def _understood(text: object, otherwise: str) -> datetime:
     if not isinstance(text, str) or not _FORMAT.fullmatch(text):
-        raise NotAMoment(WRONG_FORMAT)
+        raise NotAMoment(otherwise)
     try:
         return datetime.fromisoformat(text.upper())
     except ValueError:
-        raise NotAMoment(WRONG_FORMAT) from None
+        raise NotAMoment(otherwise) from None
 
 
 def _in_utc(understood: datetime, zone: tzinfo) -> datetime:

@@ -51,7 +51,7 @@ def login_routes(services: Services) -> Router:
         expiry = new.token.expires and new.token.expires.astimezone(services.zone)
         return json_answer(ExpiringTokenOut(expiry, new.key), 200, NEVER_KEPT)
 
-    @post("/auth/token/logout/", status_code=NO_CONTENT, opt=told(_REVOKE, Access.FRESH_TOKEN))
+    @post("/auth/token/logout/", opt=told(_REVOKE, Access.FRESH_TOKEN))
     async def revoke(request: ApiRequest) -> Answer:
         await accounts.log_out(request.auth)
         services.credentials.clear()
