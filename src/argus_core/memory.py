@@ -357,9 +357,7 @@ class MemoryIncidents(Incidents):
 
     async def page(self, condition: Condition, now: datetime, size: int, position: Position | None = None) -> Page[IncidentRow]:
         """See the port."""
-        matching = [
-            incident for incident in map(self._with_source, self._incidents.values()) if holds(condition, self._subject(incident, now))
-        ]
+        matching = [incident for incident in map(self._with_source, self._incidents.values()) if self._holds(condition, incident, now)]
         matching.sort(key=_place, reverse=True)
         first = 0
         if position is not None:

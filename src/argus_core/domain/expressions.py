@@ -99,7 +99,7 @@ def _parse(expression: Json, at: str, depth: int) -> Condition:
         raise Invalid({at: "Expected an object with exactly one key."})
     (name, value), *_ = expression.items()
     at = f"{at}/{name}"
-    if depth == 0:
+    if depth < 0:
         raise Invalid({at: f"Ensure this is nested no deeper than {DEPTH} levels."})
     if name in _SWITCHES:
         return _switch(name, value, at)
