@@ -55,10 +55,10 @@ AGES = timedelta(days=10_000_000)
 
 # Text: what PostgreSQL can store, and what it cannot.
 
-texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 unstorable_texts = st.tuples(texts, st.just("\0") | st.characters(categories=["Cs"]), texts).map("".join)
-descriptions = st.sampled_from(["", "Netbox 11 <12345> down.", "Ærlig talt 🔥"]) | texts
-keys = st.sampled_from(["", "12345", "12346"]) | texts
+few_texts = st.sampled_from(["", "12345", "Netbox 11 <12345> down.", "Ærlig talt 🔥"])
+some_texts = few_texts | texts
 urls = st.sampled_from(["https://tickets.example.org/1", "http://[::1]:8000/?a=b#c", "ftp://example.org"])
 json_values = st.recursive(
     st.none()
@@ -68,9 +68,10 @@ json_values = st.recursive(
     | st.floats(allow_nan=False, allow_infinity=False)
     | texts,
     lambda members: st.lists(members, max_size=3) | st.dictionaries(texts, members, max_size=3),
-    max_leaves=8,
+    max_leaves=5,
 )
-metadata = st.just({}) | st.dictionaries(texts, json_values, max_size=3) | json_values
+few_json_values = st.sampled_from([{}, {"a": 1}, {"a": True}, [1.5, None]])
+metadata = few_json_values | json_values
 
 # Time: aware, in UTC, to the microsecond.
 
@@ -86,6 +87,7 @@ moments_out_of_bounds = st.datetimes(max_value=_naive(EARLIEST - MICROSECOND), t
 moments_not_in_utc = st.datetimes(_naive(EARLIEST), _naive(LATEST)) | st.just(datetime.fromisoformat("2030-03-03T12:00:00+01:00"))
 spans = st.sampled_from([timedelta(), MICROSECOND, SECOND, HOUR, DAY]) | st.timedeltas(timedelta(), timedelta(days=400))
 signed_spans = st.tuples(st.sampled_from([1, -1]), spans).map(lambda pair: pair[0] * pair[1])
+lags = st.just(timedelta()) | signed_spans
 near_moments = signed_spans.map(lambda span: NOON + span)
 any_moments = near_moments | moments
 
@@ -144,22 +146,22 @@ actors = people | robots
 # What is said of incidents.
 
 levels = st.sampled_from(Level)
-tags = st.sampled_from(["host=a", "host=b", "site=oslo", "empty="]).map(Tag.parse) | st.builds(
-    Tag, key=st.text("abcdefghijklmnopqrstuvwxyz0123456789_", min_size=1, max_size=8), value=texts.map(str.strip)
-)
+few_tags = st.sampled_from(["host=a", "host=b", "site=oslo", "empty="]).map(Tag.parse)
+tags = few_tags | st.builds(Tag, key=st.text("abcdefghijklmnopqrstuvwxyz0123456789_", min_size=1, max_size=8), value=texts.map(str.strip))
+few_tag_sets = st.lists(few_tags, max_size=2).map(tuple)
 tag_sets = st.lists(tags, max_size=4).map(tuple)
 
 
-def _reports(**fields):
+def _reports(words=some_texts, json=metadata, tags=tag_sets, **fields):
     return st.builds(
         IncidentReport,
-        source_incident_id=keys,
+        source_incident_id=words,
         level=levels,
-        description=descriptions,
-        details_url=descriptions,
+        description=words,
+        details_url=words,
         ticket_url=st.just("") | urls,
-        tags=tag_sets,
-        metadata=metadata,
+        tags=tags,
+        metadata=json,
         **fields,
     )
 
@@ -170,20 +172,23 @@ def _ended(report, span):
 
 open_reports = _reports(start_time=any_moments)
 stateless_reports = _reports(start_time=any_moments, stateful=st.just(False))
-reports = (
-    open_reports
-    | st.builds(_ended, open_reports, spans)
-    | _reports(start_time=near_moments.filter(lambda moment: moment <= NOON), end_time=spans.map(lambda span: NOON + span))
-    | stateless_reports
-)
+reports = open_reports | st.builds(_ended, open_reports, spans) | stateless_reports
+"""Whatever may be reported."""
 
+_few = {"words": few_texts, "json": few_json_values, "tags": few_tag_sets}
+simple_stateful_reports = _reports(start_time=near_moments, **_few) | _reports(
+    start_time=spans.map(lambda span: NOON - span), end_time=spans.map(lambda span: NOON + span), **_few
+)
+simple_stateless_reports = _reports(start_time=near_moments, stateful=st.just(False), **_few)
+simple_reports = simple_stateful_reports | simple_stateless_reports
+"""Reports where only times and states matter."""
 
 edits = st.builds(
     Edit,
-    details_url=st.none() | descriptions,
+    details_url=st.none() | some_texts,
     ticket_url=st.none() | st.just("") | urls,
     level=st.none() | levels,
-    description=st.none() | descriptions,
+    description=st.none() | some_texts,
     metadata=st.none() | metadata,
     tags=st.none() | tag_sets,
 )
@@ -254,18 +259,17 @@ class Editing:
 def moves(cast=CAST):
     """Every kind of move by every kind of actor; whether it is allowed is another question."""
     actors = st.sampled_from(cast.actors)
-    lags = st.just(timedelta()) | signed_spans
     return (
-        st.builds(Posting, type=st.sampled_from(EventType), actor=actors, lag=lags, why=descriptions)
-        | st.builds(Posting, type=st.just(EventType.END), actor=st.sampled_from(cast.robots), lag=lags, why=descriptions)
+        st.builds(Posting, type=st.sampled_from(EventType), actor=actors, lag=lags, why=some_texts)
+        | st.builds(Posting, type=st.just(EventType.END), actor=st.sampled_from(cast.robots), lag=lags, why=some_texts)
         | st.builds(
             Posting,
             type=st.sampled_from([EventType.CLOSE, EventType.REOPEN]),
             actor=st.sampled_from(cast.people),
             lag=lags,
-            why=descriptions,
+            why=some_texts,
         )
-        | st.builds(Acknowledging, actor=actors, lag=lags, span=st.none() | signed_spans, why=descriptions)
+        | st.builds(Acknowledging, actor=actors, lag=lags, span=st.none() | signed_spans, why=some_texts)
         | st.builds(Moving, actor=actors, which=st.integers(0, 3), span=st.none() | spans)
         | st.builds(Editing, actor=actors, wanted=edits)
     )
@@ -313,7 +317,7 @@ def set_times(incident):
 
 
 @st.composite
-def histories(draw, beginnings=reports):
+def histories(draw, beginnings=simple_reports):
     """An incident reported, then changed by whatever moves were allowed, while time passes and is noted now and then."""
     change = begin(draw(beginnings), source=draw(_some_source), poster=draw(actors))
     history = History(change.incident, list(change.events), NOON)
@@ -334,9 +338,27 @@ def note_time(history, event_ids):
         history.add(transitions.time_passes(history.incident, timer, journal=history.journal, event_ids=event_ids, now=history.now))
 
 
+def _opened(history):
+    incident = history.incident
+    return incident if incident.is_open(incident.received) else _posted(incident, EventType.REOPEN)
+
+
+def _closed(history):
+    incident = history.incident
+    return _posted(incident, EventType.CLOSE) if incident.is_open(incident.received) else incident
+
+
+def _posted(incident, type_):
+    now = incident.received
+    return transitions.post(incident, type_, actor=CAST.people[0], event_id=EventId(10_000), at=now, now=now).incident
+
+
 _some_source = st.sampled_from(CAST.sources)
 _some_moves = st.lists(st.tuples(spans, moves() | st.just(note_time)), max_size=8)
 incidents = histories().map(lambda history: history.incident)
+stateless_incidents = histories(simple_stateless_reports).map(lambda history: history.incident)
+open_incidents = histories(simple_stateful_reports).map(_opened)
+closed_incidents = histories(simple_stateful_reports).map(_closed)
 
 # Filters.
 
@@ -362,7 +384,7 @@ def conditions(known=()):
         | st.builds(SourceNamed, sets(lambda incident: [incident.source.name], texts))
         | st.builds(SourceTyped, sets(lambda incident: [incident.source.type], texts))
         | st.builds(SourceOf, some(lambda incident: [incident.source.user_id], ids.map(UserId)))
-        | st.builds(KeyIs, some(lambda incident: [incident.source_incident_id], keys))
+        | st.builds(KeyIs, some(lambda incident: [incident.source_incident_id], texts))
         | st.builds(HasTag, sets(lambda incident: [tag.tag for tag in incident.tags], tags.map(str)))
         | st.builds(StartedSince, times)
         | st.builds(StartedUntil, times)

@@ -1,9 +1,16 @@
 """The stores in dicts keep the promises that every store makes."""
 
-import pytest
+import asyncio
+from dataclasses import replace
 
-from argus_core.conformance import STORE_CHECKS, check_store, make_world
+import pytest
+from hypothesis import settings
+
+from argus_core import conformance
+from argus_core.conformance import NOWHERE, STORE_CHECKS, check_store, make_world
 from argus_core.memory import MemoryAccounts, MemoryIncidents
+from argus_core.ports.incidents import Appended
+from state_machine import Lives, Stores
 
 pytestmark = pytest.mark.anyio
 
@@ -21,3 +28,111 @@ async def test_a_store_in_dicts_keeps_each_promise(check, stores):
 
 async def test_a_store_in_dicts_keeps_all_promises_together(stores):
     await check_store(*stores)
+
+
+class Hesitant(MemoryIncidents):
+    """Lets others in between reading and writing, as a store behind a network does."""
+
+    async def get(self, incident_id):
+        incident = await super().get(incident_id)
+        await asyncio.sleep(0)
+        return incident
+
+    async def append_each(self, incident_ids, decide, clock, *, warrant=None):
+        await asyncio.sleep(0)
+        return await super().append_each(incident_ids, decide, clock, warrant=warrant)
+
+
+async def test_a_store_that_takes_its_time_keeps_all_promises_too():
+    accounts = MemoryAccounts()
+
+    await check_store(Hesitant(accounts), accounts)
+
+
+class Overwriting(Hesitant):
+    async def append(self, change, *, warrant=None):
+        self._store(change)
+        return Appended.STORED
+
+
+class Careless(MemoryIncidents):
+    async def append(self, change, *, warrant=None):
+        self._keys.clear()
+        return await super().append(change, warrant=warrant)
+
+
+class Trusting(MemoryIncidents):
+    def _is_live(self, warrant):
+        return True
+
+
+class Repetitive(MemoryIncidents):
+    async def incident_ids(self, count):
+        return [NOWHERE] * count
+
+
+class Inventive(MemoryIncidents):
+    async def event(self, incident_id, event_id):
+        return None
+
+
+class Stuck(MemoryIncidents):
+    async def page(self, condition, now, size, position=None):
+        return replace(await super().page(condition, now, size), next=None)
+
+
+class Absentminded(MemoryIncidents):
+    async def forget(self, timers):
+        self._timers.clear()
+
+
+class Backward(MemoryIncidents):
+    async def journal(self, incident_id):
+        return tuple(reversed(self._journal.get(incident_id, ())))
+
+
+@pytest.mark.parametrize(
+    ("kind", "check"),
+    [
+        (Overwriting, conformance.a_stale_change_is_a_conflict),
+        (Overwriting, conformance.racing_callers_lose_nothing),
+        (Careless, conformance.a_key_is_taken_once),
+        (Trusting, conformance.a_warrant_must_be_live),
+        (Repetitive, conformance.ids_are_given_once),
+        (Inventive, conformance.what_does_not_exist_is_not_found),
+        (Stuck, conformance.pages_show_everything_once),
+        (Absentminded, conformance.timers_wait_until_forgotten),
+        (Backward, conformance.expirations_move),
+    ],
+    ids=lambda value: value.__name__,
+)
+async def test_a_store_that_breaks_a_promise_is_found_out(kind, check):
+    accounts = MemoryAccounts()
+    world = await make_world(kind(accounts), accounts)
+
+    with pytest.raises((AssertionError, ValueError)):
+        await check(world)
+
+
+def run(coroutine):
+    """Stores in dicts never wait."""
+    try:
+        coroutine.send(None)
+    except StopIteration as done:
+        return done.value
+    raise AssertionError("A store in dicts has waited for something.")
+
+
+class MemoryLives(Lives):
+    def open_stores(self):
+        accounts = MemoryAccounts()
+        incidents = MemoryIncidents(accounts)
+
+        async def outbox(incident_id):
+            return [version for id_, version in incidents.outbox if id_ == incident_id]
+
+        return Stores(incidents, accounts, run, outbox)
+
+
+TestMemoryLives = MemoryLives.TestCase
+TestMemoryLives.settings = settings(stateful_step_count=30)

@@ -1,9 +1,10 @@
 """How the journal writes down what an event changed: JSON with what changed in it and nothing else, moments in ISO 8601."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+
+import msgspec
 
 from argus_core.domain.ids import EventId, SourceId, UserId
 from argus_core.domain.incidents import NOTHING, AckChange, Changes, Initial, Level, Replaced
@@ -12,13 +13,21 @@ from argus_core.domain.tags import TagOn
 
 _AS_IT_IS = ("description", "details_url", "ticket_url", "metadata")
 
-dump = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
-"""A JSON value as the text that is stored: the same in every process."""
+_encode = msgspec.json.Encoder().encode
+
+load: Callable[[bytes | str], Json] = msgspec.json.Decoder().decode
+"""The value of stored JSON."""
 
 
-def load(text: bytes | str) -> Json:
-    """The value of stored JSON; most of it is empty."""
-    return {} if text in (b"{}", "{}") else json.loads(text)
+def dump(value: object) -> str:
+    """A JSON value as the text that is stored."""
+    return _encode(value).decode()
+
+
+def array(values: Iterable[object]) -> str:
+    """Values as the text of a PostgreSQL array; on the hot path a list is five times as dear."""
+    texts = [str(value).replace("\\", "\\\\").replace('"', '\\"') for value in values]
+    return '{"' + '","'.join(texts) + '"}' if texts else "{}"
 
 
 def to_json(changes: Changes) -> dict[str, object]:  # noqa: C901 - one case for each field

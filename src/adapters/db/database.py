@@ -10,11 +10,13 @@ import psycopg
 from psycopg import AsyncConnection, errors
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import TupleRow
+from psycopg.types.json import set_json_loads
 from psycopg.types.numeric import Int8BinaryDumper
 from psycopg.types.string import StrBinaryDumper
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from adapters.db import codec
 from argus_core.domain.errors import Unavailable
 
 logger = logging.getLogger(__name__)
@@ -138,6 +140,7 @@ class Database:
         # One type for each kind of value, however large it is: otherwise every mixture would be a prepared statement of its own.
         connection.adapters.register_dumper(int, Int8BinaryDumper)
         connection.adapters.register_dumper(str, StrBinaryDumper)
+        set_json_loads(codec.load, connection)
         await connection.execute(
             "select set_config('timezone', 'UTC', false), set_config('statement_timeout', %s, false)", (self._statement_milliseconds,)
         )

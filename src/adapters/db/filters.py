@@ -105,10 +105,9 @@ class Where:
         return word.join(f"({self.sql(condition)})" for condition in conditions) or otherwise
 
     def _level(self, level: float) -> str:
-        if math.isnan(level):
-            return NEVER
         # Cut to what exists: SQL need not know numbers of any size.
-        return f"i.level <= {self.value(float(min(max(level, Level.CRITICAL - 1), Level.INFORMATION)))}"
+        cut = float(min(max(level, Level.CRITICAL - 1), Level.INFORMATION))
+        return NEVER if math.isnan(cut) else f"i.level <= {self.value(cut)}"
 
     def _texts(self, texts: Iterable[str]) -> str:
         storable = sorted(text for text in texts if not text_problem(text, max(KEY_BYTES, TAG_BYTES)))

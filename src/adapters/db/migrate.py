@@ -14,7 +14,6 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from alembic.util.exc import CommandError
 
 FOLDER = Path(__file__).parent / "migrations"
 ADVISORY_LOCK = 0x61726775735F6462
@@ -51,11 +50,10 @@ def current(dsn: str) -> str | None:
 
 
 def _pending(config: Config, connection: sa.Connection) -> list[str]:
-    steps = ScriptDirectory.from_config(config)
-    try:
-        lacking = list(steps.iterate_revisions("head", _revision(connection) or "base"))
-    except CommandError:
-        return []  # a number we do not know: the database is ahead
+    steps = list(ScriptDirectory.from_config(config).walk_revisions())  # latest first
+    known = [*(step.revision for step in steps), None]
+    taken = _revision(connection)
+    lacking = steps[: known.index(taken)] if taken in known else []  # one we have never heard of: the database is ahead
     return [f"{step.revision} {step.doc.rstrip('.')}" for step in reversed(lacking)]
 
 

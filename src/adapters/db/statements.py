@@ -6,11 +6,12 @@ written.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TypeAlias
 
 from adapters.db import codec
 from argus_core.domain.ids import TokenId
-from argus_core.domain.incidents import Event, Incident
+from argus_core.domain.incidents import NOTHING, Changes, Event, Incident
 from argus_core.domain.transitions import Change, Timer
 
 Values: TypeAlias = dict[str, object]
@@ -28,29 +29,48 @@ insert into incident (id, version, source_id, source_incident_id, start_time, en
 """
 
 # psycopg remembers what it made of a statement only when that is shorter than 4 kB.
-_BEGIN = """
+_ONE = """
     with {LIVE}
     i as (
-        {INSERT}
-        select %(id)s, 1, %(source_id)s, %(key)s, %(start_time)s, %(end_time)s::timestamptz, %(stateful)s, %(level)s, %(description)s,
-            %(details_url)s, %(ticket_url)s, %(metadata)s::json, %(tags)s::text[], %(tags_by)s::bigint[], %(tags_at)s::timestamptz[],
-            null::timestamptz, false, %(received)s
-        where {IF_LIVE}
-        on conflict (source_id, source_incident_id) where source_incident_id <> '' do nothing
-        returning id
+        {INCIDENT}
     ),
     e as (
         insert into event (id, incident_id, version, type, actor_id, timestamp, received, description, effect, changes)
-        select %(event_id)s, id, 1, %(type)s, %(actor_id)s::bigint, %(timestamp)s, %(received)s, %(why)s, %(effect)s, %(changes)s::json
+        select %(event_id)s, id, version, %(type)s, %(actor_id)s::bigint, %(timestamp)s, %(received)s, %(why)s, %(effect)s,
+            %(changes)s::json
         from i
     ),
+    {ACK}
     o as (
-        insert into outbox (incident_id, version) select id, 1 from i
+        insert into outbox (incident_id, version) select id, version from i
     )
     select {IF_LIVE}, count(*) from i
 """
 
-_WRITE = """
+_BEGUN = """
+    {INSERT}
+    select %(id)s, 1, %(source_id)s, %(key)s, %(start_time)s, %(end_time)s::timestamptz, %(stateful)s, %(level)s, %(description)s,
+        %(details_url)s, %(ticket_url)s, %(metadata)s::json, %(tags)s::text[], %(tags_by)s::bigint[], %(tags_at)s::timestamptz[],
+        null::timestamptz, false, %(received)s
+    where {IF_LIVE}
+    on conflict (source_id, source_incident_id) where source_incident_id <> '' do nothing
+    returning id, version
+"""
+
+_STEPPED = """
+    update incident set version = version + 1, received = %(received)s, ended = %(ended)s,
+        end_time = %(end_time)s::timestamptz, acked_until = %(acked_until)s::timestamptz
+    where id = %(id)s and version = %(expected)s and {IF_LIVE}
+    returning id, version
+"""
+
+_ACKED = """
+    a as (
+        insert into ack (event_id, incident_id, version) select %(event_id)s, id, version from i
+    ),
+"""
+
+_MANY = """
     with {LIVE}
     d as (
         select * from json_to_recordset(%(incidents)s::json) as d (
@@ -126,18 +146,25 @@ def _compact(text: str) -> str:
     return "\n".join(line.strip() for line in text.splitlines() if line.strip())
 
 
-BEGIN = _texts(_BEGIN)
-INSERT = _texts(_WRITE, INCIDENTS=_INSERTED)
-UPDATE = _texts(_WRITE, INCIDENTS=_UPDATED)
+BEGIN = _texts(_ONE, INCIDENT=_BEGUN, ACK="")
+STEP = _texts(_ONE, INCIDENT=_STEPPED, ACK="")
+ACKNOWLEDGE = _texts(_ONE, INCIDENT=_STEPPED, ACK=_ACKED)
+INSERT = _texts(_MANY, INCIDENTS=_INSERTED)
+UPDATE = _texts(_MANY, INCIDENTS=_UPDATED)
 
 
 def to_store(change: Change, warrant: TokenId | None) -> tuple[str, Values]:
-    """The statement that stores a change, and its values."""
-    if not change.is_new:
-        return to_store_many([change], warrant)
-    if len(change.events) == 1 and not change.timers:
-        return BEGIN[warrant is not None], _beginning(change.incident, change.events[0]) | _warrant(warrant)
-    return INSERT[warrant is not None], _written([change]) | _warrant(warrant)
+    """The statement that stores a change, and its values: a lean one for what happens all the time, for the rest one that can do all."""
+    event = change.events[0]
+    plain = len(change.events) == 1 and not change.timers
+    if plain and change.is_new:
+        return BEGIN[warrant is not None], _happened(event) | _begun(change.incident) | _warrant(warrant)
+    if plain and _is_step(event.changes):
+        statement = ACKNOWLEDGE if event.changes.ack else STEP
+        return statement[warrant is not None], _happened(event) | _stepped(change) | _warrant(warrant)
+    if change.is_new:
+        return INSERT[warrant is not None], _written([change]) | _warrant(warrant)
+    return to_store_many([change], warrant)
 
 
 def to_store_many(changes: Sequence[Change], warrant: TokenId | None) -> tuple[str, Values]:
@@ -149,7 +176,37 @@ def _warrant(warrant: TokenId | None) -> Values:
     return {} if warrant is None else {"warrant": warrant}
 
 
-def _beginning(incident: Incident, event: Event) -> Values:
+def _is_step(changes: Changes) -> bool:
+    """Whether nothing changes but the end, and perhaps somebody acknowledges for good."""
+    for_good = changes.ack is None or (changes.ack.made and changes.ack.new is None)
+    return for_good and replace(changes, initial=None, end_time=None, ended=False, ack=None) == NOTHING
+
+
+def _happened(event: Event) -> Values:
+    return {
+        "event_id": event.id,
+        "type": event.type.value,
+        "actor_id": event.actor.id if event.actor else None,
+        "timestamp": event.timestamp,
+        "received": event.received,
+        "why": event.description,
+        "effect": event.effect,
+        "changes": codec.dump(codec.to_json(event.changes)),
+    }
+
+
+def _stepped(change: Change) -> Values:
+    incident = change.incident
+    return {
+        "id": incident.id,
+        "expected": change.expected_version,
+        "end_time": incident.end_time,
+        "acked_until": incident.acked_until,
+        "ended": incident.ended,
+    }
+
+
+def _begun(incident: Incident) -> Values:
     return {
         "id": incident.id,
         "source_id": incident.source.id,
@@ -162,17 +219,9 @@ def _beginning(incident: Incident, event: Event) -> Values:
         "details_url": incident.details_url,
         "ticket_url": incident.ticket_url,
         "metadata": codec.dump(incident.metadata),
-        "tags": [tag.tag for tag in incident.tags],
-        "tags_by": [tag.added_by for tag in incident.tags],
-        "tags_at": [tag.added_time for tag in incident.tags],
-        "received": incident.received,
-        "event_id": event.id,
-        "type": event.type.value,
-        "actor_id": event.actor.id if event.actor else None,
-        "timestamp": event.timestamp,
-        "why": event.description,
-        "effect": event.effect,
-        "changes": codec.dump(codec.to_json(event.changes)),
+        "tags": codec.array([tag.tag for tag in incident.tags]),
+        "tags_by": codec.array([tag.added_by for tag in incident.tags]),
+        "tags_at": codec.array([tag.added_time for tag in incident.tags]),
     }
 
 

@@ -120,12 +120,5 @@ def _access_log(scope: Scope, method: str, status: int, seconds: float) -> None:
     """One line for each request, without the query: some clients put secrets there."""
     path: bytes = scope["raw_path"]
     actor = scope.get("user")
-    _log.info(
-        "%s %s %d %.1f ms user=%s request=%s",
-        method,
-        path.decode("latin-1"),
-        status,
-        seconds * 1000,
-        actor.id if actor else "-",
-        scope["request_id"],
-    )
+    told = {"ms": round(seconds * 1000, 1), "user": actor.username if actor else "-", "request": scope["request_id"]}
+    _log.info("%s %s %d", method, path.decode("latin-1"), status, extra=told)

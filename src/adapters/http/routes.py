@@ -9,7 +9,6 @@ from adapters.http.queries import BIGGEST_PK
 from argus_core.domain.errors import NotFound
 from argus_core.domain.ids import EventId, IncidentId, SourceId, UserId
 
-Shape: TypeAlias = "type | object"
 Schema: TypeAlias = Mapping[str, Any]
 
 
@@ -28,7 +27,10 @@ class Operation:
     body_required: bool = True
     query: Sequence[Schema] = ()
     errors: Mapping[int, str] = field(default_factory=dict)
-    tags: Sequence[str] = ()
+
+    def __deepcopy__(self, _: object) -> "Operation":
+        """Itself: the framework copies what handlers are told with, once for each router around them."""
+        return self
 
 
 def told(operation: Operation, access: Access = Access.TOKEN) -> dict[str, Any]:

@@ -47,8 +47,3 @@ class TagOn:
     tag: str
     added_by: UserId
     added_time: datetime
-
-    @property
-    def key(self) -> str:
-        """What stands before the first `=`."""
-        return self.tag.partition("=")[0]

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from argus_core.domain.accounts import Credential, Token, User, check_user, lifetime_ends
 from argus_core.domain.destinations import synced_email
-from argus_core.domain.errors import BadLogin, Invalid, NameTaken, NotFound
+from argus_core.domain.errors import BadLogin, Invalid, NameTaken, NotFound, Unauthenticated
 from argus_core.domain.ids import SourceId, TokenId, UserId
 from argus_core.domain.sources import Source, check_source, check_source_type
 from argus_core.domain.timeslots import all_the_time
@@ -74,23 +74,35 @@ class AccountService:
             raise BadLogin
         now = await self.accounts.now()
         async with self.accounts.begin() as work:
+            await work.lock()
             if not beside:
                 await work.drop_tokens([token.id for token in await work.tokens(user.id) if token.name == LOGIN])
-            return await self._new_token(work, user.id, LOGIN, now, self.token_days)
+            return await self.add_token(work, user.id, LOGIN, now, self.token_days)
 
     async def refresh(self, credential: Credential) -> NewToken:
-        """A new token of the same name instead of the one that was used; it lives as long as a login token."""
+        """
+        A new token of the same name instead of the one that was used; it lives as long as a login token.
+
+        Raises:
+            Unauthenticated: the token that was used has been taken away meanwhile.
+        """
         now = await self.accounts.now()
         async with self.accounts.begin() as work:
-            used = await work.token(credential.token_id)
-            await work.drop_tokens([credential.token_id])
-            return await self._new_token(work, credential.actor.id, used.name if used else LOGIN, now, self.token_days)
+            used = await self._live(work, credential, now)
+            await work.drop_tokens([used.id])
+            return await self.add_token(work, used.user_id, used.name, now, self.token_days)
 
     async def another_token(self, credential: Credential) -> NewToken:
-        """One more login token beside the one that was used."""
+        """
+        One more login token beside the one that was used.
+
+        Raises:
+            Unauthenticated: the token that was used has been taken away meanwhile.
+        """
         now = await self.accounts.now()
         async with self.accounts.begin() as work:
-            return await self._new_token(work, credential.actor.id, LOGIN, now, self.token_days)
+            used = await self._live(work, credential, now)
+            return await self.add_token(work, used.user_id, LOGIN, now, self.token_days)
 
     async def log_out(self, credential: Credential) -> None:
         """Take away the token that was used."""
@@ -107,10 +119,28 @@ class AccountService:
         async with self.accounts.begin() as work:
             return _found(await work.user_named(username), f'There is no user "{username}".')
 
+    async def users(self) -> Sequence[User]:
+        """Everybody, by id; those of sources too."""
+        async with self.accounts.begin() as work:
+            return await work.users()
+
     async def sources(self) -> Sequence[Source]:
         """All sources, by id."""
         async with self.accounts.begin() as work:
             return await work.sources()
+
+    async def source_named(self, name: str, type_: str | None = None) -> Source:
+        """
+        The source of this name, which is unique within its type.
+
+        Raises:
+            Invalid: several types have one, and none is given.
+        """
+        found = [source for source in await self.sources() if source.name == name and type_ in (None, source.type)]
+        if len(found) > 1:
+            types = ", ".join(sorted(source.type for source in found))
+            raise Invalid({"type": f'There are sources "{name}" of the types {types}; say which.'})
+        return _found(next(iter(found), None), f'There is no source "{name}"{f" of type {type_}" if type_ else ""}.')
 
     async def create_user(self, new: NewUser) -> User:
         """
@@ -123,7 +153,7 @@ class AccountService:
         check_user(new.username, new.email, new.first_name, new.last_name)
         hashed = "" if new.password is None else await self.passwords.hash(new.password)
         async with self.accounts.begin() as work:
-            return await self._add_user(work, new, hashed)
+            return await self.add_user(work, new, hashed)
 
     async def set_password(self, username: str, password: str) -> None:
         """Give a user another password."""
@@ -160,10 +190,10 @@ class AccountService:
         async with self.accounts.begin() as work:
             if type_ not in await work.source_types():
                 await work.add_source_type(type_)
-            user = await self._add_user(work, NewUser(username=username or name), "")
+            user = await self.add_user(work, NewUser(username=username or name), "")
             source = Source(id=await work.new_source_id(), name=name, type=type_, user_id=user.id, base_url=base_url)
             await work.add_source(source)
-            return source, await self._new_token(work, user.id, name, now, None)
+            return source, await self.add_token(work, user.id, name, now, None)
 
     async def rename_source(self, source_id: SourceId, name: str) -> Source:
         """
@@ -192,7 +222,7 @@ class AccountService:
         async with self.accounts.begin() as work:
             source = _found(await work.source(source_id), "There is no such source.")
             await work.drop_tokens([token.id for token in await work.tokens(source.user_id)])
-            return await self._new_token(work, source.user_id, source.name, now, None)
+            return await self.add_token(work, source.user_id, source.name, now, None)
 
     async def create_token(self, username: str, name: str, *, days: float | None) -> NewToken:
         """
@@ -210,7 +240,13 @@ class AccountService:
             user = _found(await work.user_named(username), f'There is no user "{username}".')
             if any(token.name == name and token.is_live(now) for token in await work.tokens(user.id)):
                 raise NameTaken(f'The user "{username}" has a token named "{name}"; revoke it first or choose another name.')
-            return await self._new_token(work, user.id, name, now, days)
+            return await self.add_token(work, user.id, name, now, days)
+
+    async def usual_days(self, username: str) -> float | None:
+        """How long a token of this user lives when nothing else is said: that of a source for good."""
+        async with self.accounts.begin() as work:
+            user = _found(await work.user_named(username), f'There is no user "{username}".')
+            return self.token_days if await work.source_of(user.id) is None else None
 
     async def revoke_token(self, token_id: TokenId) -> None:
         """Take a token away."""
@@ -224,7 +260,17 @@ class AccountService:
             users = {user.id: user for user in await work.users()}
             return [(users[token.user_id], token) for token in await work.all_tokens()]
 
-    async def _add_user(self, work: AccountsWork, new: NewUser, hashed: str) -> User:
+    async def _live(self, work: AccountsWork, credential: Credential, now: datetime) -> Token:
+        """The token that was used. Reads may believe in one a moment too long, so what makes a new one looks again."""
+        await work.lock()
+        token = await work.token(credential.token_id)
+        user = None if token is None else await work.user(token.user_id)
+        if token is None or user is None or not user.active or not token.is_live(now):
+            raise Unauthenticated
+        return token
+
+    async def add_user(self, work: AccountsWork, new: NewUser, hashed: str) -> User:
+        """Within somebody's unit of work: a user with everything that every user has from the start."""
         user = User(
             id=await work.new_user_id(),
             username=new.username,
@@ -242,7 +288,8 @@ class AccountService:
             await work.add_destination(synced_email(await work.new_destination_id(), user.id, user.email))
         return user
 
-    async def _new_token(self, work: AccountsWork, user_id: UserId, name: str, now: datetime, days: float | None) -> NewToken:
+    async def add_token(self, work: AccountsWork, user_id: UserId, name: str, made: datetime, days: float | None) -> NewToken:
+        """Within somebody's unit of work: a token that lives so many days from when it is made; None is for good."""
         secret = self.secrets.new()
         token = Token(
             id=await work.new_token_id(),
@@ -250,8 +297,8 @@ class AccountService:
             name=name,
             prefix=secret.prefix,
             digest=secret.digest,
-            created=now,
-            expires=lifetime_ends(now, days),
+            created=made,
+            expires=lifetime_ends(made, days),
         )
         await work.add_token(token)
         return NewToken(secret.key, token)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import assert_never
 
 from argus_core.domain import transitions
 from argus_core.domain.actors import Actor, Person
@@ -66,7 +67,8 @@ class IncidentService:
         change = transitions.start(
             report, source=source, reporter=reporter, poster=actor, incident_id=incident_id, event_id=event_id, now=self.clock()
         )
-        match await self.incidents.append(change, warrant=warrant):
+        outcome = await self.incidents.append(change, warrant=warrant)
+        match outcome:
             case Appended.STORED:
                 return change
             case Appended.DUPLICATE_KEY:
@@ -75,6 +77,8 @@ class IncidentService:
                 raise Unauthenticated
             case Appended.CONFLICT:
                 raise Unavailable(f"The id {incident_id} was given twice.")
+            case _:
+                assert_never(outcome)
 
     async def post(
         self,
@@ -206,13 +210,11 @@ class IncidentService:
             incident = await self.incidents.get(incident_id)
             event_ids = await self.incidents.event_ids(transitions.MOST_EVENTS_PER_CHANGE)
             change = decide(incident, self.clock(), event_ids)
-            match await self.incidents.append(change, warrant=warrant):
-                case Appended.STORED:
-                    return change
-                case Appended.UNAUTHENTICATED:
-                    raise Unauthenticated
-                case Appended.CONFLICT | Appended.DUPLICATE_KEY:
-                    continue
+            outcome = await self.incidents.append(change, warrant=warrant)
+            if outcome is Appended.STORED:
+                return change
+            if outcome is Appended.UNAUTHENTICATED:
+                raise Unauthenticated
         change_or_refusal = (await self.incidents.append_each([incident_id], decide, self.clock, warrant=warrant))[0]
         if change_or_refusal is None:
             raise NotFound("No Incident matches the given query.")

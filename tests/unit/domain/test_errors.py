@@ -4,7 +4,8 @@ import pytest
 
 from argus_core.domain import errors
 from argus_core.domain.errors import AlreadyClosed, DomainError, ForeignTags, Invalid, NotAllowed, NotAllowedNow, NotFound
-from argus_core.ports.media import BadSettings, TryLater
+from argus_core.ports.media import BadSettings, TryLater, Undeliverable
+from argus_core.ports.tickets import TicketFailed
 
 
 def simple_errors():
@@ -48,3 +49,8 @@ def test_bad_settings_are_bad_values():
 
 def test_a_provider_may_say_when_to_try_again():
     assert (None, 2.5) == (TryLater("busy").after, TryLater("busy", after=2.5).after)
+
+
+@pytest.mark.parametrize("kind", [TryLater, Undeliverable, TicketFailed])
+def test_failures_of_others_are_no_refusals_of_ours(kind):
+    assert not issubclass(kind, DomainError)

@@ -10,6 +10,7 @@ from argus_core.domain.ids import EventId, IncidentId
 from argus_core.domain.incidents import FOREVER, NOTHING, Acknowledgement, EventType, Incident, as_of, born, fold
 from argus_core.domain.limits import LATEST
 from argus_core.domain.transitions import IncidentReport
+from argus_core.ports.incidents import event_row
 from strategies import CAST, DAY, MICROSECOND, NOON, begin, histories, incidents, moments, reports, signed_spans, spans
 
 SOURCE = CAST.sources[0]
@@ -150,3 +151,13 @@ class TestJournal:
 
 def test_only_the_passing_of_time_is_internal():
     assert {EventType.END_REACHED, EventType.ACK_EXPIRED} == {type_ for type_ in EventType if type_.internal}
+
+
+@given(histories())
+def test_lists_show_all_but_internal_events(history):
+    for event in history.journal:
+        if event.type.internal:
+            with pytest.raises(ValueError, match="never listed"):
+                event_row(event)
+        else:
+            assert (event.id, event.actor.username) == (event_row(event).id, event_row(event).username)

@@ -36,7 +36,7 @@ from strategies import (
     SECOND,
     actors,
     begin,
-    descriptions,
+    closed_incidents,
     edits,
     histories,
     incidents,
@@ -45,13 +45,15 @@ from strategies import (
     moments_out_of_bounds,
     moves,
     near_moments,
+    open_incidents,
     open_reports,
     people,
     reports,
     robots,
     set_times,
+    some_texts,
     spans,
-    stateless_reports,
+    stateless_incidents,
     tag_sets,
     unstorable_texts,
     urls,
@@ -63,8 +65,6 @@ NEW = EventId(1_000)
 OPEN = IncidentReport(start_time=NOON)
 STATELESS = IncidentReport(start_time=NOON, stateful=False)
 TOO_LONG = "å" * (DESCRIPTION_BYTES // 2) + "!"
-
-stateless_ones = histories(stateless_reports).map(lambda history: history.incident)
 
 
 def ids():
@@ -150,7 +150,8 @@ class TestEveryMove:
             change = move(history.incident, history.now, ids())
         except DomainError:
             return
-        assume(not any(event.effect for event in change.events))
+        if any(event.effect for event in change.events):
+            return
 
         assert replace(state(history.incident), ended=change.incident.ended) == state(change.incident)
 
@@ -266,7 +267,7 @@ class TestPost:
         with pytest.raises(EventNotAllowed, match="acks/"):
             post(incident_of(), EventType.ACKNOWLEDGE)
 
-    @given(incidents, actors, near_moments, descriptions)
+    @given(incidents, actors, near_moments, some_texts)
     def test_a_comment_is_kept_as_it_was_said_and_changes_nothing(self, incident, actor, at, why):
         change = post(incident, EventType.OTHER, actor=actor, at=at, now=incident.received, why=why)
 
@@ -316,22 +317,20 @@ class TestEnd:
         assert Changes(end_time=Replaced(None, at), ended=True) == event.changes
         assert (at, at > NOON) == (change.incident.end_time, change.incident.is_open(NOON))
 
-    @given(incidents, robots, near_moments)
-    def test_takes_effect_at_most_once(self, incident, robot, at):
-        first = post(incident, EventType.END, actor=robot, at=at, now=incident.received).incident
-        assume(not first.is_open(first.received))
-        assume(first.stateful)
-        reopened = post(first, EventType.REOPEN, now=first.received).incident
+    @given(open_incidents, robots, spans)
+    def test_takes_effect_at_most_once(self, incident, robot, span):
+        first = post(incident, EventType.END, actor=robot, at=NOON, now=incident.received).incident
+        if first.is_open(first.received):  # it had ended before
+            return
+        reopened = post(first, EventType.REOPEN, now=first.received + span).incident
 
         change = post(reopened, EventType.END, actor=robot, now=reopened.received)
 
         assert [False] == [event.effect for event in change.events]
         assert change.incident.is_open(reopened.received)
 
-    @given(incidents, robots, near_moments)
+    @given(closed_incidents | stateless_incidents | open_incidents.filter(lambda incident: incident.ended), robots, near_moments)
     def test_is_recorded_without_effect_when_it_comes_too_late(self, incident, robot, at):
-        assume(incident.ended or not incident.is_open(incident.received))
-
         change = post(incident, EventType.END, actor=robot, at=at, now=incident.received)
 
         assert [False] == [event.effect for event in change.events]
@@ -367,10 +366,9 @@ class TestEnd:
 
 
 class TestCloseAndReopen:
-    @given(incidents, people, near_moments)
+    @given(open_incidents, people, near_moments)
     def test_closing_ends_an_open_incident_at_that_moment(self, incident, person, at):
         now = incident.received
-        assume(incident.is_open(now))
 
         change = post(incident, EventType.CLOSE, actor=person, at=at, now=now)
 
@@ -379,20 +377,14 @@ class TestCloseAndReopen:
         assert replace(state(incident), end_time=at) == state(change.incident)
         assert not change.incident.is_open(max(at, now))
 
-    @given(incidents, people, near_moments)
+    @given(closed_incidents, people, near_moments)
     def test_closing_a_closed_incident_is_refused(self, incident, person, at):
-        now = incident.received
-        assume(incident.stateful)
-        assume(not incident.is_open(now))
-
         with pytest.raises(AlreadyClosed):
-            post(incident, EventType.CLOSE, actor=person, at=at, now=now)
+            post(incident, EventType.CLOSE, actor=person, at=at, now=incident.received)
 
-    @given(incidents, people, near_moments)
+    @given(closed_incidents, people, near_moments)
     def test_reopening_opens_a_closed_incident_and_keeps_the_rest(self, incident, person, at):
         now = incident.received
-        assume(incident.stateful)
-        assume(not incident.is_open(now))
 
         change = post(incident, EventType.REOPEN, actor=person, at=at, now=now)
 
@@ -401,15 +393,12 @@ class TestCloseAndReopen:
         assert replace(state(incident), end_time=None) == state(change.incident)
         assert change.incident.is_open(now + 1000 * DAY)
 
-    @given(incidents, people)
+    @given(open_incidents, people)
     def test_reopening_an_open_incident_is_refused(self, incident, person):
-        now = incident.received
-        assume(incident.is_open(now))
-
         with pytest.raises(AlreadyOpen):
-            post(incident, EventType.REOPEN, actor=person, now=now)
+            post(incident, EventType.REOPEN, actor=person, now=incident.received)
 
-    @given(type_=st.sampled_from([EventType.CLOSE, EventType.REOPEN]), incident=stateless_ones, person=people)
+    @given(type_=st.sampled_from([EventType.CLOSE, EventType.REOPEN]), incident=stateless_incidents, person=people)
     def test_a_stateless_incident_never_ends(self, type_, incident, person):
         with pytest.raises(NeverEnds):
             post(incident, type_, actor=person, now=incident.received)
@@ -430,7 +419,7 @@ class TestCloseAndReopen:
 
 
 class TestAcknowledge:
-    @given(incidents, people, near_moments, descriptions)
+    @given(incidents, people, near_moments, some_texts)
     def test_holds_for_good_unless_it_expires(self, incident, person, at, why):
         change = acknowledge(incident, actor=person, at=at, now=incident.received, why=why)
 
@@ -442,8 +431,7 @@ class TestAcknowledge:
 
     @given(incidents, people, spans.filter(bool))
     def test_holds_until_it_expires(self, incident, person, span):
-        now = incident.received
-        assume(not incident.is_acked(now))
+        incident, now = replace(incident, acks=()), incident.received
 
         acked = acknowledge(incident, actor=person, at=now, now=now, expiration=now + span).incident
 

@@ -18,6 +18,11 @@ from argus_core.ports.incidents import AckRow, EventRow, IncidentRow
 
 Pk: TypeAlias = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 LevelNumber: TypeAlias = Annotated[int, Meta(ge=1, le=5, description="1 is critical, 5 is information.")]
+EndTime: TypeAlias = Annotated[
+    object, Meta(extra_json_schema={"anyOf": [{"type": "string", "format": "date-time"}, {"const": "infinity"}, {"type": "null"}]})
+]
+AnyJson: TypeAlias = Annotated[object, Meta(extra_json_schema={"description": "Any JSON but null."})]
+WhatIsWrong: TypeAlias = Annotated[object, Meta(extra_json_schema={"anyOf": [{"$ref": "#/components/schemas/Errors"}, {"type": "null"}]})]
 EventCode: TypeAlias = Literal["STA", "END", "CHI", "CLO", "REO", "ACK", "OTH", "LES"]
 
 DISPLAYS = {
@@ -67,14 +72,14 @@ class IncidentOut(Struct, frozen=True, gc=False):
 
     pk: Pk
     start_time: datetime
-    end_time: datetime | Literal["infinity"] | None
+    end_time: EndTime
     source: SourceOut
     source_incident_id: str
     details_url: str
     description: str
     level: LevelNumber
     ticket_url: str
-    metadata: object
+    metadata: AnyJson
     tags: list[TagOut]
     stateful: bool
     open: bool
@@ -134,7 +139,7 @@ class AckChangeOut(Struct, frozen=True, gc=False):
 
     ack: AckOut | None
     status: Literal[201, 400]
-    errors: object
+    errors: WhatIsWrong
 
 
 class EventChangeOut(Struct, frozen=True, gc=False):
@@ -142,7 +147,7 @@ class EventChangeOut(Struct, frozen=True, gc=False):
 
     event: EventOut | None
     status: Literal[201, 400]
-    errors: object
+    errors: WhatIsWrong
 
 
 class TicketChangeOut(Struct, frozen=True, gc=False):
@@ -150,7 +155,7 @@ class TicketChangeOut(Struct, frozen=True, gc=False):
 
     ticket_url: str | None
     status: Literal[201, 400]
-    errors: object
+    errors: WhatIsWrong
 
 
 class AckChangesOut(Struct, frozen=True, gc=False):

@@ -1,0 +1,182 @@
+"""`argus demo`: fill the data folder once, then serve, and let the network go on."""
+
+import asyncio
+import signal
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+import psycopg
+
+from adapters import databases, logs, supervisor
+from adapters.db import bulk
+from adapters.db.embedded import default_data_dir
+from adapters.demo.greeting import Greeting
+from adapters.demo.history import DAYS, Cast, history
+from adapters.demo.installation import FILE, Memory, Remembered, settle
+from adapters.demo.simulation import Simulation
+from adapters.refusals import Refusal
+from argus_core.domain.transitions import Change
+
+if TYPE_CHECKING:
+    from adapters.settings import Settings
+
+HOST = "127.0.0.1"
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_TICK = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What somebody wants of a demo. Without `data` it lives beside the data of the real installation."""
+
+    data: Path | None = None
+    port: int = 8000
+    fresh: bool = False
+    pace: float = 1.0
+    incidents: int = 20_000
+
+
+def run(settings: "Settings", wishes: Wishes) -> None:
+    """
+    Run a demo until a signal says to stop. The database that the settings name is not touched, and nobody is notified.
+
+    Raises:
+        Refusal: it cannot be done.
+    """
+    data = (wishes.data or default_data_dir().with_name("argus-demo")).expanduser().absolute()
+    # A line for each request would chase the greeting away.
+    level = "warning" if settings.log_level == "info" else settings.log_level
+    settings = msgspec.structs.replace(settings, database_url=None, data=data, send_notifications=False, log_level=level)
+    logs.configure(settings.log_level, settings.log_format)
+    with _until_told():
+        with supervisor.listening(HOST, wishes.port):
+            pass  # somebody may have the port: better said now than after the work
+        with databases.reached(settings) as database:
+            _serve(settings, wishes, data, _prepared(settings, wishes, data, database.url))
+
+
+def _serve(settings: "Settings", wishes: Wishes, data: Path, remembered: Remembered) -> None:
+    simulations: list[Simulation] = []
+
+    def announce(address: str) -> None:
+        def greet(try_on: int) -> None:
+            greeting = Greeting(address=address, data=data, remembered=remembered, try_on=try_on, now=datetime.now(UTC))
+            click.echo(greeting.text())
+
+        simulations.append(Simulation(address, remembered.tokens, pace=wishes.pace))
+        simulations[0].start(greet)
+
+    try:
+        supervisor.serve(supervisor.Plan(settings=settings, host=HOST, port=wishes.port), announce)
+    finally:
+        _turn_deaf()
+        for simulation in simulations:
+            simulation.stop()
+
+
+def _prepared(settings: "Settings", wishes: Wishes, data: Path, url: str) -> Remembered:
+    """
+    Make sure of everything that is there before it is served: tables, people and sources, and their history.
+
+    Raises:
+        Refusal: this is somebody's installation, or the demo runs already and shall begin anew.
+    """
+    memory = Memory(data / FILE)
+    inhabited = _is_inhabited(url)
+    if inhabited and memory.recall() is None:
+        raise Refusal(f"In {data} lives an installation that is not a demo; choose another folder with --data.")
+    if inhabited and wishes.fresh:
+        _empty(data, url)
+    if wishes.fresh or not inhabited:
+        memory.forget()
+    if not databases.is_current(url):
+        databases.migrate(url)
+    cast, remembered = asyncio.run(_settled(settings, url, memory))
+    with psycopg.connect(url) as connection:
+        row = connection.execute("select exists (select from incident)").fetchone()
+        if row == (False,):
+            _load(connection, cast, wishes.incidents)
+    return remembered
+
+
+async def _settled(settings: "Settings", url: str, memory: Memory) -> tuple[Cast, Remembered]:
+    from adapters.container import opened
+
+    async with opened(settings, url) as container:
+        return await settle(container, memory)
+
+
+def _load(connection: "psycopg.Connection[tuple[object, ...]]", cast: Cast, incidents: int) -> None:
+    began = time.monotonic()
+    loaded = bulk.load(connection, _shown(history(cast, until=datetime.now(UTC), incidents=incidents), incidents))
+    click.echo(
+        f"Made up {DAYS} days: {loaded.incidents:,} incidents, {loaded.events:,} events, {loaded.acks:,} acknowledgements, "
+        f"in {time.monotonic() - began:.1f} s.",
+        err=True,
+    )
+
+
+def _shown(changes: Iterable[Change], about: int) -> Iterator[Change]:
+    """The same, with a bar that grows for whoever watches."""
+    with click.progressbar(length=about, label="Making up a month", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+        for count, change in enumerate(changes, 1):
+            if count % _TICK == 0:
+                bar.update(_TICK)
+            yield change
+        bar.update(about)
+
+
+def _is_inhabited(url: str) -> bool:
+    with psycopg.connect(url) as connection:
+        if connection.execute("select to_regclass('account')").fetchone() == (None,):
+            return False
+        return connection.execute("select exists (select from account)").fetchone() == (True,)
+
+
+def _empty(data: Path, url: str) -> None:
+    """
+    Begin anew.
+
+    Raises:
+        Refusal: somebody is there.
+    """
+    with psycopg.connect(url) as connection:
+        others = "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+        if connection.execute(others).fetchone() != (0,):
+            raise Refusal(f"The demo in {data} is running; stop it before it begins anew.")
+        connection.execute("drop schema public cascade")
+        connection.execute("create schema public")
+
+
+@contextmanager
+def _until_told() -> Iterator[None]:
+    """Leave the block quietly when a signal says to stop; whatever is on the way out is not disturbed again."""
+
+    def leave(_: int, __: FrameType | None) -> None:
+        _turn_deaf()
+        raise supervisor.Told
+
+    former = {number: signal.getsignal(number) for number in SIGNALS}
+    for number in SIGNALS:
+        if former[number] is not signal.SIG_IGN:
+            signal.signal(number, leave)
+    try:
+        with suppress(supervisor.Told):
+            yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+
+
+def _turn_deaf() -> None:
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)

@@ -1,0 +1,249 @@
+"""
+Requests to URLs that users have given.
+
+Such a URL may lead anywhere, also to where only this machine can go. So its host is looked up once for each request, every address found
+is checked, and the connection goes to exactly the address that was checked; redirects are answers like any other. Media that are installed
+beside Argus may use this module: `Outgoing`, `Answer`, `Refused` and `Unreachable` stay as they are described here.
+"""
+
+import asyncio
+import ipaddress
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from typing import TypeAlias
+
+import httpx
+
+from argus_core.domain.limits import url_problem
+
+ALLOW = "ARGUS_OUTGOING_ALLOW"
+SECONDS = 10.0
+MOST_BYTES = 65_536
+MOST_TRIES = 3
+
+Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
+
+_GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# Not taken from `ipaddress.is_global`: what that knows depends on the version of Python.
+_CLOSED = tuple(
+    map(
+        ipaddress.ip_network,
+        (
+            "0.0.0.0/8",
+            "10.0.0.0/8",
+            "100.64.0.0/10",
+            "127.0.0.0/8",
+            "168.63.129.16/32",  # what machines in one cloud ask for their secrets, although it looks public
+            "169.254.0.0/16",
+            "172.16.0.0/12",
+            "192.0.0.0/24",
+            "192.0.2.0/24",
+            "192.88.99.0/24",
+            "192.168.0.0/16",
+            "198.18.0.0/15",
+            "198.51.100.0/24",
+            "203.0.113.0/24",
+            "224.0.0.0/3",  # multicast, reserved, broadcast
+            "2001::/23",
+            "2001:db8::/32",
+            "2002::/16",  # leads to an IPv4 address
+            "3fff::/20",
+        ),
+    ),
+)
+_WEB_PORTS = (80, 443)
+_FIRST_HIGH_PORT = 1024
+_LAST_PORT = 65_535
+
+
+class Refused(Exception):
+    """The URL, or the address it leads to, is not allowed; the message says why."""
+
+
+class Unreachable(Exception):
+    """There was no answer, or not in time; the request may have arrived nevertheless."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: the body is cut at `MOST_BYTES`, the names of headers are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """Asks servers that users have named; `allowed` are networks that may be asked although they are not public."""
+
+    allowed: tuple[Network, ...] = ()
+    seconds: float = SECONDS
+    """How long everything together may take."""
+    tls: ssl.SSLContext | None = None
+    """What certificates are checked against; None is what the platform trusts."""
+    resolve: Resolve | None = None
+    """How a host is looked up; None is as the platform does it."""
+
+    @classmethod
+    def of(cls, config: Mapping[str, str]) -> "Outgoing":
+        """
+        As the settings of the installation have it: `ARGUS_OUTGOING_ALLOW` lists networks, separated by commas.
+
+        Raises:
+            ValueError: that is no list of networks.
+        """
+        return cls(allowed=tuple(_network(part.strip()) for part in config.get(ALLOW, "").split(",") if part.strip()))
+
+    def check(self, url: str) -> str:
+        """
+        The URL in one spelling, if it may be asked as far as can be told without a look-up.
+
+        Raises:
+            Refused: it is no http(s) URL, has a password in it or an odd port, or leads straight to a closed address.
+        """
+        return str(self._checked(url))
+
+    async def post(self, url: str, content: bytes, headers: Mapping[str, str]) -> Answer:
+        """
+        Post the content and give back the answer, whatever its status is.
+
+        Raises:
+            Refused: the URL is not allowed, or its host has an address that is not.
+            Unreachable: there was no whole answer in time.
+        """
+        target = self._checked(url)
+        try:
+            async with asyncio.timeout(self.seconds):
+                addresses = await self._addresses(target)
+                return await self._post(target, addresses, content, headers)
+        except (TimeoutError, httpx.TimeoutException) as error:
+            raise Unreachable(f"{_host(target)} did not answer within {self.seconds:g} seconds.") from error
+        except httpx.HTTPError as error:
+            raise Unreachable(f"{_host(target)} cannot be asked: {str(error) or type(error).__name__}") from error
+
+    def _checked(self, url: str) -> httpx.URL:
+        try:
+            target = httpx.URL("" if url_problem(url) else url)
+        except (httpx.InvalidURL, UnicodeError) as error:
+            raise Refused("Enter a valid URL.") from error
+        if target.scheme not in ("http", "https") or not target.raw_host:
+            raise Refused("Enter a URL that begins with https:// or http://.")
+        if target.userinfo:
+            raise Refused("The URL must not have a user name or a password in it.")
+        port = _port(target)
+        if port not in _WEB_PORTS and not _FIRST_HIGH_PORT <= port <= _LAST_PORT:
+            raise Refused(f"Port {port} is not one for the web: use 80, 443 or one from {_FIRST_HIGH_PORT} on.")
+        literal = _address(_host(target))
+        if literal and not self._is_allowed(literal):
+            raise Refused(f"{literal} is not a public address.")
+        return target.copy_with(fragment=None)
+
+    async def _addresses(self, target: httpx.URL) -> list[Address]:
+        host = _host(target)
+        try:
+            found = await (self.resolve or _resolve)(host, _port(target))
+        except OSError as error:
+            raise Unreachable(f"{host} has no address.") from error
+        addresses = [address for text in found if (address := _address(text))]
+        if not addresses or len(addresses) < len(found):
+            raise Unreachable(f"{host} has no address.")
+        for address in addresses:
+            if not self._is_allowed(address):
+                # Which one is not said: users shall not explore the names of this network.
+                raise Refused(f"{host} leads to an address that is not public.")
+        return addresses
+
+    async def _post(self, target: httpx.URL, addresses: Sequence[Address], content: bytes, headers: Mapping[str, str]) -> Answer:
+        limits = httpx.Timeout(self.seconds, connect=self.seconds / MOST_TRIES)
+        # A client of its own for each request: connections are kept by address, and one address may serve many hosts.
+        async with httpx.AsyncClient(verify=self.tls or _usual_tls(), trust_env=False, timeout=limits) as client:
+            *first, last = addresses[:MOST_TRIES]
+            for address in first:
+                with suppress(httpx.ConnectError, httpx.ConnectTimeout):  # nothing has been sent yet
+                    return await _ask(client, target, address, content, headers)
+            return await _ask(client, target, last, content, headers)
+
+    def _is_allowed(self, address: Address) -> bool:
+        return is_public(address) or any(address in network for network in self.allowed)
+
+
+def is_public(address: Address) -> bool:
+    """Whether an address is one of the public network, also through an address that stands for another."""
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped:
+            return is_public(address.ipv4_mapped)
+        if address in _NAT64:
+            return is_public(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
+        if address not in _GLOBAL_UNICAST:
+            return False
+    return not any(address in network for network in _CLOSED)
+
+
+async def _ask(client: httpx.AsyncClient, target: httpx.URL, address: Address, content: bytes, headers: Mapping[str, str]) -> Answer:
+    sent = {
+        "User-Agent": _agent(),
+        "Accept-Encoding": "identity",
+        **headers,
+        "Host": target.netloc.decode(),
+    }
+    request = client.build_request("POST", target.copy_with(host=str(address)), content=content, headers=sent)
+    request.extensions = {**request.extensions, "sni_hostname": _host(target).rstrip(".")}
+    answer = await client.send(request, stream=True, follow_redirects=False)
+    try:
+        body = b""
+        async for chunk in answer.aiter_raw():
+            body += chunk
+            if len(body) >= MOST_BYTES:
+                break
+        return Answer(answer.status_code, {name.lower(): value for name, value in answer.headers.items()}, body[:MOST_BYTES])
+    finally:
+        await answer.aclose()
+
+
+@cache
+def _agent() -> str:
+    return f"Argus/{version('argus-core')}"
+
+
+@cache
+def _usual_tls() -> ssl.SSLContext:
+    return httpx.create_ssl_context()
+
+
+async def _resolve(host: str, port: int) -> Sequence[str]:
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(place[4][0]) for place in found]
+
+
+def _address(text: str) -> Address | None:
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None
+
+
+def _network(text: str) -> Network:
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError as error:
+        raise ValueError(f"{ALLOW} has {text!r}; expected networks like 10.1.2.0/24, separated by commas.") from error
+
+
+def _host(target: httpx.URL) -> str:
+    """The host as it is looked up, in ASCII."""
+    return target.raw_host.decode()
+
+
+def _port(target: httpx.URL) -> int:
+    if target.port is None:
+        return 443 if target.scheme == "https" else 80
+    return target.port

@@ -1,0 +1,325 @@
+"""Mail and SMS through a real mail server: what arrives, and what becomes of servers that do not play along."""
+
+import asyncio
+import email
+import email.policy
+import ssl
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+import trustme
+from aiosmtpd.smtp import SMTP, AuthResult
+
+from adapters.media import mail
+from adapters.media.email import Email
+from adapters.media.sms import Sms
+from argus_core.conformance import sample_notification
+from argus_core.ports.media import TryLater, Undeliverable
+
+pytestmark = pytest.mark.anyio
+
+ALICE = {"email_address": "alice@example.org"}
+PHONE = {"phone_number": "+4791234567"}
+NOTIFICATION = sample_notification()
+
+
+class Mailbox:
+    """Takes everything, or answers as it is told to."""
+
+    def __init__(self, **answers):
+        self.answers = answers
+        self.messages = []
+
+    async def handle_MAIL(self, server, session, envelope, address, options):  # noqa: N802 - the server's name for it
+        envelope.mail_from = address
+        return self.answers.get("MAIL", "250 OK")
+
+    async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802
+        envelope.rcpt_tos.append(address)
+        return self.answers.get("RCPT", "250 OK")
+
+    async def handle_DATA(self, server, session, envelope):  # noqa: N802
+        message = email.message_from_bytes(envelope.content, policy=email.policy.default)
+        self.messages.append(
+            SimpleNamespace(
+                sender=envelope.mail_from,
+                recipients=envelope.rcpt_tos,
+                message=message,
+                encrypted=session.ssl is not None,
+                login=session.auth_data.login.decode() if session.auth_data else None,
+            ),
+        )
+        return self.answers.get("DATA", "250 OK")
+
+
+def only_argus(server, session, envelope, mechanism, login):
+    right = (login.login, login.password) == (b"argus", b"correct-horse")
+    return AuthResult(success=right, handled=False, auth_data=login)
+
+
+@asynccontextmanager
+async def listening(protocol, tls=None):
+    """A server on a port of its own, and the settings that lead to it."""
+    server = await asyncio.get_running_loop().create_server(protocol, "localhost", 0, ssl=tls)
+    port = server.sockets[0].getsockname()[1]
+    try:
+        yield {
+            "ARGUS_EMAIL_HOST": "localhost",
+            "ARGUS_EMAIL_PORT": str(port),
+            "ARGUS_EMAIL_SECURITY": "none",
+            "ARGUS_DEFAULT_FROM_EMAIL": "Argus på vakt <argus@example.org>",
+            "ARGUS_SMS_GATEWAY_ADDRESS": "sms@gateway.example.org",
+        }
+    finally:
+        server.close()
+
+
+@asynccontextmanager
+async def mail_server(mailbox, tls=None, **options):
+    async with listening(lambda: SMTP(mailbox, hostname="mail.example.org", **options), tls) as config:
+        yield config
+
+
+@pytest.fixture(scope="module")
+def authority():
+    return trustme.CA()
+
+
+@pytest.fixture(scope="module")
+def server_tls(authority):
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("localhost").configure_cert(context)
+    return context
+
+
+@pytest.fixture(scope="module")
+def client_tls(authority):
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    return context
+
+
+async def sent(notification=NOTIFICATION, medium=Email, settings=ALICE):
+    mailbox = Mailbox()
+    async with mail_server(mailbox) as config:
+        await medium(config).send(notification, settings)
+    (arrived,) = mailbox.messages
+    return arrived
+
+
+async def test_a_notification_arrives_whole():
+    arrived = await sent()
+
+    assert ("argus@example.org", ["alice@example.org"]) == (arrived.sender, arrived.recipients)
+    message = arrived.message
+    assert [("Argus på vakt", "argus@example.org")] == [(one.display_name, one.addr_spec) for one in message["From"].addresses]
+    assert message["To"] == "alice@example.org"
+    assert message["Subject"].startswith("[critical] nav-oslo: Strømbrudd på gw1 🔥")
+    assert (message["Auto-Submitted"], message.get_content_type()) == ("auto-generated", "text/plain")
+    expected = [*NOTIFICATION.text.splitlines(), "", NOTIFICATION.link]
+    assert expected == message.get_content().splitlines()
+
+
+async def test_nothing_in_a_text_becomes_a_header_or_another_message():
+    arrived = await sent()
+
+    assert (arrived.message["Bcc"], arrived.message.defects) == (None, [])
+    assert len(arrived.message["Subject"].splitlines()) == 1
+    headers = {"From", "To", "Subject", "Date", "Auto-Submitted", "Message-ID", "In-Reply-To", "References"}
+    assert headers | {"MIME-Version", "Content-Type", "Content-Transfer-Encoding"} == set(arrived.message.keys())
+
+
+async def test_nothing_in_a_text_moves_the_cursor_of_a_terminal():
+    arrived = await sent(replace(NOTIFICATION, text="up\x1b[2Jdown\x00\x9b", link=""))
+
+    assert arrived.message.get_content().strip() == "up [2Jdown"
+
+
+async def test_a_repetition_is_the_same_message_in_the_same_thread():
+    first, again = await sent(), await sent()
+    later = await sent(replace(NOTIFICATION, id="42.3 <7>"))
+
+    assert first.message["Message-ID"] == again.message["Message-ID"] == "<42.2.7@example.org>"
+    assert later.message["Message-ID"] == "<42.3--7-@example.org>"
+    threads = {one.message[header] for one in (first, again, later) for header in ("In-Reply-To", "References")}
+    assert {"<incident-42-20200220T200220@example.org>"} == threads
+
+
+async def test_a_long_text_arrives_whole():
+    text = "Ærlig talt 🔥 " * 800 + "\n" + "x" * 2_000
+
+    arrived = await sent(replace(NOTIFICATION, text=text, link=""))
+
+    assert text.splitlines() == arrived.message.get_content().splitlines()
+
+
+async def test_a_link_that_is_in_the_text_is_not_repeated():
+    arrived = await sent(replace(NOTIFICATION, text=f"See {NOTIFICATION.link} for more."))
+
+    assert arrived.message.get_content().count(NOTIFICATION.link) == 1
+
+
+async def test_a_host_of_another_script_is_ascii_for_the_server():
+    arrived = await sent(settings={"email_address": "ola@bücher.example"})
+
+    assert ["ola@xn--bcher-kva.example"] == arrived.recipients
+
+
+async def test_an_sms_goes_to_the_gateway_with_the_number_as_its_subject():
+    arrived = await sent(replace(NOTIFICATION, subject="[critical] nav-oslo", text="Strømbrudd\npå gw1"), Sms, PHONE)
+
+    assert ["sms@gateway.example.org"] == arrived.recipients
+    assert arrived.message["Subject"] == "+4791234567"
+    assert ["[critical] nav-oslo", "Strømbrudd på gw1", NOTIFICATION.link] == arrived.message.get_content().splitlines()
+
+
+async def test_with_starttls_the_login_is_encrypted(server_tls, client_tls):
+    mailbox = Mailbox()
+    async with mail_server(mailbox, tls_context=server_tls, require_starttls=True, authenticator=only_argus, auth_required=True) as config:
+        login = {"ARGUS_EMAIL_SECURITY": "starttls", "ARGUS_EMAIL_USER": "argus", "ARGUS_EMAIL_PASSWORD": "correct-horse"}
+        await Email(config | login, tls=client_tls).send(NOTIFICATION, ALICE)
+
+    assert [(True, "argus")] == [(one.encrypted, one.login) for one in mailbox.messages]
+
+
+async def test_with_tls_everything_is_encrypted(server_tls, client_tls):
+    mailbox = Mailbox()
+    async with mail_server(mailbox, server_tls) as config:
+        await Email(config | {"ARGUS_EMAIL_SECURITY": "tls"}, tls=client_tls).send(NOTIFICATION, ALICE)
+
+    assert len(mailbox.messages) == 1
+
+
+async def test_a_server_that_cannot_encrypt_gets_nothing():
+    mailbox = Mailbox()
+    async with mail_server(mailbox) as config:
+        with pytest.raises(TryLater, match="STARTTLS"):
+            await Email(config | {"ARGUS_EMAIL_SECURITY": "starttls"}).send(NOTIFICATION, ALICE)
+
+    assert [] == mailbox.messages
+
+
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+async def test_a_server_with_a_foreign_certificate_gets_nothing(server_tls, security):
+    mailbox = Mailbox()
+    options = {"tls": server_tls} if security == "tls" else {"tls_context": server_tls}
+    async with mail_server(mailbox, **options) as config:
+        with pytest.raises(TryLater, match="certificate verify failed"):
+            await Email(config | {"ARGUS_EMAIL_SECURITY": security}).send(NOTIFICATION, ALICE)
+
+    assert [] == mailbox.messages
+
+
+async def test_a_refused_login_waits_and_does_not_show_the_password():
+    async with mail_server(Mailbox(), authenticator=only_argus, auth_require_tls=False) as config:
+        medium = Email(config | {"ARGUS_EMAIL_USER": "argus", "ARGUS_EMAIL_PASSWORD": "wrong-horse"})
+        with pytest.raises(TryLater, match="535") as caught:
+            await medium.send(NOTIFICATION, ALICE)
+
+    assert "horse" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("command", "answer", "outcome"),
+    [
+        ("RCPT", "550 5.1.1 No such user", Undeliverable),
+        ("RCPT", "450 4.2.1 Greylisted", TryLater),
+        ("RCPT", "530 5.7.0 Authentication required", TryLater),
+        ("MAIL", "550 5.1.8 Sender refused", TryLater),
+        ("MAIL", "451 4.3.0 Busy", TryLater),
+        ("DATA", "554 5.6.0 Looks like spam", Undeliverable),
+        ("DATA", "451 4.3.0 Disk full", TryLater),
+    ],
+)
+async def test_what_the_server_says_decides_whether_it_is_tried_again(command, answer, outcome):
+    async with mail_server(Mailbox(**{command: answer})) as config:
+        with pytest.raises(outcome) as caught:
+            await Email(config).send(NOTIFICATION, ALICE)
+
+    assert answer in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+async def test_a_refused_gateway_is_no_refused_number():
+    async with mail_server(Mailbox(RCPT="550 5.1.1 No such user")) as config:
+        with pytest.raises(TryLater, match=r"The SMS gateway: .* 550"):
+            await Sms(config).send(NOTIFICATION, PHONE)
+
+
+async def test_a_server_that_is_not_there_is_tried_again():
+    async with mail_server(Mailbox()) as config:
+        pass
+
+    with pytest.raises(TryLater, match="localhost:"):
+        await Email(config).send(NOTIFICATION, ALICE)
+
+
+class Rude(asyncio.Protocol):
+    """Says what it is told to with every line it gets, and may hang up then."""
+
+    def __init__(self, greeting, answers=(), hang_up=False):
+        self.greeting, self.answers, self.hang_up = greeting, list(answers), hang_up
+
+    def connection_made(self, transport):
+        self.transport = transport
+        transport.write(self.greeting)
+
+    def data_received(self, data):
+        if self.answers:
+            self.transport.write(self.answers.pop(0))
+        elif self.hang_up:
+            self.transport.close()
+
+
+@pytest.mark.parametrize(
+    ("protocol", "reason"),
+    [
+        (lambda: Rude(b""), "too slow"),
+        (lambda: Rude(b"220 hello\r\n"), "too slow"),
+        (lambda: Rude(b"554 go away\r\n"), "554 go away"),
+        (lambda: Rude(b"hello\r\n" * 10), "."),
+        (lambda: Rude(b"\xff\x00" * 5_000), "."),
+        (lambda: Rude(b"220 hello\r\n", [b"250 me\r\n", b"250 you\r\n"], hang_up=True), "."),
+        (lambda: Rude(b"220 hello\r\n", [b"250 me\r\n", b"250 you\r\n", b"250 them\r\n", b"354 go on\r\n"], hang_up=True), "."),
+    ],
+    ids=["silent", "silent after greeting", "closed", "garbage", "binary", "hangs up", "hangs up after the message"],
+)
+async def test_a_server_that_makes_no_sense_is_tried_again_soon_enough(monkeypatch, protocol, reason):
+    monkeypatch.setattr(mail, "ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(mail, "DELIVERY_SECONDS", 1.0)
+    async with listening(protocol) as config, asyncio.timeout(3):
+        with pytest.raises(TryLater, match=reason):
+            await Email(config).send(NOTIFICATION, ALICE)
+
+
+async def test_a_server_that_is_slow_with_each_answer_is_given_up_as_a_whole(monkeypatch):
+    class Dripping(Rude):
+        def data_received(self, data):
+            asyncio.get_running_loop().call_later(0.15, self.transport.write, b"250 ok\r\n")
+
+    monkeypatch.setattr(mail, "ANSWER_SECONDS", 0.4)
+    monkeypatch.setattr(mail, "DELIVERY_SECONDS", 0.5)
+    async with listening(lambda: Dripping(b"220 hello\r\n")) as config, asyncio.timeout(2):
+        with pytest.raises(TryLater, match="too slow"):
+            await Email(config).send(NOTIFICATION, ALICE)
+
+
+async def test_a_message_that_was_taken_is_sent_although_the_server_does_not_say_goodbye(monkeypatch):
+    monkeypatch.setattr(mail, "GOODBYE_SECONDS", 0.1)
+    answers = [b"250 me\r\n", b"250 you\r\n", b"250 them\r\n", b"354 go on\r\n", b"250 taken\r\n"]
+    async with listening(lambda: Rude(b"220 hello\r\n", answers)) as config, asyncio.timeout(2):
+        await Email(config).send(NOTIFICATION, ALICE)
+
+
+async def test_a_delivery_that_is_stopped_stops_at_once():
+    async with listening(lambda: Rude(b"220 hello\r\n", [b"250 me\r\n"])) as config:
+        sending = asyncio.create_task(Email(config).send(NOTIFICATION, ALICE))
+        await asyncio.sleep(0.1)
+        sending.cancel()
+        with suppress(asyncio.CancelledError):
+            async with asyncio.timeout(1):
+                await sending
+
+    assert sending.cancelled()

@@ -1,0 +1,125 @@
+"""A small world over stores in memory, and somebody to ask it over HTTP without a network."""
+
+import asyncio
+import itertools
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import httpx
+import pytest
+
+from adapters.http import CredentialCache, Services, build_app
+from adapters.keys import RandomKeys
+from argus_core.memory import MemoryAccounts, MemoryIncidents
+from argus_core.ports.accounts import Passwords
+from argus_core.usecases.accounts import AccountService, NewUser
+from argus_core.usecases.incidents import IncidentService
+
+NOON = datetime(2024, 3, 1, 12, tzinfo=UTC)
+OSLO = ZoneInfo("Europe/Oslo")
+ORIGIN = "https://front.example.org"
+
+
+class PlainPasswords(Passwords):
+    """Passwords that cost no time."""
+
+    async def hash(self, password):
+        return f"hash of {password}"
+
+    async def verify(self, password, hashed):
+        return hashed == f"hash of {password}"
+
+
+@dataclass
+class World:
+    """Alice and Bob are people, Ada is a superuser, NAV and Zabbix are sources; everybody has a token."""
+
+    now: datetime = NOON
+    tokens: dict = field(default_factory=dict)
+    pks: dict = field(default_factory=dict)
+    sources: dict = field(default_factory=dict)
+    cache_ok: bool = True
+    problems: tuple = ()
+    _keys: object = field(default_factory=lambda: itertools.count(1))
+
+    def __post_init__(self):
+        self.accounts = MemoryAccounts(lambda: self.now)
+        self.journal = MemoryIncidents(self.accounts)
+        self.people = AccountService(self.accounts, PlainPasswords(), RandomKeys(), 14, "Europe/Oslo")
+        self.credentials = CredentialCache()
+        asyncio.run(self._populate())
+        self.app = build_app(self.services)
+
+    @property
+    def services(self):
+        async def problems():
+            return self.problems
+
+        return Services(
+            incidents=IncidentService(self.journal, self.accounts, lambda: self.now),
+            journal=self.journal,
+            accounts=self.people,
+            clock=lambda: self.now,
+            zone=OSLO,
+            version="1.2.3",
+            cors_origins=frozenset({ORIGIN}),
+            credentials=self.credentials,
+            credential_cache_ok=lambda: self.cache_ok,
+            problems=problems,
+        )
+
+    async def _populate(self):
+        await self._person("alice", first_name="Alice", last_name="Adams", email="alice@example.org")
+        await self._person("bob")
+        await self._person("ada", staff=True, superuser=True)
+        await self._source("nav", "https://nav.example.org/")
+        await self._source("zabbix", "")
+
+    async def _person(self, name, **more):
+        user = await self.people.create_user(NewUser(username=name, password=f"{name}'s secret", **more))
+        self.pks[name] = user.id
+        self.tokens[name] = (await self.people.create_token(name, "test", days=1000)).key
+
+    async def _source(self, name, base_url):
+        source, token = await self.people.create_source(name, name, base_url=base_url)
+        self.sources[name] = source
+        self.pks[name] = source.user_id
+        self.tokens[name] = token.key
+
+    def later(self, **duration):
+        """Let time pass."""
+        self.now += timedelta(**duration)
+
+    def as_(self, who=None, app=None, **headers):
+        """Somebody who asks; nobody in particular when `who` is None."""
+        if who is not None:
+            headers["Authorization"] = f"Token {self.tokens[who]}"
+        transport = httpx.ASGITransport(app or self.app, raise_app_exceptions=False)
+        return httpx.AsyncClient(transport=transport, base_url="http://argus.example.org", headers=headers)
+
+    async def ask(self, who, method, path, **request):
+        """One request to API v2."""
+        async with self.as_(who) as client:
+            return await client.request(method, f"/api/v2/{path}", **request)
+
+    async def incident(self, who="nav", **more):
+        """A new incident, as its answer shows it."""
+        body = {"start_time": self.now.isoformat(), "tags": [], "source_incident_id": str(next(self._keys)), **more}
+        answer = await self.ask(who, "POST", "incidents/", json=body)
+        assert answer.status_code == 201, answer.text
+        return answer.json()
+
+
+@pytest.fixture
+def world():
+    return World()
+
+
+@pytest.fixture(scope="module")
+def lasting_world():
+    """One for all examples of a property, in which incident 1 has acknowledgement 2."""
+    world = World()
+    asyncio.run(world.incident())
+    asyncio.run(world.ask("alice", "POST", "incidents/1/acks/"))
+    return world

@@ -1,0 +1,424 @@
+"""Who may come in, with which key, and for how long."""
+
+import itertools
+from datetime import timedelta
+
+import pytest
+
+from argus_core.domain.accounts import User
+from argus_core.domain.destinations import synced_email
+from argus_core.domain.errors import BadLogin, Invalid, NameTaken, NotFound, Unauthenticated
+from argus_core.domain.ids import SourceId, TokenId, UserId
+from argus_core.domain.timeslots import all_the_time
+from argus_core.memory import MemoryAccounts
+from argus_core.ports.secrets import Secret
+from argus_core.usecases.accounts import LOGIN, AccountService, NewUser
+from strategies import DAY, MICROSECOND, NOON
+
+pytestmark = pytest.mark.anyio
+
+DAYS = 14
+
+
+class ReversedPasswords:
+    """Hashes that are no secret, and how often somebody looked."""
+
+    def __init__(self):
+        self.looked = []
+
+    async def hash(self, password):
+        return password[::-1]
+
+    async def verify(self, password, hashed):
+        self.looked.append(hashed)
+        return hashed == password[::-1] != ""
+
+
+class CountedSecrets:
+    """Keys one after the other."""
+
+    def __init__(self):
+        self._numbers = itertools.count(1)
+
+    def new(self):
+        key = f"key-{next(self._numbers)}"
+        return Secret(key, key[:4], self.digest(key))
+
+    def digest(self, key):
+        return key[::-1].encode()
+
+
+class World:
+    """An account service over stores in dicts, with a clock that is set by hand."""
+
+    def __init__(self):
+        self.now = NOON
+        self.passwords = ReversedPasswords()
+        self.accounts = MemoryAccounts(lambda: self.now)
+        self.service = AccountService(self.accounts, self.passwords, CountedSecrets(), DAYS, "Europe/Oslo")
+
+    async def opens(self, *tokens):
+        """Which of these keys open the door now."""
+        return [await self.service.authenticate(token.key) is not None for token in tokens]
+
+    async def names(self, username="ola"):
+        user = await self.service.user_named(username)
+        return [token.name for owner, token in await self.service.tokens() if owner == user]
+
+
+@pytest.fixture
+async def world():
+    world = World()
+    await world.service.create_user(NewUser(username="ola", password="secret"))
+    return world
+
+
+class TestLogIn:
+    async def test_gives_a_token_that_opens_the_door(self, world):
+        token = await world.service.log_in("ola", "secret")
+
+        credential = await world.service.authenticate(token.key)
+        assert ("ola", token.token.id, NOON + DAYS * DAY) == (credential.actor.username, credential.token_id, credential.expires)
+        assert (LOGIN, NOON, NOON + DAYS * DAY) == (token.token.name, token.token.created, token.token.expires)
+
+    async def test_trims_the_name_but_not_the_password(self, world):
+        assert await world.service.log_in(" ola\n", "secret")
+        for name, password in ((" ola", "secret "), ("Ola", "secret"), ("ola", "Secret"), ("ola", "")):
+            with pytest.raises(BadLogin):
+                await world.service.log_in(name, password)
+
+    async def test_replaces_the_former_login_token_and_no_other(self, world):
+        named = await world.service.create_token("ola", "script", days=None)
+        first = await world.service.log_in("ola", "secret")
+        await world.service.create_user(NewUser(username="kari", password="secret"))
+        other = await world.service.log_in("kari", "secret")
+
+        second = await world.service.log_in("ola", "secret")
+
+        assert [False, True, True, True] == await world.opens(first, second, named, other)
+
+    async def test_may_give_a_token_beside_the_others(self, world):
+        first = await world.service.log_in("ola", "secret")
+        second = await world.service.log_in("ola", "secret", beside=True)
+
+        assert [True, True] == await world.opens(first, second)
+
+        third = await world.service.log_in("ola", "secret")
+
+        assert [False, False, True] == await world.opens(first, second, third)
+
+    async def test_does_not_tell_an_unknown_user_from_a_wrong_password(self, world):
+        refusals = []
+        for name in ("ola", "nobody"):
+            with pytest.raises(BadLogin) as refusal:
+                await world.service.log_in(name, "wrong")
+            refusals.append(str(refusal.value))
+
+        assert 1 == len(set(refusals))
+        assert ["terces", ""] == world.passwords.looked
+
+    async def test_is_refused_to_inactive_users_after_looking_at_the_password(self, world):
+        await world.service.set_active("ola", active=False)
+
+        with pytest.raises(BadLogin):
+            await world.service.log_in("ola", "secret")
+
+        assert ["terces"] == world.passwords.looked
+
+    async def test_needs_a_password(self, world):
+        await world.service.create_user(NewUser(username="robot"))
+
+        with pytest.raises(BadLogin):
+            await world.service.log_in("robot", "")
+
+    async def test_follows_a_new_password(self, world):
+        await world.service.set_password("ola", "better")
+
+        assert await world.service.log_in("ola", "better")
+        with pytest.raises(BadLogin):
+            await world.service.log_in("ola", "secret")
+
+
+class TestTokens:
+    async def test_open_the_door_until_they_expire(self, world):
+        token = await world.service.log_in("ola", "secret")
+
+        world.now = token.token.expires - MICROSECOND
+        assert [True] == await world.opens(token)
+        world.now = token.token.expires
+        assert [False] == await world.opens(token)
+
+    async def test_open_nothing_for_inactive_users(self, world):
+        token = await world.service.log_in("ola", "secret")
+
+        await world.service.set_active("ola", active=False)
+        assert [False] == await world.opens(token)
+        await world.service.set_active("ola", active=True)
+        assert [True] == await world.opens(token)
+
+    async def test_nobody_has_made_open_nothing(self, world):
+        assert await world.service.authenticate("key-0") is None
+
+    async def test_are_renewed_by_one_of_the_same_name(self, world):
+        named = await world.service.create_token("ola", "script", days=1)
+        credential = await world.service.authenticate(named.key)
+        world.now += timedelta(hours=1)
+
+        renewed = await world.service.refresh(credential)
+
+        assert [False, True] == await world.opens(named, renewed)
+        assert ("script", world.now + DAYS * DAY) == (renewed.token.name, renewed.token.expires)
+
+    async def test_are_joined_by_another_for_another_device(self, world):
+        token = await world.service.log_in("ola", "secret")
+
+        another = await world.service.another_token(await world.service.authenticate(token.key))
+
+        assert [True, True] == await world.opens(token, another)
+        assert [LOGIN, LOGIN] == await world.names()
+
+    async def test_are_taken_away_by_logging_out(self, world):
+        token, other = [await world.service.log_in("ola", "secret", beside=True) for _ in range(2)]
+
+        await world.service.log_out(await world.service.authenticate(token.key))
+
+        assert [False, True] == await world.opens(token, other)
+
+    @pytest.mark.parametrize("renew", [AccountService.refresh, AccountService.another_token])
+    async def test_make_no_new_ones_after_their_end(self, world, renew):
+        token = await world.service.log_in("ola", "secret")
+        credential = await world.service.authenticate(token.key)
+
+        async def refused():
+            with pytest.raises(Unauthenticated):
+                await renew(world.service, credential)
+
+        await world.service.set_active("ola", active=False)
+        await refused()
+        await world.service.set_active("ola", active=True)
+        world.now = token.token.expires
+        await refused()
+        world.now = NOON
+        await world.service.revoke_token(token.token.id)
+        await refused()
+        assert [] == await world.names()
+
+    async def test_may_have_a_name_and_live_for_good(self, world):
+        token = await world.service.create_token("ola", "script", days=None)
+
+        world.now += 100_000 * DAY
+        assert [True] == await world.opens(token)
+        assert ["script"] == await world.names()
+
+    async def test_have_a_name_once_while_they_live(self, world):
+        await world.service.create_token("ola", "script", days=1)
+
+        with pytest.raises(NameTaken):
+            await world.service.create_token("ola", "script", days=None)
+        world.now += DAY
+        await world.service.create_token("ola", "script", days=None)
+
+        assert ["script", "script"] == await world.names()
+
+    async def test_of_two_users_may_share_a_name(self, world):
+        await world.service.create_user(NewUser(username="kari"))
+        await world.service.create_token("ola", "script", days=None)
+
+        assert await world.service.create_token("kari", "script", days=None)
+
+    @pytest.mark.parametrize("name", ["", " "])
+    async def test_without_name_are_for_logging_in_only(self, world, name):
+        with pytest.raises(Invalid) as refusal:
+            await world.service.create_token("ola", name, days=None)
+
+        assert ["name"] == list(refusal.value.errors)
+
+    async def test_are_revoked_by_id(self, world):
+        token, other = [await world.service.create_token("ola", name, days=None) for name in ("a", "b")]
+
+        await world.service.revoke_token(token.token.id)
+
+        assert [False, True] == await world.opens(token, other)
+
+    async def test_of_sources_live_for_good_unless_it_is_said_otherwise(self, world):
+        await world.service.create_source("North", "nav")
+
+        assert [DAYS, None] == [await world.service.usual_days(username) for username in ("ola", "North")]
+
+    async def test_are_listed_with_their_users_oldest_first(self, world):
+        await world.service.create_user(NewUser(username="kari"))
+        for name, user in (("a", "ola"), ("b", "kari"), ("c", "ola")):
+            world.now += DAY
+            await world.service.create_token(user, name, days=None)
+
+        assert [("ola", "a"), ("kari", "b"), ("ola", "c")] == [(user.username, token.name) for user, token in await world.service.tokens()]
+
+
+class TestUsers:
+    async def test_have_the_defaults_from_the_start(self, world):
+        user = await world.service.create_user(NewUser(username="kari", email="kari@example.org"))
+
+        tables = world.accounts._kept
+        assert all_the_time(user.id, "Europe/Oslo") in tables.timeslots
+        assert [synced_email(user.id, "kari@example.org")] == tables.destinations
+
+    async def test_are_what_was_asked_for(self, world):
+        new = NewUser(username="kari", password="pw", first_name="Kari", last_name="N", email="k@example.org", staff=True, superuser=True)
+
+        user = await world.service.create_user(new)
+
+        expected = User(
+            id=user.id,
+            username="kari",
+            password="wp",
+            first_name="Kari",
+            last_name="N",
+            email="k@example.org",
+            staff=True,
+            superuser=True,
+        )
+        assert expected == user == await world.service.user(user.id) == await world.service.user_named("kari")
+
+    async def test_may_be_inactive_from_the_start(self, world):
+        await world.service.create_user(NewUser(username="kari", password="secret", active=False))
+
+        with pytest.raises(BadLogin):
+            await world.service.log_in("kari", "secret")
+
+    async def test_that_cannot_be_made_leave_nothing_behind(self, world):
+        slots = list(world.accounts._kept.timeslots)
+
+        with pytest.raises(NameTaken):
+            await world.service.create_user(NewUser(username="ola", email="ola@example.org"))
+        with pytest.raises(Invalid):
+            await world.service.create_user(NewUser(username="kari", email="nowhere"))
+
+        assert (slots, []) == (world.accounts._kept.timeslots, world.accounts._kept.destinations)
+
+    async def test_have_roles_that_are_granted_and_revoked_one_by_one(self, world):
+        seen = []
+        for roles in ({"staff": True}, {"superuser": True}, {"staff": False}, {}, {"staff": True, "superuser": False}):
+            await world.service.set_roles("ola", **roles)
+            user = await world.service.user_named("ola")
+            seen.append((user.staff, user.superuser))
+
+        assert [(True, False), (True, True), (False, True), (False, True), (True, False)] == seen
+
+    async def test_act_with_their_roles(self, world):
+        await world.service.set_roles("ola", superuser=True)
+        token = await world.service.log_in("ola", "secret")
+
+        credential = await world.service.authenticate(token.key)
+
+        assert (True, False, None) == (credential.actor.superuser, credential.actor.staff, credential.actor.source)
+
+    async def test_are_listed_by_id_those_of_sources_too(self, world):
+        await world.service.create_source("North", "nav")
+
+        assert ["ola", "North"] == [user.username for user in await world.service.users()]
+
+    async def test_that_do_not_exist_are_not_found(self, world):
+        service = world.service
+        for call in (
+            service.user(UserId(404)),
+            service.user_named("nobody"),
+            service.set_password("nobody", "x"),
+            service.set_active("nobody", active=True),
+            service.set_roles("nobody"),
+            service.create_token("nobody", "script", days=None),
+            service.rename_source(SourceId(404), "x"),
+            service.set_source_active(SourceId(404), active=True),
+            service.rotate_source_token(SourceId(404)),
+            service.revoke_token(TokenId(404)),
+        ):
+            with pytest.raises(NotFound):
+                await call
+
+
+class TestSources:
+    async def test_come_with_a_user_a_type_and_a_token_for_good(self, world):
+        source, token = await world.service.create_source("North", "nav", base_url="https://nav.example.org")
+
+        world.now += 100_000 * DAY
+        credential = await world.service.authenticate(token.key)
+        assert ("North", source) == (credential.actor.username, credential.actor.source)
+        assert ("North", "nav", "https://nav.example.org") == (source.name, source.type, source.base_url)
+        assert "North" == token.token.name
+        assert [source] == list(await world.service.sources())
+        assert any(slot.owner == source.user_id for slot in world.accounts._kept.timeslots)
+
+    async def test_may_have_a_user_of_another_name_and_a_type_that_is_there(self, world):
+        north, _ = await world.service.create_source("North", "nav")
+        south, _ = await world.service.create_source("South", "nav", username="nav-south")
+
+        assert "nav-south" == (await world.service.user(south.user_id)).username
+        assert {"nav"} == world.accounts._kept.source_types
+        assert [north, south] == list(await world.service.sources())
+
+    async def test_have_a_name_once_for_each_type(self, world):
+        await world.service.create_source("North", "nav")
+
+        with pytest.raises(NameTaken):
+            await world.service.create_source("North", "nav", username="another")
+        await world.service.create_source("North", "zabbix", username="another")
+
+        assert [("North", "nav"), ("North", "zabbix")] == [(source.name, source.type) for source in await world.service.sources()]
+
+    async def test_are_found_by_name_and_if_need_be_by_type(self, world):
+        nav, _ = await world.service.create_source("North", "nav")
+        assert nav == await world.service.source_named("North")
+
+        zabbix, _ = await world.service.create_source("North", "zabbix", username="another")
+
+        assert [nav, zabbix] == [await world.service.source_named("North", type_) for type_ in ("nav", "zabbix")]
+        with pytest.raises(Invalid, match="nav, zabbix"):
+            await world.service.source_named("North")
+        for name, type_ in (("South", None), ("North", "argus")):
+            with pytest.raises(NotFound, match=name):
+                await world.service.source_named(name, type_)
+
+    async def test_that_cannot_be_made_leave_nothing_behind(self, world):
+        for name, type_, username, base_url, fields in (
+            (" ", "nav", "u", "", ["name"]),
+            ("North", "NAV", "u", "", ["name"]),
+            ("North", "nav", " u", "", ["username"]),
+            ("North", "nav", "u", "nowhere", ["base_url"]),
+        ):
+            with pytest.raises(Invalid) as refusal:
+                await world.service.create_source(name, type_, username=username, base_url=base_url)
+            assert fields == list(refusal.value.errors)
+        with pytest.raises(NameTaken):
+            await world.service.create_source("ola", "nav")
+
+        assert (set(), {}) == (world.accounts._kept.source_types, world.accounts._kept.sources)
+
+    async def test_can_be_renamed(self, world):
+        north, _ = await world.service.create_source("North", "nav")
+        south, _ = await world.service.create_source("South", "nav")
+
+        renamed = await world.service.rename_source(north.id, "Far north")
+
+        assert "Far north" == renamed.name
+        assert [renamed, south] == list(await world.service.sources())
+        with pytest.raises(NameTaken):
+            await world.service.rename_source(south.id, "Far north")
+        with pytest.raises(Invalid):
+            await world.service.rename_source(south.id, "")
+
+    async def test_can_be_kept_out(self, world):
+        source, token = await world.service.create_source("North", "nav")
+
+        await world.service.set_source_active(source.id, active=False)
+        assert [False] == await world.opens(token)
+        await world.service.set_source_active(source.id, active=True)
+        assert [True] == await world.opens(token)
+
+    async def test_get_a_token_instead_of_all_they_have(self, world):
+        source, token = await world.service.create_source("North", "nav")
+        named = await world.service.create_token("North", "beside", days=None)
+        other = await world.service.create_token("ola", "other", days=None)
+
+        new = await world.service.rotate_source_token(source.id)
+
+        assert [False, False, True, True] == await world.opens(token, named, new, other)
+        assert ("North", None) == (new.token.name, new.token.expires)
