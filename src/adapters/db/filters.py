@@ -8,6 +8,7 @@ NOT is written as IS NOT TRUE.
 # ruff: noqa: S608 - values travel as parameters; what is put together here are our own words
 
 import math
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import TypeAlias, assert_never
@@ -18,8 +19,10 @@ from argus_core.domain.filters import (
     Either,
     EndsSince,
     EndsUntil,
+    EventTypeIn,
     HasTag,
     HasTicket,
+    IdIn,
     IsAcked,
     IsClosed,
     IsOpen,
@@ -34,9 +37,10 @@ from argus_core.domain.filters import (
     SourceTyped,
     StartedSince,
     StartedUntil,
+    TextHas,
 )
 from argus_core.domain.incidents import Level
-from argus_core.domain.limits import KEY_BYTES, TAG_BYTES, text_problem
+from argus_core.domain.limits import DESCRIPTION_BYTES, KEY_BYTES, TAG_BYTES, text_problem
 
 Value: TypeAlias = object
 
@@ -98,11 +102,23 @@ class Where:
                 return f"i.end_time <= {self.value(moment)}"
             case LastedAtLeast(duration):
                 return f"i.stateful and least(i.end_time, %(now)s) - i.start_time >= {self.value(duration)}"
+            case IdIn(ids):
+                return f"i.id = any({self.value(sorted(ids))}::bigint[])"
+            case TextHas(text):
+                return self._told(text)
+            case EventTypeIn():
+                return NEVER  # a list is about incidents alone
             case _:
                 assert_never(condition)
 
     def _joined(self, word: str, conditions: Iterable[Condition], otherwise: str) -> str:
         return word.join(f"({self.sql(condition)})" for condition in conditions) or otherwise
+
+    def _told(self, text: str) -> str:
+        if text_problem(text, DESCRIPTION_BYTES):
+            return NEVER
+        pattern = self.value("%" + re.sub(r"([\\\\%_])", r"\\\1", text) + "%")
+        return f"exists (select from event t where t.incident_id = i.id and t.description ilike {pattern})"
 
     def _level(self, level: float) -> str:
         # Cut to what exists: SQL need not know numbers of any size.

@@ -152,7 +152,7 @@ class IdIn:
 
 @dataclass(frozen=True, slots=True)
 class TextHas:
-    """Its description, or that of one of its events, holds this text; case does not matter."""
+    """The description of one of its events holds this text, the first being its own; case does not matter."""
 
     text: str
 
@@ -255,7 +255,7 @@ def holds(  # noqa: C901, PLR0911, PLR0912 - one case for each clause
             return incident.id in incident_ids
         case TextHas(text):
             wanted = folded(text)
-            return any(wanted in folded(told) for told in (incident.description, *texts))
+            return any(wanted in folded(told) for told in texts)
         case EventTypeIn(event_types):
             return event is not None and event.type in event_types
         case _:
@@ -264,7 +264,7 @@ def holds(  # noqa: C901, PLR0911, PLR0912 - one case for each clause
 
 def folded(text: str) -> str:
     """The text in lower case, letter by letter: what stores compare too."""
-    return "".join(lower if len(lower := letter.lower()) == 1 else letter for letter in text)
+    return "".join(map(str.lower, text.replace("\u0130", "i")))
 
 
 def reads_texts(condition: Condition) -> bool:

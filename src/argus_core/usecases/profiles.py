@@ -102,9 +102,10 @@ class ProfileService:
             present = work.belongings.destination(id_)
             changed = replace(change(present), settings=self._clean(present.medium, settings), synced=False)
             self._check_twins(changed, work.belongings.destinations)
+            await _keep_destination(work, changed)
             if present.synced:
                 await work.keep(synced_email(DestinationId(await work.new_id()), owner.id, owner.email))
-            return await _keep_destination(work, changed)
+            return changed
 
     async def drop_destination(self, owner: UserId, id_: DestinationId) -> None:
         """
