@@ -2,22 +2,35 @@
 
 from litestar import get
 from litestar.handlers import HTTPRouteHandler
+from msgspec import Struct
 
 from adapters.http.answers import Answer, json_answer
-from adapters.http.routes import bare
+from adapters.http.auth import Access
+from adapters.http.routes import Operation, told
 from adapters.http.services import Services
+
+
+class Status(Struct, omit_defaults=True):
+    """Whether all is well, and what is not."""
+
+    status: str
+    problems: list[str] = []
+
+
+_LIVE = Operation(summary="Is the process alive?", answers={200: Status, 503: Status})
+_READY = Operation(summary="May the process be given work?", answers={200: Status, 503: Status})
 
 
 def health_routes(services: Services) -> list[HTTPRouteHandler]:
     """`/health/live` and `/health/ready`."""
 
-    @get("/health/live", opt=bare())
+    @get("/health/live", opt={**told(_LIVE, Access.ANYBODY), "bare": True})
     async def live() -> Answer:
-        return json_answer({"status": "ok"}) if services.alive() else json_answer({"status": "stuck"}, 503)
+        return json_answer(Status("ok")) if services.alive() else json_answer(Status("stuck"), 503)
 
-    @get("/health/ready", opt=bare())
+    @get("/health/ready", opt={**told(_READY, Access.ANYBODY), "bare": True})
     async def ready() -> Answer:
-        problems = await services.problems()
-        return json_answer({"status": "not ready", "problems": list(problems)}, 503) if problems else json_answer({"status": "ok"})
+        problems = list(await services.problems())
+        return json_answer(Status("not ready", problems), 503) if problems else json_answer(Status("ok"))
 
     return [live, ready]

@@ -19,7 +19,8 @@ _SECURITY: dict[str, list[str]] = {"token": []}
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _ABOUT = (
     "Each request carries `Authorization: Token <token>`; POST to token-auth/ to get one. Paths end with a slash: without it the answer "
-    "is 301. Other methods than those described are 405 with the header Allow. Times come with the offset of the server's zone."
+    "is 301. Other methods than those described are 405 with the header Allow. Times come with the offset of the server's zone. "
+    "Bodies may also be forms."
 )
 _ERROR_SCHEMAS: Mapping[str, Schema] = {
     "Detail": {"type": "object", "required": ["detail"], "properties": {"detail": {"type": "string"}}, "additionalProperties": False},
@@ -60,7 +61,7 @@ def description(routes: Iterable[BaseRoute], *, schemas: Mapping[str, Schema], v
     (_, components) = msgspec.json.schema_components(shapes, ref_template=_REF)
     paths: dict[str, dict[str, Any]] = {}
     for path, handler in described:
-        operations = paths.setdefault(re.sub(r":\w+\}", "}", path), {})
+        operations = paths.setdefault(_shown(path), {})
         for method in handler.http_methods & set(_METHODS):
             operations[method.lower()] = _operation(path, method, handler)
     return {
@@ -81,6 +82,10 @@ def description(routes: Iterable[BaseRoute], *, schemas: Mapping[str, Schema], v
     }
 
 
+def _shown(path: str) -> str:
+    return re.sub(r":\w+\}", "}", path)
+
+
 def _shapes(operations: Iterable[Operation]) -> list[Any]:
     return list(dict.fromkeys(shape for operation in operations for shape in operation.answers.values() if shape is not None))
 
@@ -95,7 +100,7 @@ def _operation(path: str, method: str, handler: HTTPRouteHandler) -> dict[str, A
     access: Access = handler.opt["access"]
     parameters = [*_path_parameters(path), *operation.query]
     told: dict[str, Any] = {
-        "operationId": f"{method.lower()} {path}",
+        "operationId": f"{method} {_shown(path)}",
         "summary": operation.summary,
         "tags": [_group(path)],
         "security": _security(access),
@@ -121,7 +126,8 @@ def _answers(path: str, operation: Operation, access: Access) -> Iterator[tuple[
         errors[404] = "Detail"
     if access not in (Access.ANYBODY, Access.FORGIVING):
         errors[401] = "Detail"
-    errors[503] = "Detail"
+    if access is not Access.ANYBODY:
+        errors[503] = "Detail"
     for status, name in sorted(errors.items()):
         answer = {"description": _WHAT_IS_WRONG[status], **_content({"$ref": _REF.format(name=name)})}
         yield status, {**answer, "headers": _CHALLENGE} if status == 401 else answer  # noqa: PLR2004 - a status
@@ -152,7 +158,8 @@ def _path_parameters(path: str) -> Iterator[Schema]:
 
 
 def _group(path: str) -> str:
-    return "auth" if "/incidents/" not in path else "incidents"
+    match = re.match(r"/api/v\d+/(incidents|notificationprofiles)?", path)
+    return (match[1] or "auth") if match else "server"
 
 
 _CHALLENGE = {"WWW-Authenticate": {"schema": {"const": "Token"}}}

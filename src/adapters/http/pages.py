@@ -7,12 +7,14 @@ from importlib.resources import files
 from litestar import get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
+from msgspec import Struct
 
 from adapters.http.answers import Answer, Header, html_answer, json_answer
 from adapters.http.auth import Access
 from adapters.http.bodies import ApiRequest
 from adapters.http.errors import detail
 from adapters.http.paging import base_url
+from adapters.http.routes import Operation, told
 from adapters.http.services import Services
 
 _OPEN = {"access": Access.ANYBODY}
@@ -52,6 +54,41 @@ _ADMIN = """<!doctype html>
 """
 
 
+class ApiVersions(Struct):
+    """Versions of the API."""
+
+    stable: str
+
+
+class Schemas(Struct):
+    """Where the API is described."""
+
+    stable: str
+    v2: str
+
+
+class About(Struct, rename={"server_version": "server-version", "api_version": "api-version", "jsonapi_schema": "jsonapi-schema"}):
+    """What this server is."""
+
+    server_version: str
+    api_version: ApiVersions
+    jsonapi_schema: Schemas
+    ticket_plugin: str | None
+    destination_plugins: tuple[str, ...]
+
+
+class LoginMethod(Struct):
+    """A way to log in."""
+
+    type: str
+    url: str
+    name: str
+
+
+_ABOUT = Operation(summary="Tell what this server is", answers={200: About})
+_LOGIN_METHODS = Operation(summary="List the ways to log in", answers={200: list[LoginMethod]})
+
+
 def page_routes(services: Services, schema: Callable[[], bytes]) -> list[HTTPRouteHandler]:
     """Everything anybody may look at."""
 
@@ -59,17 +96,10 @@ def page_routes(services: Services, schema: Callable[[], bytes]) -> list[HTTPRou
     async def root() -> Answer:
         return Answer(302, b"", (b"location", b"/api/docs/"))
 
-    @get("/api/", opt=_OPEN)
+    @get("/api/", opt=told(_ABOUT, Access.ANYBODY))
     async def about() -> Answer:
-        return json_answer(
-            {
-                "server-version": services.version,
-                "api-version": {"stable": "v2"},
-                "jsonapi-schema": {"stable": "/api/schema/", "v2": "/api/v2/schema/"},
-                "ticket_plugin": services.ticket_plugin,
-                "destination_plugins": services.destination_plugins,
-            }
-        )
+        schemas = Schemas("/api/schema/", "/api/v2/schema/")
+        return json_answer(About(services.version, ApiVersions("v2"), schemas, services.ticket_plugin, services.destination_plugins))
 
     @get(["/api/schema/", "/api/v2/schema/"], opt=_OPEN)
     async def described() -> Answer:
@@ -85,10 +115,9 @@ def page_routes(services: Services, schema: Callable[[], bytes]) -> list[HTTPRou
             raise detail(404, "Not found.")
         return Answer(200, _viewer_file(name), (b"content-type", _VIEWER_FILES[name]), _CACHED)
 
-    @get("/login-methods/", opt=_OPEN)
+    @get("/login-methods/", opt=told(_LOGIN_METHODS, Access.ANYBODY))
     async def login_methods(request: ApiRequest) -> Answer:
-        url = f"{base_url(request)}/api/v2/token-auth/"
-        return json_answer([{"type": "username_password", "url": url, "name": "user_pw"}])
+        return json_answer([LoginMethod("username_password", f"{base_url(request)}/api/v2/token-auth/", "user_pw")])
 
     @get("/admin/login/", opt=_OPEN)
     async def admin() -> Answer:

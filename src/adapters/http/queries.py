@@ -49,6 +49,7 @@ _NOT_A_TAG = 'Enter a valid key-value construct: "key=value", where key and valu
 _NOT_A_TYPE = "Select a valid choice. That choice is not one of the available choices."
 _NUL = "Null characters are not allowed."
 
+_WHOLE = re.compile(r"-?\d{1,400}", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(\d{1,400}(\.\d{0,400})?|\.\d{1,400})([eE][+-]?\d{1,3})?", re.ASCII)
 
 
@@ -138,9 +139,10 @@ def _number(value: str) -> float:
 
 def _source_ids(value: str) -> Iterator[SourceId]:
     for item in _texts(value):
-        number = int(item) if item.isascii() and item.isdigit() and len(item) <= len(str(BIGGEST_PK)) else _number(item)
-        if number == int(number) and 1 <= number <= BIGGEST_PK:
-            yield SourceId(int(number))
+        if not _WHOLE.fullmatch(item):
+            raise Wrong(_NOT_A_NUMBER)
+        if 1 <= (number := int(item)) <= BIGGEST_PK:
+            yield SourceId(number)
 
 
 def _known(names: list[str], types: Collection[str]) -> frozenset[str]:

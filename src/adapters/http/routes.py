@@ -34,13 +34,8 @@ class Operation:
 
 
 def told(operation: Operation, access: Access = Access.TOKEN) -> dict[str, Any]:
-    """The `opt` of a handler: what is told about it, and who may ask for it."""
+    """The `opt` of a handler: what is told about it, and who may ask for it. `bare` beside them: its path has no slash at its end."""
     return {"operation": operation, "access": access}
-
-
-def bare(access: Access = Access.ANYBODY) -> dict[str, Any]:
-    """The `opt` of a handler whose path has no slash at its end."""
-    return {"bare": True, "access": access}
 
 
 def incident_id(pk: int) -> IncidentId:

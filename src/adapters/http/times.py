@@ -10,8 +10,8 @@ _WRONG_FORMAT = f"{_FORMATS}."
 _WRONG_FORMAT_OF_END = f"{_FORMATS}, or 'infinity'."
 OUT_OF_RANGE = "Ensure this time lies between the years 1900 and 9998."
 
-PATTERN = r"\d{4}-\d{2}-\d{2}([Tt ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d([.,]\d+)?)?([Zz]|[+-]\d{2}(:?\d{2})?)?)?"
-_FORMAT = re.compile(PATTERN, re.ASCII)
+TIME_OF_DAY = "([Tt ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.,][0-9]+)?)?([Zz]|[+-]([01][0-9]|2[0-3])(:?[0-5][0-9])?)?)?"
+_FORMAT = re.compile(f"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}{TIME_OF_DAY}")
 # What older clients post instead of "infinity": the last moment there is, without an offset.
 _NAIVE_INFINITY = datetime.max  # noqa: DTZ901
 

@@ -22,6 +22,8 @@ SHAPE = """
     from pg_constraint where connamespace = 'public'::regnamespace and contype <> 'n'
     union all select 'options', oid::regclass::text, reloptions::text from pg_class
     where relkind = 'r' and relnamespace = 'public'::regnamespace
+    union all select 'statistics', attrelid::regclass || '.' || attname, attstattarget::text from pg_attribute
+    where attstattarget > 0 and attrelid::regclass::text in (select tablename from pg_tables where schemaname = 'public')
     union all select 'sequence', sequencename, concat_ws(' ', data_type, start_value, increment_by, cache_size)
     from pg_sequences where schemaname = 'public'
     order by 1, 2, 3"""

@@ -30,7 +30,12 @@ def ack_routes(services: Services) -> Router:
     async def many(pk: FromPath[int]) -> Answer:
         return json_answer([shapes.ack(row) for row in await journal.acks(incident_id(pk))])
 
-    @post("/", opt=told(Operation(summary="Acknowledge an incident", body="NewAck", answers={201: AckOut}, errors=_FOR_PEOPLE)))
+    @post(
+        "/",
+        opt=told(
+            Operation(summary="Acknowledge an incident", body="NewAck", body_required=False, answers={201: AckOut}, errors=_FOR_PEOPLE)
+        ),
+    )
     async def add(request: ApiRequest, pk: FromPath[int]) -> Answer:
         number = incident_id(pk)
         new = await read.ack(request)
@@ -43,11 +48,19 @@ def ack_routes(services: Services) -> Router:
     async def one(pk: FromPath[int], ack_pk: FromPath[int]) -> Answer:
         return json_answer(shapes.ack(await journal.ack(incident_id(pk), ack_id(ack_pk))))
 
-    @put("/{ack_pk:int}/", opt=told(Operation(summary="Move the expiration", body="Expiration", answers={200: AckOut}, errors=_FOR_PEOPLE)))
+    @put(
+        "/{ack_pk:int}/",
+        opt=told(
+            Operation(summary="Move the expiration", body="Expiration", body_required=False, answers={200: AckOut}, errors=_FOR_PEOPLE)
+        ),
+    )
     async def move(request: ApiRequest, pk: FromPath[int], ack_pk: FromPath[int]) -> Answer:
         return await move_expiration(request, pk, ack_pk)
 
-    @patch("/{ack_pk:int}/", opt=told(Operation(summary="As PUT", body="Expiration", answers={200: AckOut}, errors=_FOR_PEOPLE)))
+    @patch(
+        "/{ack_pk:int}/",
+        opt=told(Operation(summary="As PUT", body="Expiration", body_required=False, answers={200: AckOut}, errors=_FOR_PEOPLE)),
+    )
     async def move_too(request: ApiRequest, pk: FromPath[int], ack_pk: FromPath[int]) -> Answer:
         return await move_expiration(request, pk, ack_pk)
 

@@ -22,7 +22,7 @@ _LIST = Operation(summary="List incidents, newest start first", answers={200: In
 _LIST_MINE = Operation(summary="List the incidents of one's own source", answers={200: IncidentPage}, query=[*FILTERS_OF_MINE, *PAGING])
 _REPORT = Operation(summary="Report an incident", body="NewIncident", answers={201: IncidentOut})
 _ONE = Operation(summary="Get one incident", answers={200: IncidentOut})
-_CHANGE = Operation(summary="Change an incident", body="IncidentPatch", answers={200: IncidentOut})
+_CHANGE = Operation(summary="Change an incident", body="IncidentPatch", body_required=False, answers={200: IncidentOut})
 
 
 def incident_lists(services: Services) -> Router:

@@ -19,7 +19,7 @@ _LOG_IN = Operation(summary="Log in: replaces the user's token", body="Login", a
 _REFRESH = Operation(summary="Replace the token that was used", answers={200: TokenOut})
 _LOG_IN_BESIDE = Operation(
     summary="Get one more token: with a token, or by logging in",
-    body="Login",
+    body="LoginUnlessToken",
     body_required=False,
     answers={200: ExpiringTokenOut},
     errors={403: "Detail"},

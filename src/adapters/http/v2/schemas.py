@@ -4,25 +4,40 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from adapters.http.queries import BIGGEST_PAGE, BIGGEST_PK, DEFAULT_PAGE_SIZE
-from adapters.http.times import PATTERN
+from adapters.http.times import TIME_OF_DAY
 from adapters.http.v2.shapes import DISPLAYS
 from argus_core.domain.limits import TAGS
 
 Schema: TypeAlias = Mapping[str, Any]
 
 _NO_NUL = r"^[^\u0000]*$"
-_TEXT: Schema = {"type": ["string", "number"], "description": "Blanks around it are cut; a number becomes a text."}
-_URL: Schema = {"type": "string", "format": "uri", "pattern": r"^\s*(?:[Hh][Tt][Tt][Pp]|[Ff][Tt][Pp])[Ss]?://"}
+_BIGGEST = 1.7976931348623157e308
+_TEXT: Schema = {"type": ["string", "number"], "pattern": _NO_NUL, "description": "Blanks around it are cut; a number becomes a text."}
+_URL: Schema = {
+    "type": "string",
+    "pattern": (
+        r"^\s*([Hh][Tt][Tt][Pp]|[Ff][Tt][Pp])[Ss]?://"
+        r"([^\s\u0000:@/?#\[\]]+(:[^\s\u0000:@/?#\[\]]*)?@)?"
+        r"(\[[0-9A-Fa-f:.]+\]|[^\s\u0000:@/?#\[\]<>\"\\^`{|}]+)(:[0-9]{1,5})?([/?#][^\s\u0000<>\"]*)?\s*$"
+    ),
+    "examples": ["https://tickettracker.example.org/tickets/987654/"],
+}
+# Whoever has to know about 29 February does.
+_DATE = (
+    "(19(0[1-9]|[1-9][0-9])|[2-8][0-9]{3}|9[0-8][0-9]{2}|99[0-8][0-9]|999[0-7])-"
+    "((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))"
+)
+_MOMENT_PATTERN = f"^{_DATE}{TIME_OF_DAY}$"
 _MOMENT: Schema = {
     "type": "string",
-    "pattern": f"^{PATTERN}$",
+    "pattern": _MOMENT_PATTERN,
     "description": "ISO 8601, from 1900 to 9998. Without an offset it is the time of the server's zone, a date alone its midnight.",
     "examples": ["2011-11-11T11:11:11+02:00", "2011-11-11 11:11:11.235877"],
 }
 _LEVEL: Schema = {"enum": [1, 2, 3, 4, 5, "1", "2", "3", "4", "5"], "description": "1 is critical, 5 is information."}
 _TAG: Schema = {
     "type": "string",
-    "pattern": r"^\s*[a-z0-9_]+\s*=",
+    "pattern": r"^\s*[a-z0-9_]+\s*=[^\u0000]*$",
     "examples": ["location=attic"],
     "description": "`key=value`: the key of lower case letters, digits and underscores, the value may be empty.",
 }
@@ -58,7 +73,18 @@ _NEW_ACK: Schema = {
 }
 _TICKET: Schema = {"anyOf": [{"const": ""}, _URL], "description": "Empty removes the ticket."}
 
+_JSON: Schema = {"$ref": "#/components/schemas/Json"}
+_METADATA: Schema = {"allOf": [_JSON, {"not": {"type": "null"}}], "description": "Any JSON but null, nested at most 32 levels deep."}
+
 SCHEMAS: Mapping[str, Schema] = {
+    "Json": {
+        "anyOf": [
+            {"type": ["null", "boolean", "number"]},
+            {"type": "string", "pattern": _NO_NUL},
+            {"type": "array", "items": _JSON},
+            {"type": "object", "propertyNames": {"pattern": _NO_NUL}, "additionalProperties": _JSON},
+        ],
+    },
     "NewIncident": {
         "type": "object",
         "required": ["start_time", "tags"],
@@ -70,16 +96,13 @@ SCHEMAS: Mapping[str, Schema] = {
                 "description": "`infinity` or absent: it is open. Null: it is a moment and never has an end.",
             },
             "tags": _TAG_LIST,
-            "source": {
-                "anyOf": [_PK_IN, {"type": "null"}],
-                "description": "Only superusers may and must name it; otherwise it is the user's own.",
-            },
+            "source": {**_PK_IN, "description": "Only superusers may and must name it; otherwise it is the user's own."},
             "source_incident_id": {**_TEXT, "description": "Unique for the source unless it is empty."},
             "details_url": {**_TEXT, "description": "May be relative to the source's base_url."},
             "description": _TEXT,
             "level": {**_LEVEL, "default": 5},
             "ticket_url": _URL,
-            "metadata": {"not": {"type": "null"}, "default": {}, "description": "Any JSON but null."},
+            "metadata": {**_METADATA, "default": {}},
         },
     },
     "IncidentPatch": {
@@ -90,7 +113,7 @@ SCHEMAS: Mapping[str, Schema] = {
             "tags": {**_TAG_LIST, "description": "Replaces the whole set. Only superusers may remove what others added."},
             "level": _LEVEL,
             "description": _TEXT,
-            "metadata": {"not": {"type": "null"}},
+            "metadata": _METADATA,
         },
         "additionalProperties": False,
     },
@@ -102,6 +125,7 @@ SCHEMAS: Mapping[str, Schema] = {
     "BulkEvent": {"type": "object", "required": ["ids", "event"], "properties": {"ids": _IDS, "event": _NEW_EVENT}},
     "BulkTicket": {"type": "object", "required": ["ids", "ticket_url"], "properties": {"ids": _IDS, "ticket_url": _TICKET}},
     "NewTag": {"type": "object", "required": ["tag"], "properties": {"tag": _TAG}},
+    "LoginUnlessToken": {"description": "As Login. With a token it is not looked at, and may be missing."},
     "Login": {
         "type": "object",
         "required": ["username", "password"],
@@ -125,9 +149,9 @@ def _parameter(name: str, description: str, schema: Schema, *, form: bool = Fals
 
 _BOOLEAN: Schema = {"type": "string", "examples": ["true", "false"], "description": "Anything but true, false, 1, 0 filters nothing."}
 _OR_EMPTY: Schema = {"const": ""}
-_WHEN: Schema = {"anyOf": [_OR_EMPTY, {"type": "string", "pattern": f"^{PATTERN}$"}]}
-_NUMBER: Schema = {"anyOf": [_OR_EMPTY, {"type": "number", "minimum": -1e15, "maximum": 1e15}]}
-_PKS: Schema = {"anyOf": [_OR_EMPTY, {"type": "string", "pattern": r"^[1-9][0-9]{0,17}(,[1-9][0-9]{0,17})*$"}]}
+_WHEN: Schema = {"anyOf": [_OR_EMPTY, {"type": "string", "pattern": _MOMENT_PATTERN}]}
+_NUMBER: Schema = {"anyOf": [_OR_EMPTY, {"type": "number", "minimum": -_BIGGEST, "maximum": _BIGGEST}]}
+_PKS: Schema = {"anyOf": [_OR_EMPTY, {"type": "string", "pattern": r"^[\s,]*-?[0-9]{1,400}(\s*,[\s,]*-?[0-9]{1,400})*[\s,]*$"}]}
 _WORDS: Schema = {"type": "string", "pattern": _NO_NUL}
 _TAGS_IN_QUERY: Schema = {"anyOf": [_OR_EMPTY, {"type": "string", "pattern": r"^[a-z0-9_]+=[^,\s\u0000]+(,[a-z0-9_]+=[^,\s\u0000]+)*$"}]}
 

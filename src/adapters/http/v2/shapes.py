@@ -17,6 +17,7 @@ from argus_core.domain.sources import Source
 from argus_core.ports.incidents import AckRow, EventRow, IncidentRow
 
 Pk: TypeAlias = Annotated[int, Meta(ge=1, le=2**63 - 1)]
+Moment: TypeAlias = Annotated[datetime, Meta(tz=True)]
 LevelNumber: TypeAlias = Annotated[int, Meta(ge=1, le=5, description="1 is critical, 5 is information.")]
 EndTime: TypeAlias = Annotated[
     object, Meta(extra_json_schema={"anyOf": [{"type": "string", "format": "date-time"}, {"const": "infinity"}, {"type": "null"}]})
@@ -57,7 +58,7 @@ class TagOut(Struct, frozen=True, gc=False):
     """A tag on an incident, and who added it when."""
 
     added_by: Pk
-    added_time: datetime
+    added_time: Moment
     tag: str
 
 
@@ -71,7 +72,7 @@ class IncidentOut(Struct, frozen=True, gc=False):
     """An incident. `end_time` is `"infinity"` while it has no end, null when it never has one."""
 
     pk: Pk
-    start_time: datetime
+    start_time: Moment
     end_time: EndTime
     source: SourceOut
     source_incident_id: str
@@ -114,8 +115,8 @@ class EventOut(Struct, frozen=True, gc=False):
     pk: Pk
     incident: Pk
     actor: ActorOut
-    timestamp: datetime
-    received: datetime
+    timestamp: Moment
+    received: Moment
     type: EventTypeOut
     description: str
 
@@ -125,7 +126,7 @@ class AckOut(Struct, frozen=True, gc=False):
 
     pk: Pk
     event: EventOut
-    expiration: datetime | None
+    expiration: Moment | None
 
 
 class TicketOut(Struct, frozen=True, gc=False):
@@ -204,7 +205,7 @@ class TokenOut(Struct, frozen=True, gc=False):
 class ExpiringTokenOut(Struct, frozen=True, gc=False):
     """A new token, never shown again, and when it runs out."""
 
-    expiry: datetime | None
+    expiry: Moment | None
     token: str
 
 

@@ -30,6 +30,7 @@ create table incident (
     tags_by bigint[] not null,
     tags_at timestamptz[] not null
 ) with (fillfactor = 85);
+alter table incident alter tags set statistics 500;
 create index incident_start on incident (start_time desc, id desc);
 create index incident_open on incident (start_time desc, id desc) where stateful and end_time is null;
 create index incident_end on incident (end_time) where end_time is not null;

@@ -1,0 +1,156 @@
+"""The process that answers requests, and the application for those who bring their own ASGI server."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import uvicorn
+from litestar import Litestar
+
+from adapters import logs
+from adapters.child import Parent
+from adapters.container import Container, contain
+from adapters.db.listen import ACCOUNTS, Listener
+from adapters.http.app import build_app
+from adapters.http.auth import CredentialCache
+from adapters.http.services import Services
+from adapters.settings import Settings, SettingsError, load
+from argus_core.domain.errors import Unavailable
+
+if TYPE_CHECKING:
+    from adapters.http.answers import App
+
+DRAIN_SECONDS = 10
+"""So long may requests take that are being answered when it is time to stop."""
+
+MOST_APART = timedelta(seconds=5)
+"""The clocks of a process and of the database may differ by so much."""
+
+BACKLOG = 2048
+
+
+@dataclass(slots=True)
+class Readiness:
+    """Whether the process should be given work."""
+
+    container: Container
+    stopping: bool = False
+
+    async def problems(self) -> Sequence[str]:
+        """Sentences for the operator; none when all is well."""
+        if self.stopping:
+            return ["The process is stopping."]
+        try:
+            theirs = await self.container.account_store().now()
+        except Unavailable as error:
+            return [f"The database cannot be used: {error.message}"]
+        ours = self.container.clock()
+        apart = ours() - theirs
+        if abs(apart) > MOST_APART:
+            return [f"The clock is {apart.total_seconds():+.1f} s away from that of the database."]
+        return []
+
+
+def create_app() -> "App":
+    """
+    The application for any ASGI server: `uvicorn --factory adapters.asgi:create_app`.
+
+    Raises:
+        SettingsError: the settings are wrong, or name no database.
+    """
+    settings = load().settings
+    if settings.database_url is None:
+        raise SettingsError("DATABASE_URL is not set. Only `argus serve` brings a PostgreSQL of its own.")
+    logs.configure(settings.log_level, settings.log_format)
+    container = contain(settings, settings.database_url)
+    return application(container, Readiness(container))
+
+
+def application(container: Container, readiness: Readiness) -> "App":
+    """The application of a container; it connects to the database when it starts."""
+    settings: Settings = container.settings()
+    cache = CredentialCache()
+    listener = Listener(container.database(), {ACCOUNTS: cache.clear})
+
+    @asynccontextmanager
+    async def connected(_: Litestar) -> AsyncIterator[None]:
+        async with container.database().opened():
+            listening = asyncio.create_task(listener.run())
+            try:
+                yield
+            finally:
+                listening.cancel()
+
+    services = Services(
+        incidents=container.incidents(),
+        journal=container.journal(),
+        accounts=container.accounts(),
+        clock=container.clock(),
+        zone=ZoneInfo(settings.time_zone),
+        version=version("argus-core"),
+        cors_origins=frozenset(settings.cors_origins),
+        credentials=cache,
+        credential_cache_ok=lambda: listener.connected,
+        problems=readiness.problems,
+    )
+    return build_app(services, lifespan=[connected])
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, told to stop by an event instead of signals, and telling when it listens."""
+
+    def __init__(self, config: uvicorn.Config, parent: Parent, stopping: asyncio.Event) -> None:
+        super().__init__(config)
+        self._parent, self._stopping = parent, stopping
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._parent.ready()
+
+    async def on_tick(self, counter: int) -> bool:
+        self.should_exit = self._stopping.is_set()
+        return await super().on_tick(counter)
+
+
+def main(told: int, listening: int) -> None:
+    """Answer requests for the supervisor, who hands over the socket."""
+    parent = Parent(told)
+    listener = socket.socket(fileno=listening)
+    orders = parent.orders()
+    container = contain(orders.settings, orders.database_url)
+    readiness = Readiness(container)
+    config = uvicorn.Config(
+        application(container, readiness),
+        loop="none",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        backlog=BACKLOG,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+    )
+
+    async def serve(stopping: asyncio.Event) -> None:
+        async def note_stop() -> None:
+            await stopping.wait()
+            readiness.stopping = True
+
+        noting = asyncio.create_task(note_stop())
+        try:
+            await _Server(config, parent, stopping).serve([listener])
+        finally:
+            noting.cancel()
+
+    parent.run(serve)

@@ -1,0 +1,5 @@
+"""`python -m adapters.cli` is `argus`."""
+
+from adapters.cli import main
+
+main()

@@ -1,0 +1,94 @@
+"""`argus serve`, `argus worker`, `argus health`."""
+
+import json
+import sys
+from typing import TYPE_CHECKING
+from urllib.error import HTTPError, URLError
+from urllib.request import urlopen
+
+import click
+
+from adapters.cli.doing import with_settings
+
+if TYPE_CHECKING:
+    from adapters.settings import Loaded
+
+HEALTH_SECONDS = 5
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at; 0.0.0.0 is all of them.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes one that is free.")
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, metavar="N", help="So many processes answer requests.")
+@click.option("--no-worker", is_flag=True, help="Do not start the process that does what is due; `argus worker` elsewhere does.")
+@with_settings
+def serve(*, host: str, port: int, workers: int, no_worker: bool, loaded: "Loaded") -> None:
+    """
+    Start the server and keep it running until Ctrl-C or SIGTERM.
+
+    Without DATABASE_URL it brings its own PostgreSQL, with the data in --data (or ARGUS_DATA, or the folder for user data), and keeps the
+    tables up to date. A database that DATABASE_URL names has to be brought up to date by `argus migrate`.
+
+    \b
+    argus serve
+    argus serve --port 9000 --data ./data
+    DATABASE_URL=postgresql://argus@db/argus argus serve --host 0.0.0.0 --workers 4
+    """
+    from adapters import logs, supervisor
+
+    logs.configure(loaded.settings.log_level, loaded.settings.log_format)
+    plan = supervisor.Plan(settings=loaded.settings, host=host, port=port, workers=workers, with_worker=not no_worker)
+    supervisor.serve(plan, _announce)
+
+
+def _announce(address: str) -> None:
+    from importlib.metadata import version
+
+    click.echo(f"Argus {version('argus-core')} serves {address}")
+
+
+@click.command()
+@with_settings
+def worker(*, loaded: "Loaded") -> None:
+    """
+    Do what is due, without answering requests. `argus serve` starts one of these itself; more do no harm.
+
+    \b
+    DATABASE_URL=postgresql://argus@db/argus argus worker
+    """
+    from adapters import databases, logs
+    from adapters.worker import alone
+
+    logs.configure(loaded.settings.log_level, loaded.settings.log_format)
+    with databases.ready(loaded.settings) as database:
+        alone(loaded.settings, database.url, lambda: click.echo("The worker is ready."))
+
+
+@click.command()
+@click.argument("url", default="http://127.0.0.1:8000/")
+def health(*, url: str) -> None:
+    """
+    Ask a running server whether it is ready; the exit code is 0 if it is.
+
+    \b
+    argus health
+    argus health http://argus.example.org/
+    """
+    if not url.startswith(("http://", "https://")):
+        raise click.UsageError(f'"{url}" is no address like http://127.0.0.1:8000/.')
+    try:
+        with urlopen(f"{url.rstrip('/')}/health/ready", timeout=HEALTH_SECONDS) as answer:  # noqa: S310 - http or https
+            answer.read()
+    except HTTPError as error:
+        click.echo(f"not ready: {_problems(error)}", err=True)
+        sys.exit(1)
+    except (URLError, OSError) as error:
+        raise click.ClickException(f"There is no answer from {url}: {getattr(error, 'reason', error)}.") from error
+    click.echo("ready")
+
+
+def _problems(error: HTTPError) -> str:
+    try:
+        return "; ".join(map(str, json.load(error)["problems"]))
+    except (ValueError, KeyError, TypeError):
+        return f"the answer was {error.code} {error.reason}"

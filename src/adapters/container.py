@@ -1,0 +1,72 @@
+"""
+What is made of what. Every process, and every command for its moment, puts itself together here.
+
+This is the only file that knows dependency-injector; everybody else gets plain objects.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+from dependency_injector import containers, providers
+
+from adapters.db.accounts import PgAccounts
+from adapters.db.database import Database
+from adapters.db.journal import PgIncidents
+from adapters.keys import RandomKeys
+from adapters.passwords import Argon2Passwords
+from adapters.settings import Settings
+from argus_core.usecases.accounts import AccountService
+from argus_core.usecases.apply import ApplyService
+from argus_core.usecases.incidents import IncidentService
+
+FOR_WORK = 2
+"""So many of a process's connections are for units of work, the others for the journal."""
+
+
+def utc_now() -> datetime:
+    """The clock of this machine."""
+    return datetime.now(UTC)
+
+
+def open_database(settings: Settings, url: str) -> Database:
+    """The connections that the settings allow; nothing is connected yet."""
+    return Database(url, connections=settings.pool_size - FOR_WORK, connections_for_work=FOR_WORK)
+
+
+class Container(containers.DeclarativeContainer):
+    """One of each. `settings` and `url` come from whoever makes it; anything can be overridden."""
+
+    settings = providers.Dependency(instance_of=Settings)
+    url = providers.Dependency(instance_of=str)
+    clock = providers.Object(utc_now)
+
+    database = providers.Singleton(open_database, settings, url)
+    journal = providers.Singleton(PgIncidents, database)
+    account_store = providers.Singleton(PgAccounts, database)
+    passwords = providers.Singleton(Argon2Passwords)
+    secrets = providers.Singleton(RandomKeys)
+
+    incidents = providers.Singleton(IncidentService, journal, account_store, clock)
+    accounts = providers.Singleton(
+        AccountService,
+        account_store,
+        passwords,
+        secrets,
+        settings.provided.auth_token_expires_after_days,
+        settings.provided.time_zone,
+    )
+    applying = providers.Singleton(ApplyService, accounts)
+
+
+def contain(settings: Settings, url: str) -> Container:
+    """A container for these settings and the database at this address."""
+    return Container(settings=providers.Object(settings), url=providers.Object(url))
+
+
+@asynccontextmanager
+async def opened(settings: Settings, url: str) -> AsyncIterator[Container]:
+    """The same, connected to the database until the end of the block."""
+    container = contain(settings, url)
+    async with container.database().opened():
+        yield container

@@ -1,0 +1,146 @@
+"""Which database the settings mean, and making sure that it can be used: it runs, it answers, its tables are those we know."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from adapters.refusals import Refusal
+from adapters.settings import Settings, masked
+
+if TYPE_CHECKING:
+    import psycopg
+
+_STEPS = Path(__file__).parent / "db" / "migrations" / "versions"
+_CONNECT_SECONDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """
+    A database that can be used.
+
+    `revive` starts its server again if that is ours and has died, and tells whether it was so; it may raise `Refusal`.
+    """
+
+    url: str
+    revive: Callable[[], bool]
+
+
+def data_folder(settings: Settings) -> Path:
+    """
+    Where the embedded server keeps its data.
+
+    Raises:
+        Refusal: this user has no home folder.
+    """
+    from adapters.db.embedded import default_data_dir
+
+    with _refusing():
+        return settings.data or default_data_dir()
+
+
+@contextmanager
+def reached(settings: Settings) -> Iterator[Ready]:
+    """
+    The database that the settings name; else the embedded one, for as long as somebody needs it.
+
+    Raises:
+        Refusal: there is none.
+    """
+    if settings.database_url:
+        yield Ready(settings.database_url, lambda: False)
+        return
+    from adapters.db.embedded import running
+
+    with _refusing(), running(data_folder(settings), bin=settings.postgres_bin) as server:
+
+        def revive() -> bool:
+            with _refusing():
+                return server.revive()
+
+        yield Ready(server.url, revive)
+
+
+@contextmanager
+def ready(settings: Settings) -> Iterator[Ready]:
+    """
+    The same, with tables as we know them. Ours is brought up to date; one that is named is not touched.
+
+    Raises:
+        Refusal: there is none, or it lacks steps.
+    """
+    with reached(settings) as database:
+        if not is_current(database.url):
+            if settings.database_url:
+                raise Refusal(f"The database at {masked(database.url)} is not up to date: run `argus migrate`.")
+            migrate(database.url)
+        yield database
+
+
+def is_current(url: str) -> bool:
+    """
+    Whether the database has all the steps we know. It may have more: the version before runs on it too.
+
+    `adapters.db.migrate` would take a second just to be imported.
+
+    Raises:
+        Refusal: it cannot be reached.
+    """
+    import psycopg
+
+    try:
+        with psycopg.connect(url, connect_timeout=_CONNECT_SECONDS) as connection:
+            row = connection.execute("select max(version_num) from alembic_version").fetchone()
+    except psycopg.errors.UndefinedTable:
+        return False
+    except psycopg.Error as error:
+        raise _unreachable(url, error) from error
+    return row is not None and row[0] is not None and row[0] >= newest_step()
+
+
+def newest_step() -> str:
+    """The number of the last step, as its file is called."""
+    return max(found[1] for path in _STEPS.iterdir() if (found := re.fullmatch(r"m(\d+)_\w+\.py", path.name)))
+
+
+def migrate(url: str) -> list[str]:
+    """
+    Take all steps that the database lacks; gives what they are.
+
+    Raises:
+        Refusal: it cannot be reached, or one of them fails; then none was taken.
+    """
+    import psycopg
+    import sqlalchemy as sa
+
+    from adapters.db.migrate import pending, upgrade
+
+    try:
+        steps = pending(url)
+        upgrade(url)
+    except sa.exc.DBAPIError as error:
+        raise Refusal(f"The database at {masked(url)} could not be brought up to date: {_first_line(error.orig or error)}") from error
+    except psycopg.Error as error:
+        raise _unreachable(url, error) from error
+    return steps
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    from adapters.db.embedded import EmbeddedError
+
+    try:
+        yield
+    except EmbeddedError as error:
+        raise Refusal(str(error)) from error
+
+
+def _unreachable(url: str, error: "psycopg.Error") -> Refusal:
+    return Refusal(f"The database at {masked(url)} cannot be used: {_first_line(error)}")
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0].rstrip(".") + "."

@@ -1,0 +1,201 @@
+"""
+The data folder: what lies where, whether it is ours, and the locks.
+
+    argus.lock      held alone while the server is being started; its presence says that the folder is ours
+    users.lock      shared by every process that uses the server; who gets it alone is the last one
+    server.lock     inherited by every process of the server, so that it is free only when all of them are gone
+    postgres/       the data; `postgres.new/` while initdb fills it
+    postgres.log    what the server says; the one before it is `postgres.log.1`
+    socket/         where the server listens, unless that path is too long for a socket
+
+The locks are `flock`s: the system drops them with the last process that holds them, however it ends, and they reach across containers that
+share the folder.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from adapters.db.embedded import errors
+from adapters.db.embedded.accounts import ROOT, Account, account_name
+from adapters.db.embedded.binaries import Binaries
+from adapters.db.embedded.waiting import Watch
+
+if sys.platform != "win32":
+    import fcntl
+
+MARK, USERS, SERVER = "argus.lock", "users.lock", "server.lock"
+HARMLESS = frozenset({"lost+found", ".DS_Store"})  # what a folder may hold and still be empty
+LOG_LIMIT = 1024 * 1024
+
+
+def default_data_dir() -> Path:
+    """
+    Where this platform keeps the data of a user's programs.
+
+    Raises:
+        NoHome: this user has no home folder.
+    """
+    try:
+        if sys.platform == "win32":
+            return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "argus"
+        if sys.platform == "darwin":
+            return Path.home() / "Library" / "Application Support" / "argus"
+        chosen = Path(os.environ.get("XDG_DATA_HOME", ""))
+        return (chosen if chosen.is_absolute() else Path.home() / ".local" / "share") / "argus"
+    except RuntimeError as homeless:
+        raise errors.NoHome(Path("/var/lib/argus")) from homeless
+
+
+@dataclass(frozen=True, slots=True)
+class DataFolder:
+    path: Path
+
+    @property
+    def cluster(self) -> Path:
+        return self.path / "postgres"
+
+    @property
+    def unfinished(self) -> Path:
+        return self.path / "postgres.new"
+
+    @property
+    def log(self) -> Path:
+        return self.path / "postgres.log"
+
+    def check(self, programs: Binaries) -> None:
+        """
+        Refuse what is not ours or not of this version, and touch nothing.
+
+        Raises:
+            ForeignFolder, BelongsToAnother, OtherVersion, Damaged: it is left as it is.
+        """
+        try:
+            strangers = {entry.name for entry in self.path.iterdir()} - HARMLESS
+        except FileNotFoundError:
+            return
+        if strangers and not (self.path / MARK).exists():
+            raise errors.ForeignFolder(self.path, example=min(strangers))
+        if self.cluster.exists():
+            self._check_cluster(programs)
+
+    def _check_cluster(self, programs: Binaries) -> None:
+        if os.geteuid() not in (ROOT, self.owner()):
+            raise errors.BelongsToAnother(self.path, owner=account_name(self.owner()))
+        try:
+            found = (self.cluster / "PG_VERSION").read_text().strip()
+        except FileNotFoundError as missing:
+            raise errors.Damaged(self.path, reason="PG_VERSION is missing") from missing
+        if found != str(programs.version):
+            raise errors.OtherVersion(self.path, found=found, ours=programs.version, binaries=programs.folder)
+
+    def owner(self) -> int:
+        """Whose data these are."""
+        return (self.cluster if self.cluster.exists() else self.path).stat().st_uid
+
+    def give_to(self, account: Account) -> None:
+        """
+        Hand what is ours in the folder to the account.
+
+        What decides about the owner comes last: after a kill in between it is done again.
+
+        Raises:
+            NoAccount: root may not do that here.
+        """
+        if account.uid == self.owner():
+            return
+        files = [self.path / name for name in (MARK, USERS, SERVER)] + [self.log, self.path]
+        inside = [Path(parent, name) for parent, folders, names in os.walk(self.cluster) for name in (*folders, *names)]
+        for path in (*files, *inside, self.cluster):
+            if path.exists():
+                try:
+                    os.chown(path, account.uid, account.gid, follow_symlinks=False)
+                except PermissionError as refused:
+                    raise errors.NoAccount(self.path, user="root") from refused
+
+    @contextmanager
+    def starting(self) -> Iterator[None]:
+        """Hold the lock under which the server is started, one process at a time."""
+        lock = self._open(MARK)
+        try:
+            watch = Watch(self.log, self.path, "another Argus process that is starting PostgreSQL")
+            while not _hold(lock, fcntl.LOCK_EX):
+                watch.pause(f"process {os.pread(lock, 20, 0).decode(errors='replace').strip()}")
+            os.ftruncate(lock, 0)
+            os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+            yield
+        finally:
+            _drop(lock)
+
+    def join(self) -> int:
+        """Become one of the users; waits while the one who was the last stops the server."""
+        lock = self._open(USERS)
+        watch = Watch(self.log, self.path, "another Argus process that is stopping PostgreSQL")
+        try:
+            while not _hold(lock, fcntl.LOCK_SH):
+                watch.pause("that process")
+        except BaseException:
+            os.close(lock)
+            raise
+        return lock
+
+    @contextmanager
+    def leaving(self, users: int) -> Iterator[bool]:
+        """Stop being one of the users; gives whether nobody else is one, and keeps it so meanwhile."""
+        try:
+            # Let go first: of two who leave at once, at least one then finds nobody else.
+            fcntl.flock(users, fcntl.LOCK_UN)
+            yield _hold(users, fcntl.LOCK_EX)
+        finally:
+            _drop(users)
+
+    def take_server_lock(self) -> int | None:
+        """The lock for a server to inherit, or nothing while another server has it."""
+        lock = self._open(SERVER)
+        if _hold(lock, fcntl.LOCK_EX):
+            return lock
+        os.close(lock)
+        return None
+
+    def server_lives(self) -> bool:
+        """Whether any process of a server that we started is left, whoever started it."""
+        lock = self._open(SERVER)
+        try:
+            return not _hold(lock, fcntl.LOCK_SH)
+        finally:
+            os.close(lock)
+
+    def open_log(self) -> int:
+        """The log to append to; the caller is about to start the server."""
+        if self.log.exists() and self.log.stat().st_size > LOG_LIMIT:
+            self.log.rename(self.log.with_name("postgres.log.1"))
+        return self._open(self.log.name, os.O_APPEND)
+
+    def said_since(self, offset: int) -> str:
+        """The log from there on."""
+        with self.log.open("rb") as log:
+            log.seek(offset)
+            return log.read(LOG_LIMIT).decode(errors="replace")
+
+    def _open(self, name: str, flags: int = 0) -> int:
+        file = os.open(self.path / name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | flags, 0o600)
+        if os.geteuid() == ROOT:  # what root makes in the folder of an ordinary user is that user's
+            os.fchown(file, self.owner(), -1)
+        return file
+
+
+def _hold(lock: int, kind: int) -> bool:
+    try:
+        fcntl.flock(lock, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _drop(lock: int) -> None:
+    """Unlock and close: a forked child may have the lock open, too."""
+    fcntl.flock(lock, fcntl.LOCK_UN)
+    os.close(lock)

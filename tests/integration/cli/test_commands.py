@@ -1,0 +1,340 @@
+"""What is typed happens, and what cannot be is one line on standard error."""
+
+import json
+import re
+
+import pytest
+
+
+def rows(result):
+    return [re.split(r"\s{2,}", line) for line in result.stdout.splitlines()[1:]]
+
+
+@pytest.fixture
+def alice(run):
+    run("user", "create", "alice", "--email", "alice@example.org", "--first-name", "Alice", "--password-stdin", stdin="correct horse\n")
+
+
+def refused(result):
+    """The only line there is."""
+    (line,) = result.stderr.splitlines()
+    return line.removeprefix("Error: ")
+
+
+def test_users_are_made_and_listed(run, alice):
+    run("user", "create", "bob", "--no-password", "--staff", "--superuser")
+
+    first, second = rows(run("user", "list"))
+
+    assert ["alice", "Alice", "alice@example.org", "active"] == first[1:]
+    assert ["bob", "active", "staff,superuser"] == second[1:]
+
+
+def test_a_user_s_name_is_taken_once(run, alice):
+    assert 'There is a user "alice" already.' == refused(run("user", "create", "alice", "--no-password", code=1))
+
+
+def test_a_bad_address_is_named(run):
+    assert "email: Enter a valid email address." == refused(run("user", "create", "bob", "--email", "bob", "--no-password", code=1))
+
+
+def test_without_a_terminal_the_password_has_to_be_sent(run):
+    assert "--password-stdin" in run("user", "create", "bob", code=2).stderr
+    assert "empty" in run("user", "create", "bob", "--password-stdin", stdin="\n", code=2).stderr
+
+
+def test_roles_come_and_go(run, alice):
+    run("user", "grant", "alice", "--superuser", "--staff")
+    run("user", "revoke", "alice", "--staff")
+
+    assert "superuser" == rows(run("user", "list"))[0][-1]
+    assert "Say which role" in run("user", "grant", "alice", code=2).stderr
+
+
+def test_a_user_is_kept_out_and_let_in_again(run, alice):
+    run("user", "deactivate", "alice")
+    kept_out = rows(run("user", "list"))[0][-1]
+    run("user", "activate", "alice")
+
+    assert ("inactive", "active") == (kept_out, rows(run("user", "list"))[0][-1])
+    assert 'There is no user "carol".' == refused(run("user", "deactivate", "carol", code=1))
+
+
+def test_a_password_is_replaced(run, alice):
+    assert "another password" in run("user", "password", "alice", "--password-stdin", stdin="battery staple").stderr
+
+
+def test_a_source_has_a_user_and_a_token_alone_on_standard_output(run):
+    made = run("source", "create", "oslo", "--type", "nav", "--base-url", "https://nav.example.org/")
+
+    assert re.fullmatch(r"[\w-]{40,}\n", made.stdout)
+    assert [["oslo", "nav", "oslo", "active", "https://nav.example.org/"]] == [row[1:] for row in rows(run("source", "list"))]
+    assert ["oslo", "oslo", made.stdout[:8]] == rows(run("token", "list"))[0][1:4]
+    assert ["never", "live"] == rows(run("token", "list"))[0][-2:]
+
+
+def test_a_source_is_renamed_deactivated_and_given_another_token(run):
+    first = run("source", "create", "oslo", "--type", "nav").stdout
+    run("source", "rename", "oslo", "oslo-1")
+    run("source", "deactivate", "oslo-1")
+
+    second = run("source", "rotate-token", "oslo-1").stdout
+
+    assert first != second
+    assert [second[:8]] == [row[3] for row in rows(run("token", "list"))]
+    assert ["oslo-1", "nav", "oslo", "inactive"] == rows(run("source", "list"))[0][1:]
+    run("source", "activate", "oslo-1")
+    assert "active" == rows(run("source", "list"))[0][-1]
+
+
+def test_sources_of_one_name_are_told_apart_by_their_type(run):
+    run("source", "create", "oslo", "--type", "nav")
+    run("source", "create", "oslo", "--type", "zabbix", "--user", "oslo.zabbix")
+
+    ambiguous = refused(run("source", "rename", "oslo", "bergen", code=1))
+    run("source", "rename", "oslo", "bergen", "--type", "zabbix")
+
+    assert "nav, zabbix" in ambiguous
+    assert [("oslo", "nav"), ("bergen", "zabbix")] == [(row[1], row[2]) for row in rows(run("source", "list"))]
+    assert 'There is no source "trondheim".' == refused(run("source", "deactivate", "trondheim", code=1))
+
+
+@pytest.mark.parametrize(("expires", "shown"), [("never", r"never"), ("90d", r"\d{4}-\d\d-\d\d \d\d:\d\d UTC"), (None, r"\d{4}-.* UTC")])
+def test_a_token_lives_as_long_as_is_said(run, alice, expires, shown):
+    run("token", "create", "alice", "laptop", *(("--expires", expires) if expires else ()))
+
+    assert re.fullmatch(shown, rows(run("token", "list"))[0][-2])
+
+
+def test_a_token_of_a_source_lives_for_good_unless_something_else_is_said(run):
+    run("source", "create", "oslo", "--type", "nav")
+
+    run("token", "create", "oslo", "glue")
+
+    assert ["never", "never"] == [row[-2] for row in rows(run("token", "list"))]
+
+
+@pytest.mark.parametrize("expires", ["90", "d", "-1d", "0h", "1y", "99999999d", ""])
+def test_a_lifetime_that_is_none_is_refused(run, expires):
+    assert "give one like 90d, 12h or never" in run("token", "create", "alice", "laptop", "--expires", expires, code=2).stderr
+
+
+def test_a_token_is_revoked_once(run, alice):
+    run("token", "create", "alice", "laptop")
+    number = rows(run("token", "list"))[0][0]
+
+    run("token", "revoke", number)
+
+    assert [] == rows(run("token", "list"))
+    assert "There is no such token." == refused(run("token", "revoke", number, code=1))
+
+
+def test_two_live_tokens_of_a_user_have_different_names(run, alice):
+    run("token", "create", "alice", "laptop")
+
+    assert "revoke it first" in refused(run("token", "create", "alice", "laptop", code=1))
+
+
+def test_settings_are_shown_without_secrets(run, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "postgresql://argus:geheim@db/argus")
+
+    shown = run("settings").stdout
+
+    assert "postgresql://argus:***@db/argus" in shown
+    assert "geheim" not in shown
+
+
+def test_wrong_settings_are_named_line_by_line(run, monkeypatch):
+    monkeypatch.setenv("ARGUS_TIMEZONE", "UTC")
+    monkeypatch.setenv("ARGUS_LOG_LEVEL", "loud")
+
+    lines = run("user", "list", code=1).stderr.splitlines()
+
+    assert ["ARGUS_TIMEZONE", "ARGUS_LOG_LEVEL"] == [line.removeprefix("Error: ").split()[0] for line in lines]
+
+
+def test_two_databases_at_once_are_refused(run, tmp_path):
+    assert "two different databases" in refused(run("user", "list", "--data", tmp_path, code=1))
+
+
+def test_a_database_out_of_reach_is_named_without_its_password(run, monkeypatch, tmp_path):
+    monkeypatch.setenv("DATABASE_URL", f"postgresql://argus:geheim@/argus?host={tmp_path}")
+
+    sentence = refused(run("user", "list", code=1))
+
+    assert sentence.startswith(f"The database at postgresql://argus:***@/argus?host={tmp_path} cannot be used: ")
+
+
+def test_a_database_that_lacks_steps_is_refused_until_it_is_migrated(run, monkeypatch, empty_database_url):
+    monkeypatch.setenv("DATABASE_URL", empty_database_url)
+
+    sentence = refused(run("user", "list", code=1))
+    first = run("migrate").stderr
+    second = run("migrate").stderr
+
+    assert sentence.endswith("is not up to date: run `argus migrate`.")
+    assert first.startswith("Took step 0001 ")
+    assert "The database is up to date.\n" == second
+    assert [] == rows(run("user", "list"))
+
+
+def test_the_newest_step_is_known_without_asking_alembic():
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    from adapters.databases import newest_step
+    from adapters.db.migrate import FOLDER
+
+    config = Config()
+    config.set_main_option("script_location", str(FOLDER))
+
+    assert ScriptDirectory.from_config(config).get_current_head() == newest_step()
+
+
+def test_every_command_explains_itself(run):
+    from adapters.cli.commands import WHERE
+
+    for command in ("version", *(name for name in WHERE if name != "demo")):
+        assert run(command, "--help").stdout
+
+
+def test_health_of_a_server_that_is_not_there(run):
+    assert "There is no answer from http://127.0.0.1:1/" in refused(run("health", "http://127.0.0.1:1/", code=1))
+    assert "is no address" in run("health", "localhost", code=2).stderr
+
+
+WORLD = {
+    "server": {"time_zone": "Europe/Oslo", "media_plugins": ["email", "sms"], "token_lifetime_days": 14, "send_notifications": False},
+    "users": [
+        {"actor": "alice", "username": "alice", "password": "correct-horse-1", "email": "alice@example.org", "token": "valid"},
+        {"actor": "dora", "username": "dora", "password": "correct-horse-6", "is_active": False, "token": "valid"},
+        {"actor": "eve", "username": "eve", "password": "correct-horse-7", "token": "expired", "note": "for tests"},
+        {"actor": "source1", "username": "nav.oslo", "password": "correct-horse-8", "token": "valid"},
+    ],
+    "source_types": ["nav", "zabbix"],
+    "sources": [{"name": "nav-oslo", "type": "nav", "user": "source1", "base_url": "https://nav-oslo.example.org/"}],
+}
+
+
+@pytest.fixture
+def world(tmp_path):
+    file = tmp_path / "world.spec.json"
+    file.write_text(json.dumps(WORLD))
+    return file
+
+
+def test_applying_twice_makes_everything_once(run, world):
+    first = run("apply", world)
+    second = run("apply", world)
+
+    assert "Created: 11, changed: 0, kept: 0." in first.stderr
+    assert "Created: 0, changed: 0, kept: 11." in second.stderr
+    assert ["alice", "dora", "eve", "nav.oslo"] == [row[0] for row in rows(first)[-4:]]
+    assert "shown only now" not in second.stderr
+
+
+def test_a_dry_run_shows_the_plan_and_does_nothing(run, world):
+    tried = run("apply", world, "--dry-run")
+
+    assert "+ user alice" in tried.stdout
+    assert "+ source nav-oslo (nav)" in tried.stdout
+    assert "Nothing was done." in tried.stderr
+    assert [] == rows(run("user", "list"))
+
+
+def test_what_the_server_should_be_like_is_compared(run, world, monkeypatch):
+    warned = run("apply", world, "--dry-run").stderr
+    monkeypatch.setenv("ARGUS_TIME_ZONE", "Europe/Oslo")
+    monkeypatch.setenv("ARGUS_SEND_NOTIFICATIONS", "false")
+
+    at_ease = run("apply", world, "--dry-run").stderr
+
+    assert "Warning: the file expects ARGUS_TIME_ZONE to be Europe/Oslo, the setting is UTC.\n" in warned
+    assert 2 == warned.count("Warning")
+    assert "Warning" not in at_ease
+
+
+def test_the_file_that_is_written_has_fresh_tokens_and_is_nobody_else_s(run, world, tmp_path):
+    out = tmp_path / "world.json"
+
+    run("apply", world, "--out", out)
+    first = json.loads(out.read_text())
+    run("apply", world, "--out", out)
+    second = json.loads(out.read_text())
+
+    assert 0o600 == out.stat().st_mode & 0o777
+    assert {"alice", "dora", "eve", "source1"} == set(second["actors"])
+    assert {"pk", "username", "password", "token"} == set(second["actors"]["alice"])
+    assert {"nav-oslo": {"pk": first["sources"]["nav-oslo"]["pk"], "name": "nav-oslo", "type": "nav"}} == second["sources"]
+    tokens = [row[1:4] for row in rows(run("token", "list"))]
+    assert sorted(actor["token"][:8] for actor in second["actors"].values()) == sorted(row[2] for row in tokens)
+    assert {"apply"} == {row[1] for row in tokens}
+    states = {row[1]: row[-1] for row in rows(run("token", "list"))}
+    assert {"alice": "live", "dora": "user inactive", "eve": "expired", "nav.oslo": "live"} == states
+
+
+def test_a_dry_run_writes_no_file(run, world, tmp_path):
+    run("apply", world, "--dry-run", "--out", tmp_path / "world.json")
+
+    assert ["world.spec.json"] == [path.name for path in tmp_path.iterdir()]
+
+
+def test_what_cannot_be_written_shows_before_anything_is_done(run, world, tmp_path):
+    assert "cannot be written" in refused_last(run("apply", world, "--out", tmp_path / "missing" / "world.json", code=1))
+    assert "no ordinary file" in refused_last(run("apply", world, "--out", "/dev/null", code=1))
+    assert [] == rows(run("user", "list"))
+
+
+def refused_last(result):
+    """The last line, after warnings."""
+    return result.stderr.splitlines()[-1]
+
+
+def test_toml_says_the_same(run, tmp_path):
+    file = tmp_path / "team.toml"
+    file.write_text('[[users]]\nusername = "oslo"\ntoken = "valid"\n\n[[sources]]\nname = "oslo"\ntype = "nav"\nuser = "oslo"\n')
+
+    run("apply", file)
+
+    assert ["oslo", "nav", "oslo", "active"] == rows(run("source", "list"))[0][1:]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("{", "is not valid JSON"),
+        ('{"users": [{"user_name": "a"}]}', "users[0]: There is no user_name here; is it username?"),
+        ('{"people": []}', "There is no people here, but users, source_types, sources, server, about, defaults_for_every_user."),
+        ('{"server": {"timezone": "UTC"}}', "server: There is no timezone here; is it time_zone?"),
+        ('{"users": [{"username": "a"}, {"username": 5}]}', "users[1].username: Expected `str`, got `int`"),
+        ('{"users": [{"username": "a", "token": "maybe"}]}', "users[0].token: Invalid enum value 'maybe'"),
+        ('{"users": [{"username": "a", "email": "b"}]}', "users[0].email: Enter a valid email address."),
+        ('{"sources": [{"name": "a", "type": "b", "user": "c"}]}', 'sources[0].user: There is no user "c" in this description.'),
+        ("[]", "Expected `object`, got `array`"),
+    ],
+)
+def test_a_bad_file_is_refused_with_the_place(run, tmp_path, text, says):
+    file = tmp_path / "world.json"
+    file.write_text(text)
+
+    sentence = refused(run("apply", file, code=1))
+
+    assert sentence.startswith(str(file))
+    assert says in sentence
+
+
+def test_a_file_that_is_not_there_is_named(run, tmp_path):
+    assert f"The file {tmp_path}/none.json cannot be read: No such file or directory." == refused(
+        run("apply", tmp_path / "none.json", code=1)
+    )
+
+
+def test_a_world_file_cannot_tell_sources_of_one_name_apart(run, tmp_path):
+    file = tmp_path / "world.json"
+    users = [{"username": name} for name in ("a", "b")]
+    file.write_text(
+        json.dumps({"users": users, "sources": [{"name": "x", "type": user["username"], "user": user["username"]} for user in users]})
+    )
+
+    assert 'Two sources are called "x"' in refused(run("apply", file, "--out", tmp_path / "out.json", code=1))
+    run("apply", file)

@@ -1,0 +1,90 @@
+"""What PostgreSQL looks at to read a page: an index that fits, never all incidents."""
+
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+
+from adapters.db.pages import to_read_page
+from argus_core.domain.filters import (
+    EVERYTHING,
+    All,
+    HasTag,
+    IsAcked,
+    IsOpen,
+    KeyIs,
+    LevelAtMost,
+    Not,
+    SourceIn,
+    SourceOf,
+)
+from argus_core.ports.incidents import Position
+from integration.postgres import fresh_database
+
+NOW = datetime(2030, 3, 3, 12, tzinfo=UTC)
+
+# One a minute; one in a hundred is open, and a few more end within the next hours. Ten sources, fifty sites, one host each.
+LOAD = """
+    insert into account select id, 'robot' || id, '', '', '', '', true, false, false from generate_series(1, 10) id;
+    insert into source_type values ('nav');
+    insert into source select id, id, 'nav', 'source' || id, '' from generate_series(1, 10) id;
+    insert into incident (id, version, source_id, source_incident_id, start_time, end_time, stateful, level, description, details_url,
+        ticket_url, metadata, tags, tags_by, tags_at, acked_until, ended, received)
+    select id, 1, 1 + id % 10, 'key-' || id, start, case when id % 100 > 0 then least(start + interval '5 hours', {now}) end, true,
+        1 + id % 5, repeat('x', 100), '', '', '{{}}', array['host=h' || id, 'site=s' || id % 50], '{{1,1}}', array[start, start],
+        case when id % 3 = 0 then start + interval '1 hour' end, false, start
+    from (select id, {now}::timestamptz - (20000 - id) * interval '1 minute' as start from generate_series(1, 20000) id) made;
+    update incident set end_time = {now}::timestamptz + interval '2 hours' where id % 4001 = 0;
+    analyze;
+"""
+
+
+@pytest.fixture(scope="module")
+def loaded(postgres, migrated):
+    with fresh_database(postgres, template=migrated) as dsn:
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            connection.execute(LOAD.format(now=f"'{NOW.isoformat()}'"))
+        yield dsn
+
+
+def scans(dsn, condition, position=None):
+    """What the statement of a page scans to get at incidents: indexes, or the table itself."""
+    statement, values = to_read_page(condition, NOW, 100, position)
+    with psycopg.connect(dsn) as connection:
+        [[[explained]]] = connection.execute(f"explain (format json) {statement}", values).fetchall()
+    return set(scanned(explained["Plan"]))
+
+
+def scanned(node):
+    # A bitmap scan of the table is fed by bitmap scans of its indexes.
+    if node.get("Relation Name") != "source" and node["Node Type"] != "Bitmap Heap Scan":
+        yield from [node[name] for name in ("Index Name", "Relation Name") if name in node][:1]
+    for part in node.get("Plans", []):
+        yield from scanned(part)
+
+
+@pytest.mark.parametrize(
+    ("condition", "indexes"),
+    [
+        (EVERYTHING, {"incident_start"}),
+        (LevelAtMost(2), {"incident_start"}),
+        (IsOpen(), {"incident_open", "incident_end"}),
+        (All((IsOpen(), Not(IsAcked()))), {"incident_open", "incident_end"}),
+        (All((All((Not(IsAcked()), IsOpen())), SourceIn(frozenset({1, 2})))), {"incident_open", "incident_end"}),
+        (HasTag(frozenset({"host=h777"})), {"incident_tags"}),
+        (KeyIs("key-777"), {"incident_source_key"}),
+        (SourceOf(3), {"incident_source_start"}),
+        (All((SourceOf(3), KeyIs("key-777"))), {"incident_source_key"}),
+    ],
+    ids=lambda value: str(value)[:50],
+)
+def test_a_page_is_read_by_index(loaded, condition, indexes):
+    """
+    First pages, deep pages and ways back alike.
+    """
+    deep = NOW - timedelta(days=5)
+    positions = [None, Position(deep, 12_000), Position(deep, 12_000, backwards=True)]
+
+    used = set().union(*(scans(loaded, condition, position) for position in positions))
+
+    assert indexes == used

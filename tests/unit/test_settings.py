@@ -1,0 +1,185 @@
+"""Settings come from the environment, else from a file, else they are defaults; what is wrong is named."""
+
+from pathlib import Path
+
+import pytest
+
+from adapters.settings import KEYS, Settings, SettingsError, described, file_name, load, masked
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "settings.md"
+
+
+def problems(environment, folder, config=None):
+    with pytest.raises(SettingsError) as refused:
+        load(config, environment, folder)
+    return refused.value.problems
+
+
+def test_without_anything_the_defaults_hold(tmp_path):
+    loaded = load(None, {"HOME": "/somewhere"}, tmp_path)
+
+    assert (Settings(), {}, None) == (loaded.settings, loaded.origins, loaded.file)
+
+
+def test_the_environment_comes_before_the_file_and_that_before_the_defaults(tmp_path):
+    (tmp_path / "argus.toml").write_text('time_zone = "Europe/Oslo"\nlog_level = "debug"\n')
+
+    loaded = load(None, {"ARGUS_TIME_ZONE": "Asia/Tokyo"}, tmp_path)
+
+    assert ("Asia/Tokyo", "debug", "text") == (loaded.settings.time_zone, loaded.settings.log_level, loaded.settings.log_format)
+    assert {"time_zone": "environment", "log_level": str(tmp_path / "argus.toml")} == loaded.origins
+
+
+def test_the_file_is_the_one_named_by_the_option_else_by_the_environment_else_argus_toml(tmp_path):
+    for name in ("argus", "other", "third"):
+        (tmp_path / f"{name}.toml").write_text(f'data = "{name}"')
+    environment = {"ARGUS_CONFIG": "other.toml"}
+
+    files = [load(None, {}, tmp_path).file, load(None, environment, tmp_path).file, load(Path("third.toml"), environment, tmp_path).file]
+
+    assert [tmp_path / "argus.toml", tmp_path / "other.toml", tmp_path / "third.toml"] == files
+
+
+def test_values_may_be_text_or_of_the_file_s_own_types(tmp_path):
+    (tmp_path / "argus.toml").write_text(
+        'media = ["sms"]\nauth_token_expires_after_days = 7\nsend_notifications = false\npool_size = "20"\n'
+    )
+    environment = {"ARGUS_CORS_ORIGINS": "https://a.example.org, http://localhost:3000", "DATABASE_URL": "postgres://db/argus"}
+
+    settings = load(None, environment, tmp_path).settings
+
+    assert (("sms",), 7, False, 20) == (
+        settings.media,
+        settings.auth_token_expires_after_days,
+        settings.send_notifications,
+        settings.pool_size,
+    )
+    assert ("https://a.example.org", "http://localhost:3000") == settings.cors_origins
+    assert () == load(None, {"ARGUS_MEDIA": ""}, tmp_path).settings.media
+
+
+def test_folders_are_seen_from_where_they_are_written(tmp_path):
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc" / "argus.toml").write_text('data = "data"')
+
+    loaded = load(Path("etc/argus.toml"), {"ARGUS_POSTGRES_BIN": "bin"}, tmp_path)
+
+    assert (tmp_path / "etc" / "data", tmp_path / "bin") == (loaded.settings.data, loaded.settings.postgres_bin)
+
+
+def test_unknown_keys_are_named_with_the_nearest_known_one(tmp_path):
+    (tmp_path / "argus.toml").write_text('timezone = "UTC"\n[monitoring]\nport = 1\n')
+
+    found = problems({"ARGUS_DATABASE_URL": "x", "ARGUS_COLOUR": "red"}, tmp_path)
+
+    assert (
+        "ARGUS_COLOUR in the environment is not a setting of Argus; `argus settings` lists them.",
+        "ARGUS_DATABASE_URL in the environment is not a setting of Argus; is it DATABASE_URL?",
+        f"monitoring in {tmp_path}/argus.toml is not a setting of Argus; `argus settings` lists them.",
+        f"timezone in {tmp_path}/argus.toml is not a setting of Argus; is it time_zone?",
+    ) == found
+
+
+def test_what_kubernetes_says_of_a_service_is_no_setting(tmp_path):
+    environment = {
+        "ARGUS_SERVICE_HOST": "10.0.0.1",
+        "ARGUS_SERVICE_PORT": "80",
+        "ARGUS_SERVICE_PORT_HTTP": "80",
+        "ARGUS_PORT": "tcp://10.0.0.1:80",
+        "ARGUS_PORT_80_TCP": "tcp://10.0.0.1:80",
+        "ARGUS_PORT_80_TCP_ADDR": "10.0.0.1",
+        "ARGUS_API_SERVICE_HOST": "10.0.0.2",
+    }
+
+    assert Settings() == load(None, environment, tmp_path).settings
+    assert 1 == len(problems({"ARGUS_PORT": "8000"}, tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("AUTH_TOKEN_EXPIRES_AFTER_DAYS", "two weeks"),
+        ("AUTH_TOKEN_EXPIRES_AFTER_DAYS", "0"),
+        ("AUTH_TOKEN_EXPIRES_AFTER_DAYS", "nan"),
+        ("AUTH_TOKEN_EXPIRES_AFTER_DAYS", "1e9"),
+        ("ARGUS_TIME_ZONE", "Mars/Olympus"),
+        ("ARGUS_TIME_ZONE", "Europe"),
+        ("ARGUS_TIME_ZONE", "../etc/passwd"),
+        ("ARGUS_TIME_ZONE", ""),
+        ("ARGUS_CORS_ORIGINS", "https://argus.example.org/"),
+        ("ARGUS_CORS_ORIGINS", "https://*.example.org"),
+        ("ARGUS_SEND_NOTIFICATIONS", "perhaps"),
+        ("ARGUS_MEDIA", "e mail"),
+        ("ARGUS_DATA", ""),
+        ("ARGUS_POOL_SIZE", "1"),
+        ("ARGUS_LOG_LEVEL", "loud"),
+        ("ARGUS_LOG_FORMAT", "xml"),
+    ],
+)
+def test_a_bad_value_is_shown_with_its_key_and_what_is_expected(key, value, tmp_path):
+    (problem,) = problems({key: value}, tmp_path)
+
+    (expects,) = (known.expects for known in KEYS if known.name == key)
+    assert f"{key} is {value!r}; expected {expects}." == problem
+
+
+@pytest.mark.parametrize("value", ["", "mysql://root:geheim@db/argus", "postgresql://root:geheim@db:port/argus", "geheim"])
+def test_a_bad_database_address_is_not_shown(value, tmp_path):
+    (problem,) = problems({"DATABASE_URL": value}, tmp_path)
+
+    assert problem.startswith("DATABASE_URL is malformed; expected ")
+    assert "geheim" not in problem
+
+
+def test_all_that_is_wrong_is_said_at_once(tmp_path):
+    assert 3 == len(problems({"ARGUS_LOG_LEVEL": "loud", "ARGUS_MEDIUM": "email", "DATABASE_URL": "sqlite://"}, tmp_path))
+
+
+@pytest.mark.parametrize(("text", "says"), [(None, "No such file"), ("time_zone =", "not valid TOML"), (b"\xff", "not valid TOML")])
+def test_a_file_that_cannot_be_read_is_named(text, says, tmp_path):
+    file = tmp_path / "named.toml"
+    if text:
+        file.write_bytes(text if isinstance(text, bytes) else text.encode())
+
+    (problem,) = problems({}, tmp_path, file)
+
+    assert str(file) in problem
+    assert says in problem
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://argus:geheim@db:5432/argus", "postgresql://argus:***@db:5432/argus"),
+        ("postgresql://argus:ge:he@im@db/argus", "postgresql://argus:***@db/argus"),
+        (
+            "postgresql://db/argus?user=a&password=geheim&sslpassword=x&port=1",
+            "postgresql://db/argus?user=a&password=***&sslpassword=***&port=1",
+        ),
+        ("postgresql://argus@db/argus", "postgresql://argus@db/argus"),
+        ("postgresql:///argus?host=%2Frun", "postgresql:///argus?host=%2Frun"),
+    ],
+)
+def test_passwords_are_masked(url, shown):
+    assert shown == masked(url)
+
+
+def test_settings_are_shown_as_they_would_be_written_and_with_their_origin(tmp_path):
+    loaded = load(None, {"DATABASE_URL": "postgresql://a:b@c/d", "ARGUS_SEND_NOTIFICATIONS": "0"}, tmp_path)
+
+    shown = {name: (value, origin) for name, value, origin in described(loaded, Path("/data"))}
+
+    assert [key.name for key in KEYS] == list(shown)
+    assert ("postgresql://a:***@c/d", "environment") == shown["DATABASE_URL"]
+    assert ("false", "environment") == shown["ARGUS_SEND_NOTIFICATIONS"]
+    assert ("14", "default") == shown["AUTH_TOKEN_EXPIRES_AFTER_DAYS"]
+    assert ("email,sms", "default") == shown["ARGUS_MEDIA"]
+    assert ("/data", "default") == shown["ARGUS_DATA"]
+
+
+def test_the_document_names_every_setting_in_both_spellings():
+    text = DOCUMENT.read_text()
+
+    missing = [key.name for key in KEYS if f"`{key.name}`" not in text or f"`{file_name(key)}`" not in text]
+
+    assert [] == missing
