@@ -76,6 +76,8 @@ sa.Index(
     postgresql_where=incident.c.source_incident_id != sa.literal_column("''"),
 )
 
+sa.event.listen(metadata, "before_create", sa.DDL("create extension if not exists pg_trgm"))
+
 event = sa.Table(
     "event",
     metadata,

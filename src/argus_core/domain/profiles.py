@@ -200,14 +200,21 @@ def together(belongings: Belongings, thing: Belonging) -> Belongings:
 
 
 def without(belongings: Belongings, thing: Belonging) -> Belongings:
-    """What somebody owns without this thing."""
+    """What somebody owns without this thing; profiles no longer lead to a destination that is gone."""
     match thing:
         case Timeslot():
             return replace(belongings, timeslots=_others(belongings.timeslots, thing))
         case SavedFilter():
             return replace(belongings, filters=_others(belongings.filters, thing))
         case Destination():
-            return replace(belongings, destinations=_others(belongings.destinations, thing))
+            return replace(
+                belongings,
+                destinations=_others(belongings.destinations, thing),
+                profiles=tuple(
+                    replace(profile, destination_ids=tuple(id_ for id_ in profile.destination_ids if id_ != thing.id))
+                    for profile in belongings.profiles
+                ),
+            )
         case Profile():
             return replace(belongings, profiles=_others(belongings.profiles, thing))
 
