@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
+from integration.journals import assert_whole, journals
 
 from adapters.db.bulk import Loaded, load
 from argus_core.domain import transitions
 from argus_core.domain.ids import EventId, IncidentId
 from argus_core.domain.incidents import EventType
 from argus_core.domain.transitions import Change, IncidentReport
-from integration.journals import assert_whole, journals
 from strategies import CAST, histories
 
 NOW = datetime(2030, 3, 14, 12, tzinfo=UTC)

@@ -3,10 +3,10 @@
 from datetime import UTC, datetime
 
 import pytest
-import strategies as some
 from hypothesis import given
 from hypothesis import strategies as st
 
+import strategies as some
 from argus_core.domain.filters import (
     All,
     Either,

@@ -1,0 +1,122 @@
+"""
+Finding media and ticket systems: ours and everybody else's, all by entry points.
+
+The entry point's name is the slug, and only what is asked for is imported. A plugin that cannot be used never keeps Argus from starting:
+it is logged, and whoever wants to use it is told why not.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, ClassVar
+
+from argus_core.domain.actors import Actor
+from argus_core.domain.incidents import Incident
+from argus_core.ports.media import EnabledMedium, Media, Medium
+from argus_core.ports.tickets import TicketFailed, TicketSystem
+
+MEDIA = "argus.media"
+TICKETS = "argus.tickets"
+
+_log = logging.getLogger(__name__)
+
+
+class Ambiguous(Exception):
+    """Two distributions offer a plugin of the same slug; only the operator knows which one is meant."""
+
+
+class _Unusable(Exception):
+    """A plugin that is not there or does not work; the message says why."""
+
+
+def load_media(enabled: Iterable[str], config: Mapping[str, str]) -> Media:
+    """
+    The media of these slugs, in this order; those that cannot be used are among them, with the reason.
+
+    Raises:
+        Ambiguous: two distributions offer one of them.
+    """
+    return Media(tuple(_medium(slug, config) for slug in dict.fromkeys(enabled)))
+
+
+def load_ticket_system(slug: str, config: Mapping[str, str]) -> TicketSystem | None:
+    """
+    The ticket system of that slug, or None if it is empty; one that cannot be used refuses every ticket with the reason.
+
+    Raises:
+        Ambiguous: two distributions offer it.
+    """
+    if not slug:
+        return None
+    try:
+        system: TicketSystem = _plugin(TICKETS, slug, config, ("create",))
+    except _Unusable as error:
+        return _refusing(slug, str(error))
+    return system
+
+
+def _medium(slug: str, config: Mapping[str, str]) -> EnabledMedium:
+    try:
+        medium: Medium = _plugin(MEDIA, slug, config, ("schema", "clean", "label", "send"))
+    except _Unusable as error:
+        return EnabledMedium(slug=slug, name=slug, medium=None, reason=str(error))
+    return EnabledMedium(slug=slug, name=medium.name, medium=medium)
+
+
+def _plugin(group: str, slug: str, config: Mapping[str, str], needs: Iterable[str]) -> Any:  # noqa: ANN401 - what it has was looked at
+    """
+    The plugin, made with its settings.
+
+    Raises:
+        Ambiguous: there are two.
+        _Unusable: there is none, or it cannot be used; it is logged.
+    """
+    try:
+        return _made(_offer(group, slug), config, ("slug", "name", *needs))
+    except _Unusable as error:
+        _log.error("%s: %s", group, error, exc_info=error.__cause__)
+        raise
+
+
+def _offer(group: str, slug: str) -> EntryPoint:
+    offers = [offer for offer in entry_points(group=group) if offer.name == slug]
+    if len(offers) > 1:
+        raise Ambiguous(f"{slug} of {group} is offered by {' and by '.join(sorted(map(_distribution, offers)))}; uninstall all but one.")
+    if not offers:
+        raise _Unusable(f"No installed package offers {slug}.")
+    return offers[0]
+
+
+def _made(offer: EntryPoint, config: Mapping[str, str], needs: Iterable[str]) -> object:
+    called = f"{offer.name} of {_distribution(offer)}"
+    try:
+        make: Callable[[Mapping[str, str]], object] = offer.load()
+    except (Exception, SystemExit) as error:  # a stranger's code may fail in any way
+        raise _Unusable(f"{called} cannot be imported: {type(error).__name__}: {error}") from error
+    try:
+        plugin = make(config)
+        missing = [name for name in needs if not hasattr(plugin, name)]
+    except ValueError as error:
+        raise _Unusable(str(error)) from None
+    except (Exception, SystemExit) as error:
+        raise _Unusable(f"{called} does not start: {type(error).__name__}: {error}") from error
+    if missing:
+        raise _Unusable(f"{called} has no {', '.join(missing)}.")
+    if getattr(plugin, "slug", None) != offer.name:
+        raise _Unusable(f"{called} calls itself {getattr(plugin, 'slug', None)!r}.")
+    return plugin
+
+
+def _distribution(offer: EntryPoint) -> str:
+    return f"{offer.dist.name} {offer.dist.version}" if offer.dist else offer.value
+
+
+def _refusing(called: str, reason: str) -> TicketSystem:
+    class Refusing(TicketSystem):
+        slug: ClassVar[str] = called
+        name: ClassVar[str] = called
+
+        async def create(self, incident: Incident, *, actor: Actor, link: str) -> str:  # noqa: ARG002 - as the port has it
+            raise TicketFailed(f"The ticket system {called} cannot be used: {reason}")
+
+    return Refusing()
