@@ -91,6 +91,8 @@ def application(container: Container, readiness: Readiness) -> "App":
         incidents=container.incidents(),
         journal=container.journal(),
         accounts=container.accounts(),
+        profiles=container.profiles(),
+        media=container.media(),
         clock=container.clock(),
         zone=ZoneInfo(settings.time_zone),
         version=version("argus-core"),

@@ -76,7 +76,7 @@ sa.Index(
     postgresql_where=incident.c.source_incident_id != sa.literal_column("''"),
 )
 
-sa.event.listen(metadata, "before_create", sa.DDL("create extension if not exists pg_trgm"))
+sa.event.listen(metadata, "before_create", sa.DDL("create extension if not exists pg_trgm"))  # type: ignore[no-untyped-call]  # SQLAlchemy left it out
 
 event = sa.Table(
     "event",

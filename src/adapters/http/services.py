@@ -7,8 +7,10 @@ from zoneinfo import ZoneInfo
 from adapters.http.auth import CredentialCache
 from argus_core.ports.clock import Clock
 from argus_core.ports.incidents import Incidents
+from argus_core.ports.media import Media
 from argus_core.usecases.accounts import AccountService
 from argus_core.usecases.incidents import IncidentService
+from argus_core.usecases.profiles import ProfileService
 
 
 async def _no_problems() -> Sequence[str]:
@@ -28,6 +30,8 @@ class Services:
     incidents: IncidentService
     journal: Incidents
     accounts: AccountService
+    profiles: ProfileService
+    media: Media
     clock: Clock
     zone: ZoneInfo
     version: str

@@ -1,6 +1,6 @@
 """Keep timeslots, filters, destinations and notification profiles. Everything belongs to its owner; nobody else sees or changes it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from argus_core.domain.accounts import User
@@ -11,7 +11,7 @@ from argus_core.domain.limits import text_problem
 from argus_core.domain.profiles import NAME_LENGTH, Belongings, Profile, WholeProfile
 from argus_core.domain.saved_filters import FilterDefinition, SavedFilter
 from argus_core.domain.timeslots import Recurrence, Timeslot, check_recurrences, check_zone
-from argus_core.ports.media import Medium, Settings
+from argus_core.ports.media import Media, Medium, Settings
 from argus_core.ports.profiles import Profiles, ProfilesWork
 
 
@@ -20,12 +20,12 @@ class ProfileService:
     """
     What people do with their own profiles, and with what profiles consist of.
 
-    `media` are the enabled and installed ones by slug, `zone` is that of timeslots which name none.
+    `zone` is that of timeslots which name none.
     Methods that take an id raise `NotFound` when the owner has no such thing; every method may raise `Invalid` and `Unavailable`.
     """
 
     profiles: Profiles
-    media: Mapping[str, Medium]
+    media: Media
     zone: str
 
     async def belongings(self, owner: UserId) -> Belongings:
@@ -176,10 +176,15 @@ class ProfileService:
         return work.belongings.whole(profile)
 
     def _clean(self, slug: str, settings: Settings) -> Settings:
-        medium = self.media.get(slug)
-        if medium is None:
+        return self._medium(slug).clean(settings)
+
+    def _medium(self, slug: str) -> Medium:
+        enabled = self.media.get(slug)
+        if enabled is None:
             raise Invalid({"media": f'Invalid pk "{slug}" - object does not exist.'})
-        return medium.clean(settings)
+        if enabled.medium is None:
+            raise Invalid({"media": f'The medium "{slug}" is not installed.'})
+        return enabled.medium
 
     def _check_twins(self, destination: Destination, present: Sequence[Destination]) -> None:
         twins = [other for other in present if (other.medium, other.settings) == (destination.medium, destination.settings)]
@@ -187,7 +192,7 @@ class ProfileService:
             raise Invalid({"": "This email address is already registered in another destination."})
         if twins:
             raise Invalid(
-                dict.fromkeys(destination.settings, f"{self.media[destination.medium].label(destination.settings)} already exists.")
+                dict.fromkeys(destination.settings, f"{self._medium(destination.medium).label(destination.settings)} already exists.")
             )
 
 

@@ -14,7 +14,7 @@ from argus_core.domain.profiles import Belongings, without
 from argus_core.domain.saved_filters import FilterDefinition
 from argus_core.domain.timeslots import EVERY_DAY, Recurrence, all_the_time
 from argus_core.memory import MemoryAccounts, MemoryProfiles
-from argus_core.ports.media import BadSettings
+from argus_core.ports.media import BadSettings, EnabledMedium, Media
 from argus_core.usecases.profiles import ProfileService
 
 pytestmark = pytest.mark.anyio
@@ -43,10 +43,19 @@ class Mail(Pigeon):
         return {"email_address": settings["email_address"]}
 
 
+MEDIA = Media(
+    (
+        EnabledMedium(slug="pigeon", name="Pigeon", medium=Pigeon()),
+        EnabledMedium(slug="email", name="Email", medium=Mail()),
+        EnabledMedium(slug="smoke", name="Smoke", medium=None, reason="No fire."),
+    )
+)
+
+
 class World:
     def __init__(self):
         self.profiles = MemoryProfiles(MemoryAccounts())
-        self.service = ProfileService(self.profiles, {"pigeon": Pigeon(), "email": Mail()}, "Europe/Oslo")
+        self.service = ProfileService(self.profiles, MEDIA, "Europe/Oslo")
 
     async def parts(self, owner=ALICE, mark=""):
         slot = await self.service.add_timeslot(owner.id, name=f"slot{mark}", recurrences=ALWAYS)
@@ -183,6 +192,7 @@ async def test_destinations_are_cleaned_and_had_once(world):
     await refused(service.change_destination(ALICE, second.id, {"loft": "work"}), "loft")
     await refused(service.add_destination(ALICE.id, medium="pigeon", settings={}), "loft")
     await refused(service.add_destination(ALICE.id, medium="owl", settings={}), "media")
+    await refused(service.add_destination(ALICE.id, medium="smoke", settings={}), "media")
     await refused(service.add_destination(ALICE.id, medium="pigeon", settings={"loft": "x"}, label="Home"), "label")
     await refused(service.relabel_destination(ALICE.id, second.id, "x" * 51), "label")
     moved = await service.change_destination(ALICE, second.id, {"loft": "barn"}, lambda same: replace(same, label="Barn"))
