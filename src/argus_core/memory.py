@@ -6,7 +6,7 @@ They keep every promise of the ports but one: what they hold ends with the proce
 """
 
 import itertools
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from copy import copy
 from dataclasses import replace
@@ -357,8 +357,7 @@ class MemoryIncidents(Incidents):
 
     async def page(self, condition: Condition, now: datetime, size: int, position: Position | None = None) -> Page[IncidentRow]:
         """See the port."""
-        matching = [incident for incident in map(self._with_source, self._incidents.values()) if self._holds(condition, incident, now)]
-        matching.sort(key=_place, reverse=True)
+        matching = sorted(self._matching(condition, now), key=_place, reverse=True)
         first = 0
         if position is not None:
             here = (position.start_time, position.id)
@@ -375,6 +374,10 @@ class MemoryIncidents(Incidents):
             Position(rows[-1].start_time, rows[-1].id) if rows and more else None,
             Position(rows[0].start_time, rows[0].id, backwards=True) if rows and less else None,
         )
+
+    async def count(self, condition: Condition, now: datetime) -> int:
+        """See the port."""
+        return sum(1 for _ in self._matching(condition, now))
 
     async def journal(self, incident_id: IncidentId) -> Sequence[Event]:
         """See the port."""
@@ -423,8 +426,10 @@ class MemoryIncidents(Incidents):
         source = self._accounts.source(incident.source.id) if self._accounts else None
         return incident if source is None or source == incident.source else replace(incident, source=source)
 
-    def _holds(self, condition: Condition, incident: Incident, now: datetime) -> bool:
-        return holds(condition, incident, now, texts=[event.description for event in self._journal[incident.id]])
+    def _matching(self, condition: Condition, now: datetime) -> Iterator[Incident]:
+        for incident in map(self._with_source, self._incidents.values()):
+            if holds(condition, incident, now, texts=[event.description for event in self._journal[incident.id]]):
+                yield incident
 
     def _decide(self, incident_id: IncidentId, decide: Decide, now: datetime, event_ids: EventIds) -> Change | DomainError | None:
         incident = self._incidents.get(incident_id)

@@ -20,10 +20,7 @@ _NEWEST, _OLDEST = "i.start_time desc, i.id desc", "i.start_time, i.id"
 def to_read_page(condition: Condition, now: datetime, size: int, position: Position | None) -> tuple[str, dict[str, object]]:
     """The statement that reads one incident more than the page, and one on the other side of the position; and its values."""
     where = Where(now)
-    parts = conjunction(condition)
-    branches = _OPEN if IsOpen() in parts else (ALWAYS,)
-    rest = "".join(f" and ({where.sql(part)})" for part in parts if part != IsOpen())
-    scans = [f"{branch}{rest}" for branch in branches]
+    scans = _scans(where, condition)
     most = where.value(size + 1)
     if position is None:
         found = _some(scans, ALWAYS, _NEWEST, most)
@@ -38,6 +35,13 @@ def to_read_page(condition: Condition, now: datetime, size: int, position: Posit
         found = f"({older}) union all ({newer})"
     statement = f"select {INCIDENT_COLUMNS} from ({found}) i join source s on s.id = i.source_id order by {_NEWEST}"
     return statement, where.values
+
+
+def to_count(condition: Condition, now: datetime) -> tuple[str, dict[str, object]]:
+    """The statement that counts incidents, and its values."""
+    where = Where(now)
+    counts = [f"(select count(*) from incident i where {scan})" for scan in _scans(where, condition)]
+    return f"select {' + '.join(counts)}", where.values
 
 
 def page_of(rows: Sequence[IncidentRow], size: int, position: Position | None) -> Page[IncidentRow]:
@@ -57,6 +61,14 @@ def page_of(rows: Sequence[IncidentRow], size: int, position: Position | None) -
         next=Position(*_place(here[-1])) if here and older else None,
         previous=Position(*_place(here[0]), backwards=True) if here and newer else None,
     )
+
+
+def _scans(where: Where, condition: Condition) -> list[str]:
+    """The condition as one or two that exclude each other and are each found by an index."""
+    parts = conjunction(condition)
+    branches = _OPEN if IsOpen() in parts else (ALWAYS,)
+    rest = "".join(f" and ({where.sql(part)})" for part in parts if part != IsOpen())
+    return [f"{branch}{rest}" for branch in branches]
 
 
 def _some(scans: Sequence[str], key: str, order: str, most: str) -> str:

@@ -22,7 +22,8 @@ class Services:
     """
     Everything handlers close over.
 
-    `zone` is that of naive times coming in and of the offsets going out. `credential_cache_ok` is false while revocations made by other
+    `zone` is that of naive times coming in and of the offsets going out. `unpaged_limit` is how many incidents one answer has at most.
+    `credential_cache_ok` is false while revocations made by other
     processes are not heard of. `alive` and `problems` answer the probes: a process that has problems is not ready. `cors_origins` may hold
     `*` for all.
     """
@@ -36,6 +37,7 @@ class Services:
     zone: ZoneInfo
     version: str
     cors_origins: frozenset[str] = frozenset()
+    unpaged_limit: int = 10_000
     ticket_plugin: str | None = None
     destination_plugins: tuple[str, ...] = ()
     credentials: CredentialCache = field(default_factory=CredentialCache)

@@ -103,5 +103,9 @@ class InUse(NotAllowedNow):
     """It is in use."""
 
 
+class FilterInUse(InUse):
+    """The filter is in use."""
+
+
 class SyncedDestination(NotAllowedNow):
     """Cannot delete this email destination since it was defined by an outside source."""

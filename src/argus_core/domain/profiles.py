@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias, TypeVar
 
 from argus_core.domain.destinations import Destination
-from argus_core.domain.errors import InUse, Invalid, NotFound
+from argus_core.domain.errors import FilterInUse, InUse, Invalid, NotFound
 from argus_core.domain.filters import All, Condition
 from argus_core.domain.ids import DestinationId, FilterId, ProfileId, TimeslotId, UserId
 from argus_core.domain.saved_filters import SavedFilter
@@ -181,9 +181,9 @@ class Belongings:
         """
         users = self.using(thing)
         if users:
-            what = "filter" if isinstance(thing, SavedFilter) else "destination"
+            what, refusal = ("filter", FilterInUse) if isinstance(thing, SavedFilter) else ("destination", InUse)
             names = ", ".join(profile.name or f"#{profile.id}" for profile in users)
-            raise InUse(f"Cannot delete this {what} since it is in use in the notification profile(s): {names}.")
+            raise refusal(f"Cannot delete this {what} since it is in use in the notification profile(s): {names}.")
 
 
 def together(belongings: Belongings, thing: Belonging) -> Belongings:

@@ -11,10 +11,12 @@ import pytest
 
 from adapters.http import CredentialCache, Services, build_app
 from adapters.keys import RandomKeys
-from argus_core.memory import MemoryAccounts, MemoryIncidents
+from adapters.plugins import load_media
+from argus_core.memory import MemoryAccounts, MemoryIncidents, MemoryProfiles
 from argus_core.ports.accounts import Passwords
 from argus_core.usecases.accounts import AccountService, NewUser
 from argus_core.usecases.incidents import IncidentService
+from argus_core.usecases.profiles import ProfileService
 
 NOON = datetime(2024, 3, 1, 12, tzinfo=UTC)
 OSLO = ZoneInfo("Europe/Oslo")
@@ -47,6 +49,8 @@ class World:
         self.accounts = MemoryAccounts(lambda: self.now)
         self.journal = MemoryIncidents(self.accounts)
         self.people = AccountService(self.accounts, PlainPasswords(), RandomKeys(), 14, "Europe/Oslo")
+        self.media = load_media(("email", "sms"), {})
+        self.profiles = ProfileService(MemoryProfiles(self.accounts), self.media, "Europe/Oslo")
         self.credentials = CredentialCache()
         asyncio.run(self._populate())
         self.app = build_app(self.services)
@@ -60,6 +64,8 @@ class World:
             incidents=IncidentService(self.journal, self.accounts, lambda: self.now),
             journal=self.journal,
             accounts=self.people,
+            profiles=self.profiles,
+            media=self.media,
             clock=lambda: self.now,
             zone=OSLO,
             version="1.2.3",

@@ -15,7 +15,7 @@ from adapters.http.bodies import fields as body_fields
 from adapters.http.errors import Refused
 from adapters.http.fields import Fields
 from adapters.http.queries import BIGGEST_PK
-from adapters.http.v2.shapes import DISPLAYS
+from adapters.http.shown import DISPLAYS
 from argus_core.domain.accounts import NAME_BYTES
 from argus_core.domain.errors import Invalid
 from argus_core.domain.ids import IncidentId, SourceId

@@ -1,21 +1,14 @@
 """Source systems and their types. They are made on the command line, not here."""
 
-from collections.abc import Sequence
-
 from litestar import Router, get
 from litestar.params import FromPath
 
 from adapters.http.answers import Answer, json_answer
+from adapters.http.lists import source_types
 from adapters.http.routes import Operation, source_id, told
 from adapters.http.services import Services
 from adapters.http.v2.shapes import SourceOut, SourceTypeOut, source_out
 from argus_core.domain.errors import NotFound
-
-
-async def source_types(services: Services) -> Sequence[str]:
-    """The names of all source types."""
-    async with services.accounts.accounts.begin() as work:
-        return await work.source_types()
 
 
 def source_routes(services: Services) -> Router:
