@@ -2,13 +2,22 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import TypeAlias
+from urllib.parse import urlencode
 
+from adapters.http.answers import Header
 from adapters.http.bodies import ApiRequest
+from adapters.http.paging import base_url, cursor, rest_link
 from adapters.http.queries import ABOUT_BELONGINGS, Query, Setting, condition
 from adapters.http.services import Services
+from argus_core.domain.errors import Invalid
 from argus_core.domain.filters import Condition
 from argus_core.domain.profiles import Belongings
+from argus_core.domain.saved_filters import FilterDefinition
+from argus_core.domain.tags import Tag
 from argus_core.ports.incidents import IncidentRow
+
+Pairs: TypeAlias = Sequence[tuple[str, str]]
 
 
 async def wanted(services: Services, request: ApiRequest, query: Query, ignoring: Collection[str] = ()) -> Condition:
@@ -30,9 +39,46 @@ async def source_types(services: Services) -> Sequence[str]:
         return await work.source_types()
 
 
-async def unpaged(services: Services, wanted: Condition | None, now: datetime) -> tuple[Sequence[IncidentRow], bool]:
-    """The newest incidents for which the condition holds, None being none, as many as one answer has; and whether there are more."""
-    if wanted is None:
-        return (), False
-    page = await services.journal.page(wanted, now, services.unpaged_limit)
-    return page.rows, page.next is not None
+async def unpaged(
+    services: Services, request: ApiRequest, condition: Condition | None, now: datetime, path: str, query: Pairs | None
+) -> tuple[Sequence[IncidentRow], tuple[Header, ...]]:
+    """
+    The newest incidents for which the condition holds, None being none, as many as one answer has; and headers for the answer.
+
+    `path` and `query` are a paged list of the same incidents. When there are more, a header leads to where it goes on there; without a
+    `query` there is no such list.
+    """
+    if condition is None:
+        return (), ()
+    page = await services.journal.page(condition, now, services.unpaged_limit)
+    if page.next is None or query is None:
+        return page.rows, ()
+    return page.rows, (rest_link(f"{base_url(request)}{path}?{urlencode([*query, ('cursor', cursor(page.next))])}"),)
+
+
+def as_query(definition: FilterDefinition) -> Pairs | None:
+    """The parameters that ask a list for what a filter shows in a preview; None when they cannot say it."""
+    tags = definition.tags or ()
+    if definition.expression is not None or not all(map(_is_askable, tags)):
+        return None
+    wanted = {
+        "source__id__in": ",".join(map(str, definition.source_ids or ())),
+        "tags": ",".join(tags),
+        "open": _said(definition.open),
+        "acked": _said(definition.acked),
+        "stateful": _said(definition.stateful),
+        "level__lte": "" if definition.max_level is None else str(definition.max_level),
+    }
+    return [(name, value) for name, value in wanted.items() if value]
+
+
+def _is_askable(tag: str) -> bool:
+    try:
+        parsed = Tag.parse(tag)
+    except Invalid:
+        return False
+    return bool(parsed.value) and "," not in tag and str(parsed) == tag
+
+
+def _said(wanted: bool | None) -> str:
+    return "" if wanted is None else str(wanted).lower()
