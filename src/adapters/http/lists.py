@@ -40,7 +40,7 @@ async def source_types(services: Services) -> Sequence[str]:
 
 
 async def unpaged(
-    services: Services, request: ApiRequest, condition: Condition | None, now: datetime, path: str, query: Pairs | None
+    services: Services, request: ApiRequest, condition: Condition | None, now: datetime, *, path: str, query: Pairs | None
 ) -> tuple[Sequence[IncidentRow], tuple[Header, ...]]:
     """
     The newest incidents for which the condition holds, None being none, as many as one answer has; and headers for the answer.
