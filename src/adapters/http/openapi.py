@@ -49,7 +49,7 @@ _ERROR_SCHEMAS: Mapping[str, Schema] = {
             },
         ],
     },
-    "NoTicketPlugin": {"type": "string"},
+    "Sentence": {"type": "string"},
 }
 
 

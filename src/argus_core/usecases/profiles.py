@@ -11,7 +11,7 @@ from argus_core.domain.limits import text_problem
 from argus_core.domain.profiles import NAME_LENGTH, Belongings, Profile, WholeProfile
 from argus_core.domain.saved_filters import FilterDefinition, SavedFilter
 from argus_core.domain.timeslots import Recurrence, Timeslot, check_recurrences, check_zone
-from argus_core.ports.media import Media, Medium, Settings
+from argus_core.ports.media import Media, Medium, Settings, hidden_settings
 from argus_core.ports.profiles import Profiles, ProfilesWork
 
 
@@ -85,27 +85,36 @@ class ProfileService:
             self._check_twins(destination, work.belongings.destinations)
             return await _keep_destination(work, destination)
 
-    async def relabel_destination(self, owner: UserId, id_: DestinationId, label: str | None) -> Destination:
-        """Call a destination something else."""
-        async with self.profiles.begin(owner) as work:
-            return await _keep_destination(work, replace(work.belongings.destination(id_), label=label))
-
     async def change_destination(
-        self, owner: User, id_: DestinationId, settings: Settings, change: Callable[[Destination], Destination] = lambda same: same
+        self,
+        owner: User,
+        id_: DestinationId,
+        settings: Settings | None,
+        change: Callable[[Destination], Destination] = lambda same: same,
     ) -> Destination:
         """
-        Give a destination other settings, and whatever else `change` does. What it already has counts as taken.
+        Give a destination other settings, if any, and whatever else `change` does. What it already has counts as taken.
 
-        A synced one becomes an ordinary one, and another takes its place.
+        A secret setting that is not given stays. A synced destination that gets other settings becomes an ordinary one, and another takes
+        its place.
         """
         async with self.profiles.begin(owner.id) as work:
             present = work.belongings.destination(id_)
-            changed = replace(change(present), settings=self._clean(present.medium, settings), synced=False)
-            self._check_twins(changed, work.belongings.destinations)
-            await _keep_destination(work, changed)
-            if present.synced:
-                await work.keep(synced_email(DestinationId(await work.new_id()), owner.id, owner.email))
-            return changed
+            changed = change(present)
+            if settings is None:
+                return await _keep_destination(work, changed)
+            return await self._move_destination(work, owner, changed, self._clean_again(present, settings))
+
+    async def replace_destination(
+        self, owner: User, id_: DestinationId, settings: Settings, change: Callable[[Destination], Destination]
+    ) -> Destination:
+        """As `change_destination`, but with the same settings it stays what it is, so that replacing twice is replacing once."""
+        async with self.profiles.begin(owner.id) as work:
+            present = work.belongings.destination(id_)
+            changed, clean = change(present), self._clean_again(present, settings)
+            if clean == present.settings:
+                return await _keep_destination(work, changed)
+            return await self._move_destination(work, owner, changed, clean)
 
     async def drop_destination(self, owner: UserId, id_: DestinationId) -> None:
         """
@@ -175,8 +184,21 @@ class ProfileService:
         await work.keep(profile)
         return work.belongings.whole(profile)
 
+    async def _move_destination(self, work: ProfilesWork, owner: User, destination: Destination, settings: Settings) -> Destination:
+        moved = replace(destination, settings=settings, synced=False)
+        self._check_twins(moved, work.belongings.destinations)
+        await _keep_destination(work, moved)
+        if destination.synced:
+            await work.keep(synced_email(DestinationId(await work.new_id()), owner.id, owner.email))
+        return moved
+
     def _clean(self, slug: str, settings: Settings) -> Settings:
         return self._medium(slug).clean(settings)
+
+    def _clean_again(self, present: Destination, settings: Settings) -> Settings:
+        secret = hidden_settings(self._medium(present.medium))
+        kept = {name: value for name, value in present.settings.items() if name in secret}
+        return self._clean(present.medium, {**kept, **settings})
 
     def _medium(self, slug: str) -> Medium:
         enabled = self.media.get(slug)

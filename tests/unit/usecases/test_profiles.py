@@ -97,7 +97,7 @@ async def test_what_is_kept_belongs_to_its_owner_alone(world):
         service.drop_timeslot(BOB.id, slot.id),
         service.change_filter(BOB.id, filter_.id, lambda same: same),
         service.drop_filter(BOB.id, filter_.id),
-        service.relabel_destination(BOB.id, destination.id, "mine"),
+        service.replace_destination(BOB, destination.id, {"loft": "x"}, lambda same: same),
         service.change_destination(BOB, destination.id, {"loft": "x"}),
         service.drop_destination(BOB.id, destination.id),
         service.has_twin(BOB.id, destination.id),
@@ -194,10 +194,10 @@ async def test_destinations_are_cleaned_and_had_once(world):
     await refused(service.add_destination(ALICE.id, medium="owl", settings={}), "media")
     await refused(service.add_destination(ALICE.id, medium="smoke", settings={}), "media")
     await refused(service.add_destination(ALICE.id, medium="pigeon", settings={"loft": "x"}, label="Home"), "label")
-    await refused(service.relabel_destination(ALICE.id, second.id, "x" * 51), "label")
+    await refused(service.change_destination(ALICE, second.id, None, lambda same: replace(same, label="x" * 51)), "label")
     moved = await service.change_destination(ALICE, second.id, {"loft": "barn"}, lambda same: replace(same, label="Barn"))
     assert ({"loft": "barn"}, "Barn") == (moved.settings, moved.label)
-    assert None is (await service.relabel_destination(ALICE.id, second.id, None)).label
+    assert None is (await service.change_destination(ALICE, second.id, None, lambda same: replace(same, label=None))).label
 
 
 async def test_the_synced_destination_follows_the_account(world):

@@ -13,7 +13,7 @@ from adapters.http.v2.shapes import TicketOut
 
 _NO_PLUGIN = 'No path to ticket plugin can be found in the settings. Please update the setting "TICKET_PLUGIN".'
 _SET = Operation(summary="Set or remove the ticket of an incident", body="Ticket", answers={200: TicketOut})
-_AUTOMATIC = Operation(summary="Get the ticket of an incident, or create one", answers={200: TicketOut}, errors={400: "NoTicketPlugin"})
+_AUTOMATIC = Operation(summary="Get the ticket of an incident, or create one", answers={200: TicketOut}, errors={400: "Sentence"})
 
 
 def ticket_routes(services: Services) -> Router:
