@@ -57,6 +57,7 @@ _ADMIN = """<!doctype html>
 class ApiVersions(Struct):
     """Versions of the API."""
 
+    deprecated: str
     stable: str
 
 
@@ -64,6 +65,7 @@ class Schemas(Struct):
     """Where the API is described."""
 
     stable: str
+    v1: str
     v2: str
 
 
@@ -89,7 +91,7 @@ _ABOUT = Operation(summary="Tell what this server is", answers={200: About})
 _LOGIN_METHODS = Operation(summary="List the ways to log in", answers={200: list[LoginMethod]})
 
 
-def page_routes(services: Services, schema: Callable[[], bytes]) -> list[HTTPRouteHandler]:
+def page_routes(services: Services, schema: Callable[[str | None], bytes]) -> list[HTTPRouteHandler]:
     """Everything anybody may look at."""
 
     @get("/", opt=_OPEN)
@@ -98,12 +100,8 @@ def page_routes(services: Services, schema: Callable[[], bytes]) -> list[HTTPRou
 
     @get("/api/", opt=told(_ABOUT, Access.ANYBODY))
     async def about() -> Answer:
-        schemas = Schemas("/api/schema/", "/api/v2/schema/")
-        return json_answer(About(services.version, ApiVersions("v2"), schemas, services.ticket_plugin, services.destination_plugins))
-
-    @get(["/api/schema/", "/api/v2/schema/"], opt=_OPEN)
-    async def described() -> Answer:
-        return Answer(200, schema(), (b"content-type", b"application/json"))
+        versions, schemas = ApiVersions("v1", "v2"), Schemas("/api/schema/", "/api/v1/schema/", "/api/v2/schema/")
+        return json_answer(About(services.version, versions, schemas, services.ticket_plugin, services.destination_plugins))
 
     @get("/api/docs/", opt=_OPEN)
     async def viewer() -> Answer:
@@ -123,7 +121,23 @@ def page_routes(services: Services, schema: Callable[[], bytes]) -> list[HTTPRou
     async def admin() -> Answer:
         return html_answer(_ADMIN, _PAGE_POLICY)
 
-    return [root, about, described, viewer, viewer_file, login_methods, admin]
+    return [root, about, *_descriptions(schema), viewer, viewer_file, login_methods, admin]
+
+
+def _descriptions(schema: Callable[[str | None], bytes]) -> list[HTTPRouteHandler]:
+    @get("/api/schema/", opt=_OPEN)
+    async def described() -> Answer:
+        return Answer(200, schema(None), (b"content-type", b"application/json"))
+
+    @get("/api/v1/schema/", opt=_OPEN)
+    async def described_v1() -> Answer:
+        return Answer(200, schema("v1"), (b"content-type", b"application/json"))
+
+    @get("/api/v2/schema/", opt=_OPEN)
+    async def described_v2() -> Answer:
+        return Answer(200, schema("v2"), (b"content-type", b"application/json"))
+
+    return [described, described_v1, described_v2]
 
 
 @cache

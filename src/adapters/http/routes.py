@@ -17,8 +17,8 @@ class Operation:
     """
     What the description of the API tells about a handler.
 
-    `answers` maps statuses to shapes, None is an empty body; `body` names the schema of what it takes, `query` its parameters. What follows
-    from the rest (401, 404, 413, 415, …) is added.
+    `answers` maps statuses to shapes, None is an empty body, several are alternatives; `body` names the schema of what it takes, `query`
+    its parameters. What follows from the rest (401, 404, 413, 415, …) is added.
     """
 
     summary: str

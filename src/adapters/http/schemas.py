@@ -65,6 +65,18 @@ NEW_EVENT: Schema = {
 TICKET: Schema = {"anyOf": [{"const": ""}, URL], "description": "Empty removes the ticket."}
 
 JSON: Schema = {"$ref": "#/components/schemas/Json"}
+COMMON: Mapping[str, Schema] = {
+    "Json": {
+        "anyOf": [
+            {"type": ["null", "boolean", "number"]},
+            {"type": "string", "pattern": NO_NUL},
+            {"type": "array", "items": JSON},
+            {"type": "object", "propertyNames": {"pattern": NO_NUL}, "additionalProperties": JSON},
+        ],
+    },
+}
+"""What the schemas of all versions refer to."""
+
 METADATA: Schema = {"allOf": [JSON, {"not": {"type": "null"}}], "description": "Any JSON but null, nested at most 32 levels deep."}
 
 

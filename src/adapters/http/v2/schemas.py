@@ -4,12 +4,10 @@ from collections.abc import Mapping
 
 from adapters.http.schemas import (
     EXPIRATION,
-    JSON,
     LEVEL,
     METADATA,
     MOMENT,
     NEW_EVENT,
-    NO_NUL,
     PK_IN,
     TAG,
     TAG_LIST,
@@ -30,14 +28,6 @@ _NEW_ACK: Schema = {
 }
 
 SCHEMAS: Mapping[str, Schema] = {
-    "Json": {
-        "anyOf": [
-            {"type": ["null", "boolean", "number"]},
-            {"type": "string", "pattern": NO_NUL},
-            {"type": "array", "items": JSON},
-            {"type": "object", "propertyNames": {"pattern": NO_NUL}, "additionalProperties": JSON},
-        ],
-    },
     "NewIncident": {
         "type": "object",
         "required": ["start_time", "tags"],
