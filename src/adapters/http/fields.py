@@ -144,6 +144,8 @@ def short_text(most: int, *, blank: bool = False) -> Callable[[object], str]:
 
 def boolean(value: object) -> bool:
     """True or false, maybe written as a text or as 1 and 0."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     written = str(value).lower() if isinstance(value, bool | str | int) else ""
     if written not in _TRUE | _FALSE:
         raise Wrong.because("Must be a valid boolean.")

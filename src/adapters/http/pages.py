@@ -1,7 +1,9 @@
 """What is asked for outside the versions of the API: about the server, its description, and a few plain pages."""
 
+import json
 from collections.abc import Callable, Mapping
 from functools import cache
+from html import escape
 from importlib.resources import files
 
 from litestar import get
@@ -49,6 +51,16 @@ _ADMIN = """<!doctype html>
 <body>
 <h1>Argus administration</h1>
 <p>Users, sources and tokens are kept on the command line: <code>argus --help</code>.</p>
+</body>
+</html>
+"""
+_SCHEMA = """<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><title>Settings of {name}</title></head>
+<body>
+<h1>Settings of {name}</h1>
+<p>What the settings of a destination look like that is reached by {name}, as JSON Schema:</p>
+<pre>{schema}</pre>
 </body>
 </html>
 """
@@ -121,7 +133,15 @@ def page_routes(services: Services, schema: Callable[[str | None], bytes]) -> li
     async def admin() -> Answer:
         return html_answer(_ADMIN, _PAGE_POLICY)
 
-    return [root, about, *_descriptions(schema), viewer, viewer_file, login_methods, admin]
+    @get("/json-schema/{slug:str}", opt={**_OPEN, "bare": True})
+    async def medium_schema(slug: FromPath[str]) -> Answer:
+        enabled = services.media.get(slug)
+        if enabled is None or enabled.medium is None:
+            raise detail(404, "Not found.")
+        shown = json.dumps(enabled.medium.schema, indent=2, ensure_ascii=False)
+        return html_answer(_SCHEMA.format(name=escape(enabled.name), schema=escape(shown)), _PAGE_POLICY)
+
+    return [root, about, *_descriptions(schema), medium_schema, viewer, viewer_file, login_methods, admin]
 
 
 def _descriptions(schema: Callable[[str | None], bytes]) -> list[HTTPRouteHandler]:

@@ -69,7 +69,8 @@ def _days(value: object) -> frozenset[int]:
 
 
 def _day(value: object) -> int:
-    known = _DAYS.get(str(value)) if isinstance(value, str | int) else None
+    written = int(value) if isinstance(value, float) and value.is_integer() else value
+    known = _DAYS.get(str(written)) if isinstance(written, str | int) else None
     if known is None:
         raise fields.no_choice(value)
     return known

@@ -95,6 +95,7 @@ _OR_EMPTY: Schema = {"const": ""}
 _WHEN: Schema = {"anyOf": [_OR_EMPTY, {"type": "string", "pattern": MOMENT_PATTERN}]}
 _NUMBER: Schema = {"anyOf": [_OR_EMPTY, {"type": "number", "minimum": -_BIGGEST, "maximum": _BIGGEST}]}
 _PKS: Schema = {"anyOf": [_OR_EMPTY, {"type": "string", "pattern": r"^[\s,]*-?[0-9]{1,400}(\s*,[\s,]*-?[0-9]{1,400})*[\s,]*$"}]}
+_PK_IN_QUERY: Schema = {"anyOf": [_OR_EMPTY, {"type": "string", "pattern": r"^\s*-?[0-9]{1,400}\s*$"}]}
 _WORDS: Schema = {"type": "string", "pattern": NO_NUL}
 _TAGS_IN_QUERY: Schema = {"anyOf": [_OR_EMPTY, {"type": "string", "pattern": r"^[a-z0-9_]+=[^,\s\u0000]+(,[a-z0-9_]+=[^,\s\u0000]+)*$"}]}
 
@@ -104,7 +105,15 @@ FILTERS_OF_MINE: tuple[Schema, ...] = (
     _parameter("end_time__gte", "Ended then or later, open ones included.", _WHEN),
     _parameter("end_time__isnull", "Only stateless ones, or only others.", _BOOLEAN),
     _parameter("end_time__lte", "Ended then or earlier.", _WHEN),
+    _parameter("filter_pk", "Those that one of one's own filters matches; none for another's.", _PK_IN_QUERY),
+    _parameter("id__in", "Only these: pks, separated by commas.", _PKS),
+    _parameter(
+        "notificationprofile_pk",
+        "Those that all filters of one of one's own notification profiles match; none for another's.",
+        _PK_IN_QUERY,
+    ),
     _parameter("open", "Only open ones, or only closed ones.", _BOOLEAN),
+    _parameter("search", "Texts separated by commas: the descriptions of its events hold each of them; case does not matter.", _WORDS),
     _parameter("source_incident_id", "What the source calls it.", _WORDS),
     _parameter("start_time__gte", "Started then or later.", _WHEN),
     _parameter("start_time__lte", "Started then or earlier.", _WHEN),
@@ -120,6 +129,7 @@ FILTERS: tuple[Schema, ...] = (
     _parameter("source__type__in", "From a source of one of these types: names, separated by commas.", _WORDS),
 )
 PAGING: tuple[Schema, ...] = (
+    _parameter("count", "`true` also counts what is on all pages.", {"type": "string", "examples": ["true"]}),
     _parameter("cursor", "From the links of another page.", {"type": "string"}),
     _parameter(
         "page_size",

@@ -16,7 +16,9 @@ from adapters.http.schemas import (
     URL,
     Schema,
 )
+from adapters.http.v2.profile_schemas import PROFILE_SCHEMAS
 
+_VISIBLE: Schema = {"type": "string", "maxLength": 200, "pattern": r"^[^\u0000]*[^\s\u0000][^\u0000]*$"}
 _IDS: Schema = {"type": "array", "minItems": 1, "items": PK_IN, "description": "Pks of incidents; repeated ones count once."}
 _NEW_ACK: Schema = {
     "type": "object",
@@ -28,6 +30,24 @@ _NEW_ACK: Schema = {
 }
 
 SCHEMAS: Mapping[str, Schema] = {
+    **PROFILE_SCHEMAS,
+    "NewSource": {
+        "type": "object",
+        "required": ["name", "type"],
+        "properties": {
+            "name": _VISIBLE,
+            "type": {
+                "anyOf": [_VISIBLE, {"type": "object", "required": ["name"], "properties": {"name": _VISIBLE}}],
+                "description": "A type that there is, by its name or as answers show it.",
+            },
+            "base_url": {"anyOf": [{"const": ""}, URL], "description": "Where relative details_urls begin."},
+        },
+    },
+    "NewSourceType": {
+        "type": "object",
+        "required": ["name"],
+        "properties": {"name": {"type": "string", "pattern": "^[a-z0-9_-]{1,64}$"}},
+    },
     "NewIncident": {
         "type": "object",
         "required": ["start_time", "tags"],
