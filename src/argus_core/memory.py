@@ -5,12 +5,14 @@ They keep every promise of the ports but one: what they hold ends with the proce
 `await`s happens at once.
 """
 
+import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime
+from weakref import WeakValueDictionary
 
 from argus_core.domain.accounts import Credential, Token, User, actor_of
 from argus_core.domain.destinations import Destination, synced_email
@@ -36,6 +38,7 @@ from argus_core.ports.incidents import (
     incident_row,
 )
 from argus_core.ports.profiles import Profiles, ProfilesWork
+from argus_core.ports.tickets import TicketClaims
 
 NO_INCIDENT = "No Incident matches the given query."
 NO_EVENT = "No Event matches the given query."
@@ -291,6 +294,22 @@ class MemoryProfiles(Profiles):
         same = (destination.medium, destination.settings)
         everybodys = [other for owned in self._accounts.tables.belongings.values() for other in owned.destinations]
         return sorted({other.owner for other in everybodys if (other.medium, other.settings) == same} - {destination.owner})
+
+
+class MemoryTicketClaims(TicketClaims):
+    """Claims within one process."""
+
+    def __init__(self) -> None:
+        self._locks: WeakValueDictionary[IncidentId, asyncio.Lock] = WeakValueDictionary()
+
+    @asynccontextmanager
+    async def _claim(self, incident_id: IncidentId) -> AsyncIterator[None]:
+        async with self._locks.setdefault(incident_id, asyncio.Lock()):
+            yield
+
+    def claim(self, incident_id: IncidentId) -> AbstractAsyncContextManager[None]:
+        """See the port."""
+        return self._claim(incident_id)
 
 
 class MemoryIncidents(Incidents):

@@ -27,10 +27,12 @@ from argus_core.domain.errors import (
     NotAllowed,
     NotAllowedNow,
     NotFound,
+    NoTicketSystem,
     OnlySourcesReport,
     Unauthenticated,
     Unavailable,
 )
+from argus_core.ports.tickets import TicketFailed
 
 Errors: TypeAlias = "Mapping[str, Errors] | list[str] | str"
 
@@ -74,7 +76,7 @@ def refusal(error: DomainError) -> Refused:  # noqa: C901, PLR0911 - one line fo
             return Refused(400, {"type": error.message})
         case BadLogin():
             return Refused(400, {ACROSS_FIELDS: [error.message]})
-        case FilterInUse():
+        case FilterInUse() | NoTicketSystem():
             return Refused(400, error.message)
         case OnlySourcesReport() | MayNotNameSource() | DuplicateIncident() | AckHasExpired() | NameTaken() | NotAllowedNow():
             return Refused(400, [error.message])
@@ -109,6 +111,9 @@ def answer_to(error: Exception, request_id: str) -> Answer:
     """What to answer to any exception. An unexpected one is logged, and the client learns no more than where to look for it."""
     if isinstance(error, DomainError):
         error = refusal(error)
+    if isinstance(error, TicketFailed):
+        # No 5xx: clients repeat those by themselves, and it may be that a ticket was made.
+        error = Refused(400, str(error))
     if isinstance(error, Refused):
         return json_answer(error.body, error.status, *error.headers)
     if isinstance(error, HTTPException) and error.status_code < 500:  # noqa: PLR2004 - what the framework itself finds wrong

@@ -113,7 +113,9 @@ def page_routes(services: Services, schema: Callable[[str | None], bytes]) -> li
     @get("/api/", opt=told(_ABOUT, Access.ANYBODY))
     async def about() -> Answer:
         versions, schemas = ApiVersions("v1", "v2"), Schemas("/api/schema/", "/api/v1/schema/", "/api/v2/schema/")
-        return json_answer(About(services.version, versions, schemas, services.ticket_plugin, services.destination_plugins))
+        tickets = services.tickets.system
+        media = tuple(_dotted(enabled.medium) for enabled in services.media.enabled if enabled.medium)
+        return json_answer(About(services.version, versions, schemas, _dotted(tickets) if tickets else None, media))
 
     @get("/api/docs/", opt=_OPEN)
     async def viewer() -> Answer:
@@ -158,6 +160,10 @@ def _descriptions(schema: Callable[[str | None], bytes]) -> list[HTTPRouteHandle
         return Answer(200, schema("v2"), (b"content-type", b"application/json"))
 
     return [described, described_v1, described_v2]
+
+
+def _dotted(plugin: object) -> str:
+    return f"{type(plugin).__module__}.{type(plugin).__qualname__}"
 
 
 @cache

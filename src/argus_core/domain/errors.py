@@ -109,3 +109,7 @@ class FilterInUse(InUse):
 
 class SyncedDestination(NotAllowedNow):
     """Cannot delete this email destination since it was defined by an outside source."""
+
+
+class NoTicketSystem(NotAllowedNow):
+    """No path to ticket plugin can be found in the settings. Please set ARGUS_TICKET_SYSTEM."""
