@@ -4,6 +4,7 @@ from litestar import Router, delete, get, patch, post, put
 from litestar.params import FromPath
 
 from adapters.http.answers import NO_CONTENT, Answer, json_answer
+from adapters.http.auth import Access
 from adapters.http.bodies import ApiRequest, fields
 from adapters.http.routes import Operation, told, user_id
 from adapters.http.services import Services
@@ -13,6 +14,10 @@ from argus_core.domain.destinations import SMS, Destination
 from argus_core.domain.errors import NotFound
 from argus_core.domain.ids import DestinationId
 
+_LIST = Operation(summary="List one's own phone numbers", answers={200: list[PhoneNumberOut]})
+_ADD = Operation(summary="Add a phone number", body="PhoneNumber", answers={201: PhoneNumberOut})
+_ONE = Operation(summary="Get one of one's own phone numbers", answers={200: PhoneNumberOut})
+_REPLACE = Operation(summary="Replace a phone number", body="PhoneNumber", answers={201: PhoneNumberOut})
 _REMOVE = Operation(summary="Remove a phone number that no profile uses", answers={NO_CONTENT: None}, errors={400: "Errors"})
 
 
@@ -39,16 +44,16 @@ def phone_number_routes(services: Services) -> Router:
     async def own(request: ApiRequest, pk: int) -> Destination:
         return _phone((await profiles.belongings(request.user.id)).destination(pk))
 
-    @get("/", opt=told(Operation(summary="List one's own phone numbers", answers={200: list[PhoneNumberOut]})))
+    @get("/", opt=told(_LIST))
     async def many(request: ApiRequest) -> Answer:
         return json_answer(phone_numbers_out((await profiles.belongings(request.user.id)).destinations))
 
-    @post("/", opt=told(Operation(summary="Add a phone number", body="PhoneNumber", answers={201: PhoneNumberOut})))
+    @post("/", opt=told(_ADD, Access.FRESH_TOKEN))
     async def add(request: ApiRequest) -> Answer:
         settings = inputs.phone_number(await fields(request))
         return json_answer(phone_number_out(await profiles.add_destination(request.user.id, medium=SMS, settings=settings)), 201)
 
-    @get("/{pk:int}/", opt=told(Operation(summary="Get one of one's own phone numbers", answers={200: PhoneNumberOut})))
+    @get("/{pk:int}/", opt=told(_ONE))
     async def one(request: ApiRequest, pk: FromPath[int]) -> Answer:
         return json_answer(phone_number_out(await own(request, pk)))
 
@@ -57,16 +62,16 @@ def phone_number_routes(services: Services) -> Router:
         owner = await accounts.user(request.user.id)
         return json_answer(phone_number_out(await profiles.change_destination(owner, DestinationId(pk), settings, _phone)), 201)
 
-    @put("/{pk:int}/", opt=told(Operation(summary="Replace a phone number", body="PhoneNumber", answers={201: PhoneNumberOut})))
+    @put("/{pk:int}/", opt=told(_REPLACE, Access.FRESH_TOKEN))
     async def change(request: ApiRequest, pk: FromPath[int]) -> Answer:
         return await replace(request, pk)
 
-    @patch("/{pk:int}/", opt=told(Operation(summary="As PUT", body="PhoneNumber", answers={201: PhoneNumberOut})))
+    @patch("/{pk:int}/", opt=told(_REPLACE, Access.FRESH_TOKEN))
     async def change_too(request: ApiRequest, pk: FromPath[int]) -> Answer:
         return await replace(request, pk)
 
     # The framework would have no `Answer` of a handler that is said to answer 204; it is the `Answer` that counts.
-    @delete("/{pk:int}/", status_code=200, opt=told(_REMOVE))
+    @delete("/{pk:int}/", status_code=200, opt=told(_REMOVE, Access.FRESH_TOKEN))
     async def remove(request: ApiRequest, pk: FromPath[int]) -> Answer:
         await profiles.drop_destination(request.user.id, (await own(request, pk)).id)
         return Answer(NO_CONTENT)

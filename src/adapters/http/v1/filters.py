@@ -6,6 +6,7 @@ from litestar import Router, delete, get, patch, post, put
 from litestar.params import FromPath
 
 from adapters.http.answers import NO_CONTENT, Answer, json_answer
+from adapters.http.auth import Access
 from adapters.http.bodies import ApiRequest, fields
 from adapters.http.lists import as_query, unpaged
 from adapters.http.routes import Operation, told
@@ -38,7 +39,7 @@ def filter_routes(services: Services) -> Router:
         own = await profiles.belongings(request.user.id)
         return json_answer([filter_out(filter_) for filter_ in own.filters])
 
-    @post("/", opt=told(_ADD))
+    @post("/", opt=told(_ADD, Access.FRESH_TOKEN))
     async def add(request: ApiRequest) -> Answer:
         new = inputs.filter_(await fields(request), FilterDefinition())
         return json_answer(filter_out(await profiles.add_filter(request.user.id, name=new.name, definition=new.definition)), 201)
@@ -47,7 +48,7 @@ def filter_routes(services: Services) -> Router:
     async def one(request: ApiRequest, pk: FromPath[int]) -> Answer:
         return json_answer(filter_out((await profiles.belongings(request.user.id)).filter(pk)))
 
-    @put("/{pk:int}/", opt=told(_REPLACE))
+    @put("/{pk:int}/", opt=told(_REPLACE, Access.FRESH_TOKEN))
     async def put_one(request: ApiRequest, pk: FromPath[int]) -> Answer:
         data = await fields(request)
 
@@ -57,7 +58,7 @@ def filter_routes(services: Services) -> Router:
 
         return json_answer(filter_out(await profiles.change_filter(request.user.id, FilterId(pk), changed)))
 
-    @patch("/{pk:int}/", opt=told(_CHANGE))
+    @patch("/{pk:int}/", opt=told(_CHANGE, Access.FRESH_TOKEN))
     async def patch_one(request: ApiRequest, pk: FromPath[int]) -> Answer:
         data = await fields(request)
 
@@ -68,7 +69,7 @@ def filter_routes(services: Services) -> Router:
         return json_answer(filter_out(await profiles.change_filter(request.user.id, FilterId(pk), changed)))
 
     # The framework would have no `Answer` of a handler that is said to answer 204; it is the `Answer` that counts.
-    @delete("/{pk:int}/", status_code=200, opt=told(_REMOVE))
+    @delete("/{pk:int}/", status_code=200, opt=told(_REMOVE, Access.FRESH_TOKEN))
     async def remove(request: ApiRequest, pk: FromPath[int]) -> Answer:
         await profiles.drop_filter(request.user.id, FilterId(pk))
         return Answer(NO_CONTENT)

@@ -71,10 +71,10 @@ class Inputs:
     async def ack(self, request: ApiRequest) -> NewAck:
         """A new acknowledgement: when and why stand in an event of its own."""
         taken = Fields(await body_fields(request))
-        at, why = taken.optional("event", fields.nested(self._when_and_why), (None, ""))
-        new = NewAck(at, why, taken.nullable("expiration", fields.moment(self.zone), None))
+        event = taken.optional("event", fields.nested(self._when_and_why), (None, ""))
+        expiration = taken.nullable("expiration", fields.moment(self.zone), None)
         taken.check()
-        return new
+        return NewAck(*event, expiration)
 
     async def expiration(self, request: ApiRequest) -> datetime | None:
         """When an acknowledgement shall expire."""

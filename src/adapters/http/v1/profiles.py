@@ -12,6 +12,7 @@ from litestar import Router, delete, get, patch, post, put
 from litestar.params import FromPath
 
 from adapters.http.answers import NO_CONTENT, Answer, json_answer
+from adapters.http.auth import Access
 from adapters.http.bodies import ApiRequest, fields
 from adapters.http.errors import Refused
 from adapters.http.lists import unpaged
@@ -47,7 +48,7 @@ def profile_routes(services: Services) -> Router:
         own = await profiles.belongings(request.user.id)
         return json_answer([profile_out(own.whole(profile)) for profile in own.profiles])
 
-    @post("/", opt=told(_ADD))
+    @post("/", opt=told(_ADD, Access.FRESH_TOKEN))
     async def add(request: ApiRequest) -> Answer:
         new = inputs.profile(await fields(request))
         whole = await profiles.add_profile(
@@ -65,7 +66,7 @@ def profile_routes(services: Services) -> Router:
         own = await profiles.belongings(request.user.id)
         return json_answer(profile_out(own.whole(own.profile(pk))))
 
-    @put("/{pk:int}/", opt=told(_REPLACE))
+    @put("/{pk:int}/", opt=told(_REPLACE, Access.FRESH_TOKEN))
     async def put_one(request: ApiRequest, pk: FromPath[int]) -> Answer:
         data = await fields(request)
 
@@ -74,7 +75,7 @@ def profile_routes(services: Services) -> Router:
 
         return json_answer(profile_out(await profiles.change_profile(request.user.id, ProfileId(pk), changed)))
 
-    @patch("/{pk:int}/", opt=told(_CHANGE))
+    @patch("/{pk:int}/", opt=told(_CHANGE, Access.FRESH_TOKEN))
     async def patch_one(request: ApiRequest, pk: FromPath[int]) -> Answer:
         data = await fields(request)
 
@@ -84,7 +85,7 @@ def profile_routes(services: Services) -> Router:
         return json_answer(profile_out(await profiles.change_profile(request.user.id, ProfileId(pk), changed)))
 
     # The framework would have no `Answer` of a handler that is said to answer 204; it is the `Answer` that counts.
-    @delete("/{pk:int}/", status_code=200, opt=told(_REMOVE))
+    @delete("/{pk:int}/", status_code=200, opt=told(_REMOVE, Access.FRESH_TOKEN))
     async def remove(request: ApiRequest, pk: FromPath[int]) -> Answer:
         await profiles.drop_profile(request.user.id, ProfileId(pk))
         return Answer(NO_CONTENT)

@@ -6,6 +6,7 @@ from litestar import Router, delete, get, patch, post, put
 from litestar.params import FromPath
 
 from adapters.http.answers import NO_CONTENT, Answer, json_answer
+from adapters.http.auth import Access
 from adapters.http.bodies import ApiRequest, fields
 from adapters.http.routes import Operation, told
 from adapters.http.services import Services
@@ -32,7 +33,7 @@ def timeslot_routes(services: Services) -> Router:
         own = await profiles.belongings(request.user.id)
         return json_answer([timeslot_out(timeslot) for timeslot in sorted(own.timeslots, key=lambda timeslot: timeslot.name)])
 
-    @post("/", opt=told(_ADD))
+    @post("/", opt=told(_ADD, Access.FRESH_TOKEN))
     async def add(request: ApiRequest) -> Answer:
         new = inputs.timeslot(await fields(request))
         timeslot = await profiles.add_timeslot(request.user.id, name=new.name, recurrences=new.recurrences)
@@ -42,7 +43,7 @@ def timeslot_routes(services: Services) -> Router:
     async def one(request: ApiRequest, pk: FromPath[int]) -> Answer:
         return json_answer(timeslot_out((await profiles.belongings(request.user.id)).timeslot(pk)))
 
-    @put("/{pk:int}/", opt=told(_REPLACE))
+    @put("/{pk:int}/", opt=told(_REPLACE, Access.FRESH_TOKEN))
     async def put_one(request: ApiRequest, pk: FromPath[int]) -> Answer:
         data = await fields(request)
 
@@ -51,7 +52,7 @@ def timeslot_routes(services: Services) -> Router:
 
         return json_answer(timeslot_out(await profiles.change_timeslot(request.user.id, TimeslotId(pk), changed)))
 
-    @patch("/{pk:int}/", opt=told(_CHANGE))
+    @patch("/{pk:int}/", opt=told(_CHANGE, Access.FRESH_TOKEN))
     async def patch_one(request: ApiRequest, pk: FromPath[int]) -> Answer:
         data = await fields(request)
 
@@ -61,7 +62,7 @@ def timeslot_routes(services: Services) -> Router:
         return json_answer(timeslot_out(await profiles.change_timeslot(request.user.id, TimeslotId(pk), changed)))
 
     # The framework would have no `Answer` of a handler that is said to answer 204; it is the `Answer` that counts.
-    @delete("/{pk:int}/", status_code=200, opt=told(_REMOVE))
+    @delete("/{pk:int}/", status_code=200, opt=told(_REMOVE, Access.FRESH_TOKEN))
     async def remove(request: ApiRequest, pk: FromPath[int]) -> Answer:
         await profiles.drop_timeslot(request.user.id, TimeslotId(pk))
         return Answer(NO_CONTENT)
