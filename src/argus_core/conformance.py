@@ -1,9 +1,10 @@
 """
 The contract suites: what every store and every medium must do, for anybody who writes one.
 
-`check_medium` takes a medium, and settings that it has to accept or to refuse. `check_store` runs all of `STORE_CHECKS`, `check_profiles`
-all of `PROFILE_CHECKS`; a test suite may prefer to run them one by one. A check of a store makes users and sources under names of its own,
-so the store need not be empty and the checks may run in any order. A broken promise is an `AssertionError` that names it.
+`check_medium` takes a medium, and settings that it has to accept or to refuse; `check_ticket_claims` two views of the same claims.
+`check_store` runs all of `STORE_CHECKS`, `check_profiles` all of `PROFILE_CHECKS`; a test suite may prefer to run them one by one. A check of
+a store makes users and sources under names of its own, so the store need not be empty and the checks may run in any order. A broken promise
+is an `AssertionError` that names it.
 """
 
 import asyncio
@@ -38,6 +39,7 @@ from argus_core.ports.accounts import Accounts, AccountsWork
 from argus_core.ports.incidents import Appended, Incidents, Position, incident_row
 from argus_core.ports.media import BadSettings, Medium, Settings
 from argus_core.ports.profiles import Profiles
+from argus_core.ports.tickets import TicketClaims
 from argus_core.usecases.incidents import IncidentService
 
 NOWHERE = IncidentId(2**63 - 1)
@@ -312,6 +314,7 @@ async def pages_show_everything_once(world: World) -> None:
     _same("backwards", [expected[3:6], expected[:3]], seen)
     beyond = await world.incidents.page(condition, _now(), 3, Position(EARLIEST, IncidentId(1)))
     _same("beyond the end", [], list(beyond.rows))
+    _same("count", len(incidents), await world.incidents.count(condition, _now()))
 
 
 async def filters_see_the_present(world: World) -> None:
@@ -322,7 +325,10 @@ async def filters_see_the_present(world: World) -> None:
     mine = SourceNamed(frozenset({world.source.name}))
 
     async def seen(hours: float, *conditions: IsOpen | IsClosed | IsAcked | Not) -> int:
-        return len((await world.incidents.page(All((mine, *conditions)), now + timedelta(hours=hours), 10)).rows)
+        condition, moment = All((mine, *conditions)), now + timedelta(hours=hours)
+        rows = (await world.incidents.page(condition, moment, 10)).rows
+        _same("count", len(rows), await world.incidents.count(condition, moment))
+        return len(rows)
 
     _same("open", [1, 0], [await seen(0.5, IsOpen()), await seen(1.5, IsOpen())])
     _same("closed", [0, 1], [await seen(0.5, IsClosed()), await seen(1.5, IsClosed())])
@@ -489,6 +495,31 @@ async def check_profiles(profiles: Profiles, accounts: Accounts) -> None:
     """
     for check in PROFILE_CHECKS:
         await check(profiles, accounts)
+
+
+async def check_ticket_claims(here: TicketClaims, there: TicketClaims) -> None:
+    """
+    Hold claims on tickets to their promise, as two processes that share a store have them.
+
+    Raises:
+        AssertionError: the promise is broken; the message says how.
+    """
+    incident_id = IncidentId(secrets.randbits(62) + 1)
+    inside: list[TicketClaims] = []
+
+    async def work(claims: TicketClaims, *, fail: bool) -> None:
+        async with claims.claim(incident_id):
+            inside.append(claims)
+            _same("inside at once", 1, len(inside))
+            async with asyncio.timeout(10), claims.claim(IncidentId(incident_id + 1)):
+                await asyncio.sleep(0.01)
+            inside.remove(claims)
+            if fail:
+                raise LookupError
+
+    doing = [work(claims, fail=fail) for claims in (here, there) for fail in (False, True)]
+    outcomes = await asyncio.gather(*doing, return_exceptions=True)
+    _same("outcomes", [None, "LookupError"] * 2, [outcome and type(outcome).__name__ for outcome in outcomes])
 
 
 async def belongings_are_kept_whole(profiles: Profiles, accounts: Accounts) -> None:

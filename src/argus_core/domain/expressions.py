@@ -35,6 +35,7 @@ from argus_core.domain.limits import KEY_BYTES, Json, text_problem
 
 DEPTH = 12
 MEMBERS = 256
+MOST_CLAUSES = 512
 MOST_MINUTES = 60 * 24 * 366 * 100
 
 _SWITCHES: Mapping[str, Condition] = {
@@ -54,7 +55,10 @@ def parse(expression: Json, at: str = "expression") -> Condition:
     Raises:
         Invalid: the key is the path to what is wrong, its steps joined by `/`: `expression/any/0/maxlevel`.
     """
-    return _parse(expression, at, DEPTH)
+    condition = _parse(expression, at, DEPTH)
+    if _size(condition) > MOST_CLAUSES:
+        raise Invalid({at: f"Ensure this has no more than {MOST_CLAUSES} clauses."})
+    return condition
 
 
 def written(condition: Condition) -> Json:  # noqa: C901, PLR0911, PLR0912 - one case for each clause
@@ -114,6 +118,16 @@ def _parse(expression: Json, at: str, depth: int) -> Condition:
             return Not(_parse(value, at, depth - 1))
         case _:
             raise Invalid({at: f"Unknown key; use one of {', '.join(['all', 'any', 'not', *_SWITCHES, *_CLAUSES])}."})
+
+
+def _size(condition: Condition) -> int:
+    match condition:
+        case All(of) | Either(of):
+            return 1 + sum(map(_size, of))
+        case Not(part):
+            return 1 + _size(part)
+        case _:
+            return 1
 
 
 def _switch(name: str, value: Json, at: str) -> Condition:

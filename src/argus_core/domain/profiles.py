@@ -12,6 +12,7 @@ from argus_core.domain.saved_filters import SavedFilter
 from argus_core.domain.timeslots import Timeslot
 
 NAME_LENGTH = 40
+MOST_FILTERS = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +170,8 @@ class Belongings:
             raise Invalid(found)
         if not profile.filter_ids:
             raise Invalid({"filters": "This list may not be empty."})
+        if len(profile.filter_ids) > MOST_FILTERS:
+            raise Invalid({"filters": f"Ensure this field has no more than {MOST_FILTERS} elements."})
         if profile.name and any(profile.name == other.name and profile.id != other.id for other in self.profiles):
             raise Invalid({"": f'The name "{profile.name}" is already in use for another notification profile.'})
 

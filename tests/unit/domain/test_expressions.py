@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import strategies as some
 from argus_core.domain.errors import Invalid
-from argus_core.domain.expressions import DEPTH, MEMBERS, parse, written
+from argus_core.domain.expressions import DEPTH, MEMBERS, MOST_CLAUSES, parse, written
 from argus_core.domain.filters import (
     All,
     Either,
@@ -148,6 +148,17 @@ def test_any_json_is_parsed_or_refused(value):
     """
     with suppress(Invalid):
         parse(value)
+
+
+def test_there_are_only_so_many_clauses():
+    """All of them together, however they are nested: a store takes a bounded number of values."""
+    half = {"any": [{"not": {"open": True}}] * (MOST_CLAUSES // 4 - 1)}
+
+    parse({"all": [half, half]})
+    with pytest.raises(Invalid) as refusal:
+        parse({"all": [half, half, {"acked": True}, {"acked": True}, {"acked": True}, {"acked": True}]})
+
+    assert ["expression"] == list(refusal.value.errors)
 
 
 def test_clauses_of_queries_cannot_be_kept():

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import time
+from typing import ClassVar
 
 import pytest
 
@@ -10,11 +11,11 @@ from argus_core.domain.destinations import synced_email
 from argus_core.domain.errors import InUse, Invalid, NotFound, SyncedDestination
 from argus_core.domain.filters import All, IsOpen
 from argus_core.domain.incidents import EventType
-from argus_core.domain.profiles import Belongings, without
+from argus_core.domain.profiles import MOST_FILTERS, Belongings, without
 from argus_core.domain.saved_filters import FilterDefinition
 from argus_core.domain.timeslots import EVERY_DAY, Recurrence, all_the_time
 from argus_core.memory import MemoryAccounts, MemoryProfiles
-from argus_core.ports.media import BadSettings, EnabledMedium, Media
+from argus_core.ports.media import BadSettings, EnabledMedium, Media, hidden_settings
 from argus_core.usecases.profiles import ProfileService
 
 pytestmark = pytest.mark.anyio
@@ -26,19 +27,23 @@ OPEN = FilterDefinition(open=True)
 
 
 class Pigeon:
-    """A medium that flies to a loft."""
+    """A medium that flies to a loft, where it may have to say a word."""
+
+    schema: ClassVar = {"type": "object", "properties": {"loft": {"type": "string"}, "word": {"type": "string", "writeOnly": True}}}
 
     def clean(self, settings):
         loft = settings.get("loft")
         if not isinstance(loft, str) or not loft.strip():
             raise BadSettings({"loft": "This field is required."})
-        return {"loft": loft.strip().lower()}
+        return {"loft": loft.strip().lower()} | ({"word": settings["word"]} if "word" in settings else {})
 
     def label(self, settings):
         return f"Pigeon: {settings['loft']}"
 
 
 class Mail(Pigeon):
+    schema: ClassVar = {"properties": None}
+
     def clean(self, settings):
         return {"email_address": settings["email_address"]}
 
@@ -198,6 +203,52 @@ async def test_destinations_are_cleaned_and_had_once(world):
     moved = await service.change_destination(ALICE, second.id, {"loft": "barn"}, lambda same: replace(same, label="Barn"))
     assert ({"loft": "barn"}, "Barn") == (moved.settings, moved.label)
     assert None is (await service.change_destination(ALICE, second.id, None, lambda same: replace(same, label=None))).label
+
+
+async def test_replacing_a_destination_twice_is_replacing_it_once(world):
+    """
+    Its present settings are not held against it; a synced one with its own address stays what it is.
+    """
+    async with world.profiles.begin(ALICE.id) as work:
+        await work.keep(synced_email(await work.new_id(), ALICE.id, ALICE.email))
+    service = world.service
+    (synced,) = (await service.belongings(ALICE.id)).destinations
+    other = await service.add_destination(ALICE.id, medium="pigeon", settings={"loft": "home"})
+
+    def labelled(same):
+        return replace(same, label="L")
+
+    for _ in range(2):
+        replaced = await service.replace_destination(ALICE, other.id, {"loft": " BARN"}, labelled)
+        assert replace(other, settings={"loft": "barn"}, label="L") == replaced
+    kept = await service.replace_destination(ALICE, synced.id, dict(synced.settings), lambda same: same)
+
+    assert synced == kept
+    assert (synced, replaced) == (await service.belongings(ALICE.id)).destinations
+    await refused(service.replace_destination(ALICE, other.id, {}, labelled), "loft")
+
+
+async def test_a_secret_that_is_not_given_again_stays(world):
+    service = world.service
+    first = await service.add_destination(ALICE.id, medium="pigeon", settings={"loft": "home", "word": "hush"})
+
+    moved = await service.change_destination(ALICE, first.id, {"loft": "barn"})
+    told = await service.change_destination(ALICE, first.id, {"loft": "barn", "word": "psst"})
+
+    assert [{"loft": "barn", "word": "hush"}, {"loft": "barn", "word": "psst"}] == [moved.settings, told.settings]
+    assert [{"word"}, set(), set()] == [hidden_settings(medium) for medium in (Pigeon(), Mail(), None)]
+
+
+async def test_a_profile_has_only_so_many_filters(world):
+    whole = await world.profile()
+    filters = [await world.service.add_filter(ALICE.id, name=f"f{number}", definition=OPEN) for number in range(MOST_FILTERS + 1)]
+    ids = tuple(filter_.id for filter_ in filters)
+
+    async def keep(filter_ids):
+        return await world.service.change_profile(ALICE.id, whole.profile.id, lambda same, _: replace(same, filter_ids=filter_ids))
+
+    assert MOST_FILTERS == len((await keep(ids[1:])).filters)
+    await refused(keep(ids), "filters")
 
 
 async def test_the_synced_destination_follows_the_account(world):

@@ -6,10 +6,10 @@ from adapters.http.profile_fields import EVENT_TYPES, MOST_MEMBERS, SHORTEST_TAG
 from adapters.http.queries import BIGGEST_PK
 from adapters.http.schemas import LEVEL, NO_NUL, PK_IN, Schema
 from argus_core.domain.destinations import LABEL_LENGTH
-from argus_core.domain.expressions import MEMBERS, MOST_MINUTES
+from argus_core.domain.expressions import DEPTH, MEMBERS, MOST_CLAUSES, MOST_MINUTES
 from argus_core.domain.incidents import Level
 from argus_core.domain.limits import KEY_BYTES
-from argus_core.domain.profiles import NAME_LENGTH
+from argus_core.domain.profiles import MOST_FILTERS, NAME_LENGTH
 from argus_core.domain.timeslots import MOST_RECURRENCES
 
 _VISIBLE = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
@@ -120,7 +120,7 @@ _PKS: Schema = {"type": "array", "items": PK_IN}
 _PROFILE: Mapping[str, Schema] = {
     "name": {"type": ["string", "null"], "maxLength": NAME_LENGTH, "pattern": NO_NUL},
     "timeslot": PK_IN,
-    "filters": {**_PKS, "minItems": 1, "description": "All of them must match."},
+    "filters": {**_PKS, "minItems": 1, "maxItems": MOST_FILTERS, "description": "All of them must match."},
     "destinations": _PKS,
     "active": _YES_OR_NO,
 }
@@ -129,7 +129,7 @@ PROFILE_SCHEMAS: Mapping[str, Schema] = {
     "NewTimeslot": {"type": "object", "required": ["name", "time_recurrences"], "properties": _TIMESLOT},
     "TimeslotPatch": {"type": "object", "properties": _TIMESLOT},
     "Expression": {
-        "description": "What must hold: an object with exactly one key, nested at most twelve levels deep.",
+        "description": f"What must hold: exactly one key. Nested at most {DEPTH} levels deep, at most {MOST_CLAUSES} clauses in all.",
         "type": "object",
         "minProperties": 1,
         "maxProperties": 1,
