@@ -2,60 +2,18 @@
 
 from collections.abc import Mapping
 
-from adapters.http.profile_fields import EVENT_TYPES, MOST_MEMBERS
-from adapters.http.queries import BIGGEST_PK
+from adapters.http.profile_schemas import DEFINITION, NAME, YES_OR_NO, recurrence
 from adapters.http.schemas import EXPIRATION, LEVEL, METADATA, MOMENT, NEW_EVENT, PK_IN, TAG, TAG_LIST, TEXT, TICKET, URL, Schema
-from argus_core.domain.profiles import NAME_LENGTH
+from argus_core.domain.profiles import MOST_FILTERS
 from argus_core.domain.timeslots import MOST_RECURRENCES
 
-_NAME: Schema = {"type": ["string", "number"], "pattern": rf"^\s*[^\s\u0000](?:[^\u0000]{{0,{NAME_LENGTH - 2}}}[^\s\u0000])?\s*$"}
-_YES_OR_NO: Schema = {
-    "enum": [True, False, 0, 1, "true", "false", "yes", "no", "on", "off", "1", "0"],
-    "description": "Other spellings of true and false are understood too.",
-}
-_OR_NULL: Schema = {"anyOf": [_YES_OR_NO, {"type": "null"}]}
-_TIME_OF_DAY: Schema = {
-    "type": "string",
-    "pattern": r"^([01]?[0-9]|2[0-3]):[0-5]?[0-9](:[0-5]?[0-9]([.,][0-9]{1,6})?)?$",
-    "examples": ["08:00:00", "16:30"],
-}
-_RECURRENCE: Schema = {
-    "type": "object",
-    "required": ["days"],
-    "properties": {
-        "days": {
-            "type": "array",
-            "items": {"enum": [1, 2, 3, 4, 5, 6, 7, "1", "2", "3", "4", "5", "6", "7"]},
-            "description": "1 is Monday.",
-        },
-        "start": {**_TIME_OF_DAY, "description": "Before the end; needed unless it is all day."},
-        "end": {**_TIME_OF_DAY, "description": "Needed unless it is all day."},
-        "all_day": {**_OR_NULL, "description": "Then start and end are not looked at."},
-    },
-}
-_TIMESLOT: Mapping[str, Schema] = {"name": _NAME, "time_recurrences": {"type": "array", "maxItems": MOST_RECURRENCES, "items": _RECURRENCE}}
-_DEFINITION: Mapping[str, Schema] = {
-    "sourceSystemIds": {
-        "type": "array",
-        "maxItems": MOST_MEMBERS,
-        "items": {"type": "integer", "minimum": 1, "maximum": BIGGEST_PK},
-        "description": "From one of these sources; an empty list does not matter.",
-    },
-    "tags": {
-        "type": "array",
-        "maxItems": MOST_MEMBERS,
-        "items": {"type": "string", "minLength": 3, "pattern": r"^[^\s\u0000]{3}[^\u0000]*$"},
-        "description": "`key=value`: for each key one of them; an empty list does not matter.",
-    },
-    "open": _OR_NULL,
-    "acked": _OR_NULL,
-    "stateful": _OR_NULL,
-    "maxlevel": {"anyOf": [LEVEL, {"type": "null"}], "description": "Of this level or worse."},
-    "event_type": {"enum": [*EVENT_TYPES, None], "description": "Only events of this type notify."},
+_TIMESLOT: Mapping[str, Schema] = {
+    "name": NAME,
+    "time_recurrences": {"type": "array", "maxItems": MOST_RECURRENCES, "items": recurrence({})},
 }
 _FILTER: Mapping[str, Schema] = {
-    "name": _NAME,
-    "filter": {"type": "object", "properties": _DEFINITION},
+    "name": NAME,
+    "filter": {"type": "object", "properties": DEFINITION},
     "filter_string": {
         "type": "string",
         "contentMediaType": "application/json",
@@ -65,7 +23,13 @@ _FILTER: Mapping[str, Schema] = {
 }
 _PROFILE: Mapping[str, Schema] = {
     "timeslot": {**PK_IN, "description": "The pk of a timeslot of one's own."},
-    "filters": {"type": "array", "minItems": 1, "items": PK_IN, "description": "Pks of filters of one's own: all must match."},
+    "filters": {
+        "type": "array",
+        "minItems": 1,
+        "maxItems": MOST_FILTERS,
+        "items": PK_IN,
+        "description": "Pks of filters of one's own: all must match.",
+    },
     "media": {
         "type": "array",
         "items": {"enum": ["EM", "SM"]},
@@ -73,7 +37,7 @@ _PROFILE: Mapping[str, Schema] = {
         "description": "EM is the address of one's account, SM the phone number. An empty list leaves things as they are.",
     },
     "phone_number": {"anyOf": [PK_IN, {"type": "null"}], "description": "The pk of a phone number of one's own; needed for SM."},
-    "active": {**_YES_OR_NO, "default": True},
+    "active": {**YES_OR_NO, "default": True},
 }
 _ACK_EVENT: Schema = {
     "type": "object",
@@ -138,7 +102,7 @@ SCHEMAS: Mapping[str, Schema] = {
     "TimeslotPatch": {"type": "object", "properties": _TIMESLOT},
     "Filter": {"type": "object", "required": ["name"], "properties": _FILTER},
     "FilterPatch": {"type": "object", "properties": _FILTER},
-    "FilterDefinition": {"type": "object", "properties": _DEFINITION},
+    "FilterDefinition": {"type": "object", "properties": DEFINITION},
     "Profile": {"type": "object", "required": ["timeslot", "filters"], "properties": _PROFILE},
     "ProfilePatch": {"type": "object", "properties": _PROFILE},
 }
