@@ -2,9 +2,9 @@
 The contract suites: what every store and every medium must do, for anybody who writes one.
 
 `check_medium` takes a medium, and settings that it has to accept or to refuse; `check_ticket_claims` two views of the same claims.
-`check_store` runs all of `STORE_CHECKS`, `check_profiles` all of `PROFILE_CHECKS`; a test suite may prefer to run them one by one. A check of
-a store makes users and sources under names of its own, so the store need not be empty and the checks may run in any order. A broken promise
-is an `AssertionError` that names it.
+`check_store` runs all of `STORE_CHECKS`, `check_profiles` all of `PROFILE_CHECKS`; a test suite may prefer to run them one by one. A check
+of a store makes users and sources under names of its own, so the store need not be empty and the checks may run in any order. A broken
+promise is an `AssertionError` that names it.
 """
 
 import asyncio
