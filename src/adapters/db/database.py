@@ -10,6 +10,7 @@ import psycopg
 from psycopg import AsyncConnection, errors
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import TupleRow
+from psycopg.types.array import ListBinaryDumper
 from psycopg.types.json import set_json_loads
 from psycopg.types.numeric import Int8BinaryDumper
 from psycopg.types.string import StrBinaryDumper
@@ -139,7 +140,9 @@ class Database:
     async def _configure(self, connection: Connection) -> None:
         # One type for each kind of value, however large it is: otherwise every mixture would be a prepared statement of its own.
         connection.adapters.register_dumper(int, Int8BinaryDumper)
+        # (A list as text would have the type of its own numbers, and lend it to all other lists of the statement.)
         connection.adapters.register_dumper(str, StrBinaryDumper)
+        connection.adapters.register_dumper(list, ListBinaryDumper)
         set_json_loads(codec.load, connection)
         await connection.execute(
             "select set_config('timezone', 'UTC', false), set_config('statement_timeout', %s, false)", (self._statement_milliseconds,)
