@@ -1,4 +1,4 @@
-"""Keep filters and profiles, and find texts of events."""
+"""Keep filters and profiles, and find texts of events and early ends."""
 
 from alembic import op
 
@@ -55,20 +55,21 @@ create table generation (
 insert into generation values (1);
 """
 
-TEXTS = """
+INDEXES = """
 create extension if not exists pg_trgm;
 create index event_text on event using gin (description gin_trgm_ops);
+create index incident_ended_early on incident (start_time desc, id desc) where end_time < start_time;
 """
 
 
 def upgrade() -> None:
     op.execute(IDS)
     op.execute(PROFILES)
-    op.execute(TEXTS)
+    op.execute(INDEXES)
 
 
 def downgrade() -> None:
-    op.execute("drop index event_text")
+    op.execute("drop index event_text, incident_ended_early")
     op.execute("drop table generation, profile_destination, profile_filter, profile, filter")
     op.execute("alter table recurrence drop ends_next_day")
     for table in ("timeslot", "destination"):
