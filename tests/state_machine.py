@@ -239,8 +239,10 @@ class Lives(RuleBasedStateMachine):
     def look_at_a_list(self, size, data):
         known = [life.incident for life in self.lives.values()]
         mine = SourceIn(frozenset(source.id for source in self.cast.sources))
-        condition = All((data.draw(conditions(known[:5])), mine))
-        places = sorted(((i.start_time, i.id) for i in known if holds(condition, i, self.now)), reverse=True)
+        told = [text for life in self.lives.values() for text in life.texts]
+        condition = All((data.draw(conditions(known[:5], told[:5])), mine))
+        matching = [life.incident for life in self.lives.values() if holds(condition, life.incident, self.now, texts=life.texts)]
+        places = sorted(((incident.start_time, incident.id) for incident in matching), reverse=True)
         somewhere = data.draw(st.sampled_from([(incident.start_time, incident.id) for incident in known]))
         for position in (None, Position(*somewhere), Position(*somewhere, backwards=True)):
             page = self.run(self.incidents.page(condition, self.now, size, position))

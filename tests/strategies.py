@@ -20,8 +20,10 @@ from argus_core.domain.filters import (
     Either,
     EndsSince,
     EndsUntil,
+    EventTypeIn,
     HasTag,
     HasTicket,
+    IdIn,
     IsAcked,
     IsClosed,
     IsOpen,
@@ -36,10 +38,12 @@ from argus_core.domain.filters import (
     SourceTyped,
     StartedSince,
     StartedUntil,
+    TextHas,
 )
 from argus_core.domain.ids import EventId, IncidentId, SourceId, UserId
 from argus_core.domain.incidents import Event, EventType, Incident, Level
 from argus_core.domain.limits import EARLIEST, LATEST
+from argus_core.domain.saved_filters import FilterDefinition
 from argus_core.domain.sources import Source
 from argus_core.domain.tags import Tag
 from argus_core.domain.transitions import Edit, IncidentReport, Timer
@@ -287,6 +291,10 @@ class History:
     def source(self):
         return self.incident.source
 
+    @property
+    def texts(self):
+        return [event.description for event in self.journal]
+
     def add(self, change):
         self.incident = change.incident
         self.journal.extend(change.events)
@@ -363,9 +371,9 @@ closed_incidents = histories(simple_stateful_reports).map(_closed)
 # Filters.
 
 
-def conditions(known=()):
-    """Filter expressions, with values that are likely to be true of some of the known incidents."""
-    known = list(known)
+def conditions(known=(), told=()):
+    """Filter expressions, with values that are likely to be true of some of the known incidents, and of events with some of these texts."""
+    known, told = list(known), list(told)
 
     def some(value_of, strategy):
         values = [value for incident in known for value in value_of(incident)]
@@ -391,15 +399,72 @@ def conditions(known=()):
         | st.builds(EndsSince, times)
         | st.builds(EndsUntil, times)
         | st.builds(LastedAtLeast, durations)
+        | st.builds(IdIn, sets(lambda incident: [incident.id], ids.map(IncidentId)))
+        | st.builds(TextHas, pieces(told) | texts if told else texts)
+        | st.builds(EventTypeIn, st.frozensets(st.sampled_from(EventType), max_size=2))
     )
+    return _trees(leaves, fewest=0)
+
+
+def _trees(leaves, fewest):
+    def members(parts):
+        return st.lists(parts, min_size=fewest, max_size=3).map(tuple)
+
     return st.recursive(
         leaves,
-        lambda parts: (
-            st.builds(Not, parts)
-            | st.builds(All, st.lists(parts, max_size=3).map(tuple))
-            | st.builds(Either, st.lists(parts, max_size=3).map(tuple))
-        ),
+        lambda parts: st.builds(Not, parts) | st.builds(All, members(parts)) | st.builds(Either, members(parts)),
         max_leaves=6,
+    )
+
+
+@st.composite
+def pieces(draw, told):
+    """A stretch of one of these texts, as it is or with other capitals."""
+    text = draw(st.sampled_from(told))
+    start = draw(st.integers(0, len(text)))
+    piece = text[start : start + draw(st.integers(0, 8))]
+    return draw(st.sampled_from([str, str.swapcase, str.upper, str.lower]))(piece)
+
+
+event_types = st.sampled_from([type_ for type_ in EventType if not type_.internal])
+written_tags = tags.map(str)
+words = texts.filter(str.strip)
+
+
+def kept_conditions(source_ids=ids, types=words, tags=written_tags, told=()):
+    """Conditions that the expression of a filter can hold."""
+
+    def some(values):
+        return st.frozensets(values, min_size=1, max_size=3)
+
+    return _trees(
+        st.sampled_from([IsOpen(), IsClosed(), IsAcked(), IsStateful(), HasTicket()])
+        | st.builds(LevelAtMost, levels.map(int))
+        | st.builds(HasTag, some(tags))
+        | st.builds(SourceIn, some(source_ids.map(SourceId)))
+        | st.builds(SourceTyped, some(types))
+        | st.builds(EventTypeIn, some(event_types))
+        | st.builds(TextHas, (pieces(told) | words).filter(str.strip) if told else words)
+        | st.builds(LastedAtLeast, st.integers(1, 60 * 24 * 400).map(lambda minutes: timedelta(minutes=minutes))),
+        fewest=1,
+    )
+
+
+def definitions(source_ids=ids, tags=written_tags, expressions=None):
+    """What people ask of a filter: any of its keys or none."""
+    if expressions is None:
+        expressions = kept_conditions(source_ids, tags=tags)
+    return st.builds(
+        FilterDefinition,
+        source_ids=st.none() | st.lists(source_ids.map(SourceId), max_size=3).map(tuple),
+        tags=st.none() | st.lists(tags | texts, max_size=3).map(tuple),
+        open=st.none() | st.booleans(),
+        acked=st.none() | st.booleans(),
+        stateful=st.none() | st.booleans(),
+        max_level=st.none() | levels.map(int),
+        event_type=st.none() | event_types,
+        event_types=st.none() | st.lists(event_types, max_size=3).map(tuple),
+        expression=st.none() | expressions,
     )
 
 

@@ -11,14 +11,19 @@ from datetime import UTC, datetime
 from dependency_injector import containers, providers
 
 from adapters.db.accounts import PgAccounts
+from adapters.db.claims import PgTicketClaims
 from adapters.db.database import Database
 from adapters.db.journal import PgIncidents
+from adapters.db.profiles import PgProfiles
 from adapters.keys import RandomKeys
 from adapters.passwords import Argon2Passwords
+from adapters.plugins import load_media, load_ticket_system
 from adapters.settings import Settings
 from argus_core.usecases.accounts import AccountService
 from argus_core.usecases.apply import ApplyService
 from argus_core.usecases.incidents import IncidentService
+from argus_core.usecases.profiles import ProfileService
+from argus_core.usecases.tickets import TicketService
 
 FOR_WORK = 2
 """So many of a process's connections are for units of work, the others for the journal."""
@@ -56,6 +61,10 @@ class Container(containers.DeclarativeContainer):
         settings.provided.auth_token_expires_after_days,
         settings.provided.time_zone,
     )
+    media = providers.Singleton(load_media, settings.provided.media, settings.provided.plugins)
+    ticket_system = providers.Singleton(load_ticket_system, settings.provided.ticket_system, settings.provided.plugins)
+    tickets = providers.Singleton(TicketService, incidents, providers.Singleton(PgTicketClaims, database), ticket_system)
+    profiles = providers.Singleton(ProfileService, providers.Singleton(PgProfiles, database), media, settings.provided.time_zone)
     applying = providers.Singleton(ApplyService, accounts)
 
 

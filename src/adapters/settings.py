@@ -6,14 +6,15 @@ without `ARGUS_`: `time_zone = "Europe/Oslo"`. The file is the one named by `--c
 working folder if there is one. Nothing else in Argus reads the environment.
 """
 
+import ipaddress
 import os
 import re
 import tomllib
 import zoneinfo
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
@@ -29,6 +30,7 @@ _SLUG = re.compile(r"[a-z0-9_-]+")
 # Kubernetes puts the addresses of a service called `argus`, or `argus-…`, into every container under names like these.
 _SERVICE_LINK = re.compile(r"ARGUS_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)")
 _MASKED = "***"
+_LAST_PORT = 65_535
 
 _Thing = TypeVar("_Thing")
 
@@ -42,7 +44,11 @@ class SettingsError(Refusal):
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """The choices, checked. `data` is None where the platform's own folder is meant."""
+    """
+    The choices, checked. `data` is None where the platform's own folder is meant.
+
+    `plugins` is what media and ticket systems understand, as texts under the names that operators give them.
+    """
 
     database_url: str | None = None
     auth_token_expires_after_days: Annotated[float, Meta(gt=0, le=36_500)] = 14
@@ -50,6 +56,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cors_origins: tuple[str, ...] = ()
     send_notifications: bool = True
     media: tuple[str, ...] = ("email", "sms")
+    ticket_system: str = ""
+    plugins: dict[str, str] = {}
+    unpaged_limit: Annotated[int, Meta(ge=1, le=1_000_000)] = 10_000
     data: Path | None = None
     postgres_bin: Path | None = None
     pool_size: Annotated[int, Meta(ge=2, le=1_000)] = 10
@@ -59,19 +68,24 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """One choice: what it is called, and what is expected of it."""
+    """One choice: what it is called, and what is expected of it. Without a field it is for plugins."""
 
     name: str
     expects: str
-    field: str
+    field: str = ""
     accepts: Callable[[object], bool] = lambda _: True
     """Whether a value of the right type is acceptable; may also raise `ValueError`."""
     secret: bool = False
 
+    @property
+    def place(self) -> str:
+        """What tells its value from all others."""
+        return self.field or self.name
+
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The settings, where each comes from (by field; what is missing is the default), and the file that was read."""
+    """The settings, where each comes from (by `Key.place`; what is missing is the default), and the file that was read."""
 
     settings: Settings
     origins: Mapping[str, str]
@@ -96,6 +110,24 @@ def _all(pattern: re.Pattern[str]) -> Callable[[object], bool]:
     return lambda value: isinstance(value, tuple) and all(pattern.fullmatch(part) for part in value)
 
 
+def _is_port(value: object) -> bool:
+    return str(value).isdecimal() and 0 < int(str(value)) <= _LAST_PORT
+
+
+def _is_web_address(value: object) -> bool:
+    parts = urlsplit(str(value))
+    _ = parts.port  # raises ValueError when it is none
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
+
+
+def _are_networks(value: object) -> bool:
+    return all(ipaddress.ip_network(part.strip()) for part in str(value).split(","))
+
+
+def _is_address(value: object) -> bool:
+    return "@" in str(value)
+
+
 KEYS = (
     Key(
         name="DATABASE_URL",
@@ -118,12 +150,40 @@ KEYS = (
     ),
     Key(name="ARGUS_SEND_NOTIFICATIONS", field="send_notifications", expects="true or false"),
     Key(name="ARGUS_MEDIA", field="media", expects="names of media like email,sms, separated by commas", accepts=_all(_SLUG)),
+    Key(name="ARGUS_EMAIL_HOST", expects="the name of a mail server"),
+    Key(name="ARGUS_EMAIL_PORT", expects="a number from 1 to 65535", accepts=_is_port),
+    Key(name="ARGUS_EMAIL_SECURITY", expects="none, starttls or tls", accepts=("none", "starttls", "tls").__contains__),
+    Key(name="ARGUS_EMAIL_USER", expects="the name that the mail server knows Argus by"),
+    Key(name="ARGUS_EMAIL_PASSWORD", expects="the password for the mail server", secret=True),
+    Key(
+        name="ARGUS_DEFAULT_FROM_EMAIL",
+        expects="an address like argus@example.org or Argus <argus@example.org>",
+        accepts=_is_address,
+    ),
+    Key(name="ARGUS_SMS_GATEWAY_ADDRESS", expects="an address like sms@gateway.example.org", accepts=_is_address),
+    Key(name="ARGUS_OUTGOING_ALLOW", expects="networks like 10.1.2.0/24, separated by commas", accepts=_are_networks),
+    Key(
+        name="ARGUS_TICKET_SYSTEM",
+        field="ticket_system",
+        expects="the name of a ticket system like github, gitlab, jira or request-tracker",
+        accepts=lambda value: bool(_SLUG.fullmatch(str(value))),
+    ),
+    Key(name="ARGUS_TICKET_ENDPOINT", expects="an address like https://tickets.example.org", accepts=_is_web_address),
+    Key(name="ARGUS_TICKET_TOKEN", expects="the token for the ticket system", secret=True),
+    Key(name="ARGUS_TICKET_USER", expects="the account that the token belongs to"),
+    Key(name="ARGUS_TICKET_PROJECT", expects="a project, repository or queue"),
+    Key(name="ARGUS_TICKET_LABELS", expects="labels separated by commas"),
+    Key(name="ARGUS_TICKET_TYPE", expects="a type of tickets"),
+    Key(name="ARGUS_UNPAGED_LIMIT", field="unpaged_limit", expects="a number of incidents from 1 to 1000000"),
     Key(name="ARGUS_DATA", field="data", expects="a folder"),
     Key(name="ARGUS_POSTGRES_BIN", field="postgres_bin", expects="the folder that holds postgres and initdb"),
     Key(name="ARGUS_POOL_SIZE", field="pool_size", expects="a number of database connections per process, from 2 to 1000"),
     Key(name="ARGUS_LOG_LEVEL", field="log_level", expects="debug, info, warning or error"),
     Key(name="ARGUS_LOG_FORMAT", field="log_format", expects="text or json"),
 )
+
+OURS = frozenset({"email", "sms", "github", "gitlab", "jira", "request-tracker"})
+"""Plugins whose settings are known here. Others have settings of their own, which begin with their name."""
 
 _TYPES = {field.name: field.type for field in msgspec.structs.fields(Settings)}
 _LISTS = {field for field, type_ in _TYPES.items() if type_ == tuple[str, ...]}
@@ -147,31 +207,43 @@ def load(config: Path | None = None, environment: Mapping[str, str] | None = Non
     folder = folder or Path.cwd()
     file = _file(config, environment, folder)
     in_file = _read(file) if file else {}
-    problems = [*_strangers(environment), *(_unknown_in_file(file, in_file) if file else ())]
-    values: dict[str, object] = {}
+    problems: list[str] = []
+    values: dict[str, Any] = {}
     origins: dict[str, str] = {}
-    for key in KEYS:
-        try:
-            if key.name in environment:
-                values[key.field] = _value(key, key.name, environment[key.name], folder)
-                origins[key.field] = "environment"
-            elif file and file_name(key) in in_file:
-                values[key.field] = _value(key, f"{file_name(key)} in {file}", in_file[file_name(key)], file.parent)
-                origins[key.field] = str(file)
-        except SettingsError as error:
-            problems += error.problems
-    if problems:
-        raise SettingsError(*problems)
-    return Loaded(msgspec.convert(values, Settings, dec_hook=as_path), origins, file)
+
+    def take(keys: Iterable[Key]) -> None:
+        for key in keys:
+            try:
+                if key.name in environment:
+                    values[key.place] = _value(key, key.name, environment[key.name], folder)
+                    origins[key.place] = "environment"
+                elif file and file_name(key) in in_file:
+                    values[key.place] = _value(key, f"{file_name(key)} in {file}", in_file[file_name(key)], file.parent)
+                    origins[key.place] = str(file)
+            except SettingsError as error:
+                problems.extend(error.problems)
+
+    take(KEYS)
+    strangers = _keys_of_strangers((*values.get("media", ()), values.get("ticket_system", "")), environment, in_file)
+    take(strangers)
+    known = (*KEYS, *strangers)
+    unknown = [*_unknown(environment, known), *(_unknown_in_file(file, in_file, known) if file else ())]
+    if unknown or problems:
+        raise SettingsError(*unknown, *problems)
+    plugins = {name: value for name, value in values.items() if name not in _TYPES}
+    chosen = {name: value for name, value in values.items() if name in _TYPES}
+    return Loaded(msgspec.convert({**chosen, "plugins": plugins}, Settings, dec_hook=as_path), origins, file)
 
 
 def described(loaded: Loaded, data: Path) -> Iterator[tuple[str, str, str]]:
     """Name, value and origin of every key, secrets masked; `data` is the folder that is used when none is set."""
-    for key in KEYS:
-        value = getattr(loaded.settings, key.field)
+    ours = {key.name for key in KEYS}
+    strangers = [Key(name=name, expects="", secret=True) for name in loaded.settings.plugins if name not in ours]
+    for key in (*KEYS, *strangers):
+        value = getattr(loaded.settings, key.field) if key.field else loaded.settings.plugins.get(key.name)
         if key.field == "data" and value is None:
             value = data
-        yield key.name, _shown(key, value), loaded.origins.get(key.field, "default")
+        yield key.name, _shown(key, value), loaded.origins.get(key.place, "default")
 
 
 def masked(url: str) -> str:
@@ -205,8 +277,15 @@ def _read(file: Path) -> dict[str, object]:
         raise SettingsError(f"The settings file {file} is not valid TOML: {error}.") from error
 
 
-def _strangers(environment: Mapping[str, str]) -> Iterator[str]:
-    known = [key.name for key in KEYS] + [CONFIG]
+def _keys_of_strangers(plugins: Iterable[str], environment: Mapping[str, str], in_file: Mapping[str, object]) -> list[Key]:
+    """The settings of enabled plugins that only they know. What is secret among them is not known either, so all are."""
+    prefixes = tuple(f"ARGUS_{re.sub('-', '_', slug).upper()}_" for slug in plugins if slug and slug not in OURS)
+    named = {*environment, *(f"ARGUS_{name.upper()}" for name in in_file)} - {key.name for key in KEYS}
+    return [Key(name=name, expects="a text", secret=True) for name in sorted(named) if prefixes and name.startswith(prefixes)]
+
+
+def _unknown(environment: Mapping[str, str], keys: Sequence[Key]) -> Iterator[str]:
+    known = [key.name for key in keys] + [CONFIG]
     for name, value in sorted(environment.items()):
         if not name.startswith("ARGUS_") or name in known or (_SERVICE_LINK.fullmatch(name) and _is_service_link(name, value)):
             continue
@@ -217,9 +296,9 @@ def _is_service_link(name: str, value: str) -> bool:
     return not name.endswith("_PORT") or "SERVICE" in name or "_TCP_" in name or "://" in value
 
 
-def _unknown_in_file(file: Path, keys: Mapping[str, object]) -> Iterator[str]:
-    known = [file_name(key) for key in KEYS]
-    for name in sorted(set(keys).difference(known)):
+def _unknown_in_file(file: Path, names: Iterable[str], keys: Sequence[Key]) -> Iterator[str]:
+    known = [file_name(key) for key in keys]
+    for name in sorted(set(names).difference(known)):
         yield f"{name} in {file} is not a setting of Argus; {_nearest(name, known)}"
 
 
@@ -239,10 +318,12 @@ def _value(key: Key, called: str, raw: object, folder: Path) -> object:
         SettingsError: it is not what the key expects.
     """
     prepared: object = raw.strip() if isinstance(raw, str) else raw
+    if not key.field:
+        prepared = _as_text(prepared)
     if isinstance(prepared, str) and key.field in _LISTS:
         prepared = [part for part in (part.strip() for part in prepared.split(",")) if part]
     try:
-        value = msgspec.convert(prepared, _TYPES[key.field], strict=False, dec_hook=as_path)
+        value = msgspec.convert(prepared, _TYPES.get(key.field, str), strict=False, dec_hook=as_path)
         fits = prepared != "" and value is not None and key.accepts(value)
     except ValueError:
         fits, value = False, None
@@ -250,6 +331,19 @@ def _value(key: Key, called: str, raw: object, folder: Path) -> object:
         said = "" if key.secret else f" {raw!r}"
         raise SettingsError(f"{called} is{said or ' malformed'}; expected {key.expects}.")
     return folder / value.expanduser() if isinstance(value, Path) else value
+
+
+def _as_text(value: object) -> object:
+    """A value of the file's own types as the environment would have it."""
+    match value:
+        case bool():
+            return str(value).lower()
+        case int() | float():
+            return str(value)
+        case list():
+            return ",".join(map(str, value))
+        case _:
+            return value
 
 
 def _shown(key: Key, value: object) -> str:
@@ -263,6 +357,6 @@ def _shown(key: Key, value: object) -> str:
         case float():
             return f"{value:g}"
         case str() if key.secret:
-            return masked(value)
+            return masked(value) if key.field else _MASKED
         case _:
             return str(value)

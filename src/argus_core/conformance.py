@@ -1,9 +1,10 @@
 """
 The contract suites: what every store and every medium must do, for anybody who writes one.
 
-`check_medium` takes a medium, and settings that it has to accept or to refuse. `check_store` runs all of `STORE_CHECKS`; a test suite may
-prefer to run them one by one. A check of a store makes users and sources under names of its own, so the store need not be empty and the
-checks may run in any order. A broken promise is an `AssertionError` that names it.
+`check_medium` takes a medium, and settings that it has to accept or to refuse; `check_ticket_claims` two views of the same claims.
+`check_store` runs all of `STORE_CHECKS`, `check_profiles` all of `PROFILE_CHECKS`; a test suite may prefer to run them one by one. A check
+of a store makes users and sources under names of its own, so the store need not be empty and the checks may run in any order. A broken
+promise is an `AssertionError` that names it.
 """
 
 import asyncio
@@ -15,26 +16,30 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import TypeAlias
 
 from argus_core.domain import transitions
 from argus_core.domain.accounts import Token, User
 from argus_core.domain.actors import Actor, Person
-from argus_core.domain.destinations import synced_email
+from argus_core.domain.destinations import Destination, synced_email
 from argus_core.domain.errors import AlreadyClosed, NameTaken, NotFound, Unauthenticated
 from argus_core.domain.filters import All, HasTag, IsAcked, IsClosed, IsOpen, Not, SourceNamed
-from argus_core.domain.ids import EventId, IncidentId, SourceId, TokenId, UserId
+from argus_core.domain.ids import DestinationId, EventId, FilterId, IncidentId, ProfileId, SourceId, TimeslotId, TokenId, UserId
 from argus_core.domain.incidents import Event, EventType, Incident, Level, fold
 from argus_core.domain.limits import EARLIEST, LATEST, Json, metadata_problem
 from argus_core.domain.notifications import Notification
+from argus_core.domain.profiles import Belongings, Profile
+from argus_core.domain.saved_filters import FilterDefinition, SavedFilter
 from argus_core.domain.sources import Source
 from argus_core.domain.tags import Tag, TagOn
-from argus_core.domain.timeslots import all_the_time
+from argus_core.domain.timeslots import Recurrence, Timeslot, all_the_time
 from argus_core.domain.transitions import Change, Edit, IncidentReport, TimerKind
 from argus_core.ports.accounts import Accounts, AccountsWork
 from argus_core.ports.incidents import Appended, Incidents, Position, incident_row
 from argus_core.ports.media import BadSettings, Medium, Settings
+from argus_core.ports.profiles import Profiles
+from argus_core.ports.tickets import TicketClaims
 from argus_core.usecases.incidents import IncidentService
 
 NOWHERE = IncidentId(2**63 - 1)
@@ -309,6 +314,7 @@ async def pages_show_everything_once(world: World) -> None:
     _same("backwards", [expected[3:6], expected[:3]], seen)
     beyond = await world.incidents.page(condition, _now(), 3, Position(EARLIEST, IncidentId(1)))
     _same("beyond the end", [], list(beyond.rows))
+    _same("count", len(incidents), await world.incidents.count(condition, _now()))
 
 
 async def filters_see_the_present(world: World) -> None:
@@ -319,7 +325,10 @@ async def filters_see_the_present(world: World) -> None:
     mine = SourceNamed(frozenset({world.source.name}))
 
     async def seen(hours: float, *conditions: IsOpen | IsClosed | IsAcked | Not) -> int:
-        return len((await world.incidents.page(All((mine, *conditions)), now + timedelta(hours=hours), 10)).rows)
+        condition, moment = All((mine, *conditions)), now + timedelta(hours=hours)
+        rows = (await world.incidents.page(condition, moment, 10)).rows
+        _same("count", len(rows), await world.incidents.count(condition, moment))
+        return len(rows)
 
     _same("open", [1, 0], [await seen(0.5, IsOpen()), await seen(1.5, IsOpen())])
     _same("closed", [0, 1], [await seen(0.5, IsClosed()), await seen(1.5, IsClosed())])
@@ -449,8 +458,8 @@ async def tokens_speak_for_their_users(world: World) -> None:
 async def defaults_can_be_kept(world: World) -> None:
     """Timeslots and destinations are kept, and the synced address follows the account."""
     async with world.accounts.begin() as work:
-        await work.add_timeslot(all_the_time(world.person.id, "Europe/Oslo"))
-        await work.add_destination(synced_email(world.person.id, "somebody@example.org"))
+        await work.add_timeslot(all_the_time(await work.new_timeslot_id(), world.person.id, "Europe/Oslo"))
+        await work.add_destination(synced_email(await work.new_destination_id(), world.person.id, "somebody@example.org"))
         await work.move_synced_email(world.person.id, "else@example.org")
         await work.move_synced_email(world.person.id, "")
         await work.move_synced_email(world.person.id, "back@example.org")
@@ -475,6 +484,173 @@ STORE_CHECKS: tuple[Check, ...] = (
     tokens_speak_for_their_users,
     defaults_can_be_kept,
 )
+
+
+async def check_profiles(profiles: Profiles, accounts: Accounts) -> None:
+    """
+    Hold a store of profiles, and the accounts they belong to, to everything their port promises.
+
+    Raises:
+        AssertionError: a promise is broken; the message says which.
+    """
+    for check in PROFILE_CHECKS:
+        await check(profiles, accounts)
+
+
+async def check_ticket_claims(here: TicketClaims, there: TicketClaims) -> None:
+    """
+    Hold claims on tickets to their promise, as two processes that share a store have them.
+
+    Raises:
+        AssertionError: the promise is broken; the message says how.
+    """
+    incident_id = IncidentId(secrets.randbits(62) + 1)
+    inside: list[TicketClaims] = []
+
+    async def work(claims: TicketClaims, *, fail: bool) -> None:
+        async with claims.claim(incident_id):
+            inside.append(claims)
+            _same("inside at once", 1, len(inside))
+            async with asyncio.timeout(10), claims.claim(IncidentId(incident_id + 1)):
+                await asyncio.sleep(0.01)
+            inside.remove(claims)
+            if fail:
+                raise LookupError
+
+    doing = [work(claims, fail=fail) for claims in (here, there) for fail in (False, True)]
+    outcomes = await asyncio.gather(*doing, return_exceptions=True)
+    _same("outcomes", [None, "LookupError"] * 2, [outcome and type(outcome).__name__ for outcome in outcomes])
+
+
+async def belongings_are_kept_whole(profiles: Profiles, accounts: Accounts) -> None:
+    """What somebody keeps is read as it was kept, replaced whole, and nobody else's."""
+    owner, other = await _owner(accounts), await _owner(accounts)
+    async with profiles.begin(owner) as work:
+        first = Timeslot(id=TimeslotId(await work.new_id()), owner=owner, name="æ", zone="Asia/Kathmandu", recurrences=())
+        hours = Recurrence(days=frozenset({1, 7}), start=time(22, 0, 0, 1), end=time(6), ends_next_day=True)
+        second = replace(first, id=TimeslotId(await work.new_id()), name="b", recurrences=(hours, Recurrence(days=frozenset())))
+        plain = SavedFilter(id=FilterId(await work.new_id()), owner=owner, name="plain", definition=FilterDefinition())
+        definition = FilterDefinition(
+            source_ids=(SourceId(2**62),),
+            tags=("a=1", "lame"),
+            open=True,
+            acked=False,
+            stateful=True,
+            max_level=3,
+            event_type=EventType.START,
+            event_types=(EventType.END, EventType.CLOSE),
+            expression=Not(All((HasTag(frozenset({"b=2"})), IsOpen()))),
+        )
+        full = SavedFilter(id=FilterId(await work.new_id()), owner=owner, name="full", definition=definition)
+        settings: Settings = {"address": "🔥", "deep": {"list": [1, None, True]}}
+        where = Destination(id=DestinationId(await work.new_id()), owner=owner, medium="pigeon", settings=settings, label="home")
+        mail = synced_email(DestinationId(await work.new_id()), owner, "somebody@example.org")
+        profile = Profile(
+            id=ProfileId(await work.new_id()),
+            owner=owner,
+            name=None,
+            timeslot_id=first.id,
+            filter_ids=(plain.id, full.id),
+            destination_ids=(where.id, mail.id),
+            active=False,
+        )
+        for thing in (second, first, full, plain, mail, where, profile):
+            await work.keep(thing)
+    kept = Belongings(timeslots=(first, second), filters=(plain, full), destinations=(where, mail), profiles=(profile,))
+    _same("belongings", kept, await profiles.belongings(owner))
+    _same("of somebody else", Belongings(), await profiles.belongings(other))
+    _same("timeslots", [True, False], [await profiles.timeslot_exists(id_) for id_ in (first.id, TimeslotId(2**62))])
+
+    changed = replace(profile, name="nights", timeslot_id=second.id, filter_ids=(full.id,), destination_ids=(), active=True)
+    shorter = replace(second, recurrences=(hours,), zone="UTC")
+    moved = replace(where, settings={"address": "barn"}, label=None)
+    emptied = replace(full, definition=FilterDefinition(tags=()))
+    async with profiles.begin(owner) as work:
+        _same("in the work", kept, work.belongings)
+        for thing in (changed, shorter, moved, emptied):
+            await work.keep(thing)
+        for unused in (first, plain, mail):
+            await work.drop(unused)
+    left = Belongings(timeslots=(shorter,), filters=(emptied,), destinations=(moved,), profiles=(changed,))
+    _same("replaced and dropped", left, await profiles.belongings(owner))
+
+
+async def work_on_belongings_is_whole(profiles: Profiles, accounts: Accounts) -> None:
+    """Work that fails leaves everything as it was, and work on one user waits for that which is under way."""
+    owner = await _owner(accounts)
+
+    async def count() -> None:
+        async with profiles.begin(owner) as work:
+            name = str(len(work.belongings.timeslots))
+            await work.keep(Timeslot(id=TimeslotId(await work.new_id()), owner=owner, name=name, zone="UTC", recurrences=()))
+
+    async def fail() -> None:
+        async with profiles.begin(owner) as work:
+            await work.keep(Timeslot(id=TimeslotId(await work.new_id()), owner=owner, name="never", zone="UTC", recurrences=()))
+            await work.drop(work.belongings.timeslots[0])
+            raise ZeroDivisionError
+
+    await asyncio.gather(*(count() for _ in range(CALLERS)))
+    await _raises(ZeroDivisionError, fail())
+    names = [timeslot.name for timeslot in (await profiles.belongings(owner)).timeslots]
+    _same("names", sorted(map(str, range(CALLERS))), sorted(names))
+
+
+async def twins_are_other_peoples(profiles: Profiles, accounts: Accounts) -> None:
+    """Twins are other users' destinations with the same medium and equal settings, in whatever order these are written."""
+    owners = [await _owner(accounts) for _ in range(4)]
+    mark = secrets.token_hex(8)
+    all_settings: list[Settings] = [{"mark": mark, "n": 1}, {"n": 1, "mark": mark}, {"mark": mark, "n": 2}, {"mark": mark, "n": 1}]
+    for owner, medium, settings in zip(owners, ("owl", "owl", "owl", "pigeon"), all_settings, strict=True):
+        async with profiles.begin(owner) as work:
+            await work.keep(Destination(id=DestinationId(await work.new_id()), owner=owner, medium=medium, settings=settings))
+    found = [await profiles.twins((await profiles.belongings(owner)).destinations[0]) for owner in owners]
+    _same("twins", [[owners[1]], [owners[0]], [], []], [list(twins) for twins in found])
+
+
+async def accounts_and_profiles_share_what_users_have(profiles: Profiles, accounts: Accounts) -> None:
+    """The timeslot and destination that come with an account are belongings; the synced one follows the account, out of profiles too."""
+    owner = await _owner(accounts)
+    async with accounts.begin() as work:
+        always = all_the_time(await work.new_timeslot_id(), owner, "Europe/Oslo")
+        await work.add_timeslot(always)
+        await work.add_destination(synced_email(await work.new_destination_id(), owner, "a@example.org"))
+    (mail,) = (await profiles.belongings(owner)).destinations
+    _same("timeslots", (always,), (await profiles.belongings(owner)).timeslots)
+    async with profiles.begin(owner) as mine:
+        filter_ = SavedFilter(id=FilterId(await mine.new_id()), owner=owner, name="all", definition=FilterDefinition(open=True))
+        await mine.keep(filter_)
+        profile = Profile(
+            id=ProfileId(await mine.new_id()),
+            owner=owner,
+            name="x",
+            timeslot_id=always.id,
+            filter_ids=(filter_.id,),
+            destination_ids=(mail.id,),
+        )
+        await mine.keep(profile)
+    async with accounts.begin() as work:
+        await work.move_synced_email(owner, "b@example.org")
+    _same("moved", (synced_email(mail.id, owner, "b@example.org"),), (await profiles.belongings(owner)).destinations)
+    async with accounts.begin() as work:
+        await work.move_synced_email(owner, "")
+    without_mail = await profiles.belongings(owner)
+    _same("gone", ((), (replace(profile, destination_ids=()),)), (without_mail.destinations, without_mail.profiles))
+
+
+PROFILE_CHECKS: tuple[Callable[[Profiles, Accounts], Awaitable[None]], ...] = (
+    belongings_are_kept_whole,
+    work_on_belongings_is_whole,
+    twins_are_other_peoples,
+    accounts_and_profiles_share_what_users_have,
+)
+
+
+async def _owner(accounts: Accounts) -> UserId:
+    async with accounts.begin() as work:
+        user = User(id=await work.new_user_id(), username=f"owner-{secrets.token_hex(8)}")
+        await work.add_user(user)
+    return user.id
 
 
 def _now() -> datetime:

@@ -5,19 +5,22 @@ They keep every promise of the ports but one: what they hold ends with the proce
 `await`s happens at once.
 """
 
+import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime
+from weakref import WeakValueDictionary
 
 from argus_core.domain.accounts import Credential, Token, User, actor_of
 from argus_core.domain.destinations import Destination, synced_email
 from argus_core.domain.errors import DomainError, NameTaken, NotFound, Unauthenticated
 from argus_core.domain.filters import Condition, holds
-from argus_core.domain.ids import EventId, IncidentId, SourceId, TokenId, UserId
+from argus_core.domain.ids import DestinationId, EventId, IncidentId, SourceId, TimeslotId, TokenId, UserId
 from argus_core.domain.incidents import Event, EventType, Incident
+from argus_core.domain.profiles import Belonging, Belongings, together, without
 from argus_core.domain.sources import Source
 from argus_core.domain.timeslots import Timeslot
 from argus_core.domain.transitions import MOST_EVENTS_PER_CHANGE, Change, EventIds, Timer, TimerKind
@@ -34,6 +37,8 @@ from argus_core.ports.incidents import (
     event_row,
     incident_row,
 )
+from argus_core.ports.profiles import Profiles, ProfilesWork
+from argus_core.ports.tickets import TicketClaims
 
 NO_INCIDENT = "No Incident matches the given query."
 NO_EVENT = "No Event matches the given query."
@@ -50,13 +55,19 @@ class MemoryAccounts(Accounts):
 
     def __init__(self, clock: Callable[[], datetime] = utc_now) -> None:
         self._clock = clock
-        self._kept = _Tables()
+        self.tables = _Tables()
+
+    @asynccontextmanager
+    async def begin_tables(self) -> AsyncIterator["_Tables"]:
+        """A copy of everything, kept when the block ends normally."""
+        tables = self.tables.copy()
+        yield tables
+        self.tables = tables
 
     @asynccontextmanager
     async def _begin(self) -> AsyncIterator[AccountsWork]:
-        work = MemoryWork(self._kept.copy())
-        yield work
-        self._kept = work.tables
+        async with self.begin_tables() as tables:
+            yield MemoryWork(tables)
 
     def begin(self) -> AbstractAsyncContextManager[AccountsWork]:
         """See the port. Work that runs beside other work overwrites it: one after the other, please."""
@@ -64,7 +75,7 @@ class MemoryAccounts(Accounts):
 
     async def credential(self, digest: bytes) -> Credential | None:
         """See the port."""
-        tables = self._kept
+        tables = self.tables
         token = next((token for token in tables.tokens.values() if token.digest == digest), None)
         if token is None or not self.is_live(token.id):
             return None
@@ -77,12 +88,12 @@ class MemoryAccounts(Accounts):
 
     def is_live(self, token_id: TokenId) -> bool:
         """Whether the token and its user are."""
-        token = self._kept.tokens.get(token_id)
-        return token is not None and token.is_live(self._clock()) and self._kept.users[token.user_id].active
+        token = self.tables.tokens.get(token_id)
+        return token is not None and token.is_live(self._clock()) and self.tables.users[token.user_id].active
 
     def source(self, source_id: SourceId) -> Source | None:
         """The source as it is called now."""
-        return self._kept.sources.get(source_id)
+        return self.tables.sources.get(source_id)
 
 
 class _Tables:
@@ -94,14 +105,22 @@ class _Tables:
         self.tokens: dict[TokenId, Token] = {}
         self.source_types: set[str] = set()
         self.sources: dict[SourceId, Source] = {}
-        self.timeslots: list[Timeslot] = []
-        self.destinations: list[Destination] = []
+        self.belongings: dict[UserId, Belongings] = {}
 
     def copy(self) -> "_Tables":
         twin = copy(self)
-        for name in ("users", "tokens", "source_types", "sources", "timeslots", "destinations"):
+        for name in ("users", "tokens", "source_types", "sources", "belongings"):
             setattr(twin, name, copy(getattr(self, name)))
         return twin
+
+    def of(self, owner: UserId) -> Belongings:
+        return self.belongings.get(owner, Belongings())
+
+    def keep(self, thing: Belonging) -> None:
+        self.belongings[thing.owner] = together(self.of(thing.owner), thing)
+
+    def drop(self, thing: Belonging) -> None:
+        self.belongings[thing.owner] = without(self.of(thing.owner), thing)
 
 
 class MemoryWork(AccountsWork):
@@ -120,6 +139,14 @@ class MemoryWork(AccountsWork):
     async def new_source_id(self) -> SourceId:
         """See the port."""
         return SourceId(next(self.tables.ids))
+
+    async def new_timeslot_id(self) -> TimeslotId:
+        """See the port."""
+        return TimeslotId(next(self.tables.ids))
+
+    async def new_destination_id(self) -> DestinationId:
+        """See the port."""
+        return DestinationId(next(self.tables.ids))
 
     async def new_token_id(self) -> TokenId:
         """See the port."""
@@ -149,16 +176,19 @@ class MemoryWork(AccountsWork):
 
     async def add_timeslot(self, timeslot: Timeslot) -> None:
         """See the port."""
-        self.tables.timeslots.append(timeslot)
+        self.tables.keep(timeslot)
 
     async def add_destination(self, destination: Destination) -> None:
         """See the port."""
-        self.tables.destinations.append(destination)
+        self.tables.keep(destination)
 
     async def move_synced_email(self, owner: UserId, address: str) -> None:
         """See the port."""
-        kept = [destination for destination in self.tables.destinations if destination.owner != owner or not destination.synced]
-        self.tables.destinations = [*kept, synced_email(owner, address)] if address else kept
+        present = next((destination for destination in self.tables.of(owner).destinations if destination.synced), None)
+        if address:
+            self.tables.keep(synced_email(present.id if present else await self.new_destination_id(), owner, address))
+        elif present:
+            self.tables.drop(present)
 
     async def tokens(self, user_id: UserId) -> Sequence[Token]:
         """See the port."""
@@ -212,6 +242,74 @@ class MemoryWork(AccountsWork):
         if any((source.name, source.type) == (other.name, other.type) and source.id != other.id for other in self.tables.sources.values()):
             raise NameTaken(f'There is a source "{source.name}" of type "{source.type}" already.')
         self.tables.sources[source.id] = source
+
+
+class MemoryProfilesWork(ProfilesWork):
+    """One unit of work on a copy of the dicts."""
+
+    def __init__(self, tables: _Tables, owner: UserId) -> None:
+        self.tables = tables
+        self.belongings = tables.of(owner)
+
+    async def new_id(self) -> int:
+        """See the port."""
+        return next(self.tables.ids)
+
+    async def keep(self, thing: Belonging) -> None:
+        """See the port."""
+        self.tables.keep(thing)
+        self.belongings = self.tables.of(thing.owner)
+
+    async def drop(self, thing: Belonging) -> None:
+        """See the port."""
+        self.tables.drop(thing)
+        self.belongings = self.tables.of(thing.owner)
+
+
+class MemoryProfiles(Profiles):
+    """Profiles and what they consist of, in the dicts of the accounts that own them."""
+
+    def __init__(self, accounts: MemoryAccounts) -> None:
+        self._accounts = accounts
+
+    @asynccontextmanager
+    async def _begin(self, owner: UserId) -> AsyncIterator[ProfilesWork]:
+        async with self._accounts.begin_tables() as tables:
+            yield MemoryProfilesWork(tables, owner)
+
+    def begin(self, owner: UserId) -> AbstractAsyncContextManager[ProfilesWork]:
+        """See the port."""
+        return self._begin(owner)
+
+    async def belongings(self, owner: UserId) -> Belongings:
+        """See the port."""
+        return self._accounts.tables.of(owner)
+
+    async def timeslot_exists(self, timeslot_id: TimeslotId) -> bool:
+        """See the port."""
+        return any(slot.id == timeslot_id for owned in self._accounts.tables.belongings.values() for slot in owned.timeslots)
+
+    async def twins(self, destination: Destination) -> Sequence[UserId]:
+        """See the port."""
+        same = (destination.medium, destination.settings)
+        everybodys = [other for owned in self._accounts.tables.belongings.values() for other in owned.destinations]
+        return sorted({other.owner for other in everybodys if (other.medium, other.settings) == same} - {destination.owner})
+
+
+class MemoryTicketClaims(TicketClaims):
+    """Claims within one process."""
+
+    def __init__(self) -> None:
+        self._locks: WeakValueDictionary[IncidentId, asyncio.Lock] = WeakValueDictionary()
+
+    @asynccontextmanager
+    async def _claim(self, incident_id: IncidentId) -> AsyncIterator[None]:
+        async with self._locks.setdefault(incident_id, asyncio.Lock()):
+            yield
+
+    def claim(self, incident_id: IncidentId) -> AbstractAsyncContextManager[None]:
+        """See the port."""
+        return self._claim(incident_id)
 
 
 class MemoryIncidents(Incidents):
@@ -278,8 +376,7 @@ class MemoryIncidents(Incidents):
 
     async def page(self, condition: Condition, now: datetime, size: int, position: Position | None = None) -> Page[IncidentRow]:
         """See the port."""
-        matching = [incident for incident in map(self._with_source, self._incidents.values()) if holds(condition, incident, now)]
-        matching.sort(key=_place, reverse=True)
+        matching = sorted(self._matching(condition, now), key=_place, reverse=True)
         first = 0
         if position is not None:
             here = (position.start_time, position.id)
@@ -296,6 +393,10 @@ class MemoryIncidents(Incidents):
             Position(rows[-1].start_time, rows[-1].id) if rows and more else None,
             Position(rows[0].start_time, rows[0].id, backwards=True) if rows and less else None,
         )
+
+    async def count(self, condition: Condition, now: datetime) -> int:
+        """See the port."""
+        return sum(1 for _ in self._matching(condition, now))
 
     async def journal(self, incident_id: IncidentId) -> Sequence[Event]:
         """See the port."""
@@ -343,6 +444,11 @@ class MemoryIncidents(Incidents):
     def _with_source(self, incident: Incident) -> Incident:
         source = self._accounts.source(incident.source.id) if self._accounts else None
         return incident if source is None or source == incident.source else replace(incident, source=source)
+
+    def _matching(self, condition: Condition, now: datetime) -> Iterator[Incident]:
+        for incident in map(self._with_source, self._incidents.values()):
+            if holds(condition, incident, now, texts=[event.description for event in self._journal[incident.id]]):
+                yield incident
 
     def _decide(self, incident_id: IncidentId, decide: Decide, now: datetime, event_ids: EventIds) -> Change | DomainError | None:
         incident = self._incidents.get(incident_id)

@@ -1,11 +1,18 @@
 """Every store keeps the promises of its ports; the one in dicts is held to them in the unit tests."""
 
+import asyncio
+
 import pytest
 
+from adapters.db import claims
 from adapters.db.accounts import PgAccounts
+from adapters.db.claims import PgTicketClaims
 from adapters.db.database import Database
 from adapters.db.journal import PgIncidents
-from argus_core.conformance import STORE_CHECKS, check_store, make_world
+from adapters.db.profiles import PgProfiles
+from argus_core.conformance import PROFILE_CHECKS, STORE_CHECKS, check_profiles, check_store, check_ticket_claims, make_world
+from argus_core.domain.errors import Unavailable
+from argus_core.domain.ids import IncidentId
 
 pytestmark = pytest.mark.anyio
 
@@ -23,3 +30,52 @@ async def test_postgresql_keeps_each_promise(check, stores):
 
 async def test_postgresql_keeps_all_promises_in_one_database(stores):
     await check_store(*stores)
+
+
+@pytest.fixture
+async def profiles(database_url):
+    async with Database(database_url).opened() as database:
+        yield PgProfiles(database), PgAccounts(database)
+
+
+@pytest.mark.parametrize("check", PROFILE_CHECKS, ids=lambda check: check.__name__)
+async def test_postgresql_keeps_each_promise_about_profiles(check, profiles):
+    await check(*profiles)
+
+
+async def test_postgresql_keeps_all_promises_about_profiles_in_one_database(profiles):
+    await check_profiles(*profiles)
+
+
+async def test_claims_exclude_each_other_in_several_processes(database_url):
+    here, there = Database(database_url), Database(database_url)
+
+    await check_ticket_claims(PgTicketClaims(here), PgTicketClaims(there))
+
+
+async def test_a_claim_ends_with_its_connection(database_url):
+    """
+    When a process dies the server lets go of what it held.
+    """
+    database = Database(database_url)
+    async with PgTicketClaims(database).claim(IncidentId(1)):
+        async with await database.connect(autocommit=True) as other:
+            await other.execute("select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and pid <> pg_backend_pid()")
+
+        async with asyncio.timeout(5), PgTicketClaims(database).claim(IncidentId(1)):
+            pass
+
+
+async def test_whoever_waits_too_long_for_a_claim_is_told_so(database_url, monkeypatch):
+    monkeypatch.setattr(claims, "SECONDS", 0.1)
+    database = Database(database_url)
+    async with PgTicketClaims(database).claim(IncidentId(1)):
+        with pytest.raises(Unavailable):
+            async with PgTicketClaims(database).claim(IncidentId(1)):
+                pass
+
+
+async def test_claims_without_a_database_are_unavailable():
+    with pytest.raises(Unavailable):
+        async with PgTicketClaims(Database("host=127.0.0.1 port=1 dbname=none")).claim(IncidentId(1)):
+            pass

@@ -102,11 +102,15 @@ async def test_trying_shows_the_same_steps_and_keeps_nothing(service, accounts):
     assert tried.steps == (await service.apply(WORLD)).steps
 
 
+def owned(store, what):
+    return [thing for belongings in store.tables.belongings.values() for thing in getattr(belongings, what)]
+
+
 async def test_every_new_user_has_what_users_have_from_the_start(service, store):
     await service.apply(WORLD)
 
-    assert 4 == len(store._kept.timeslots)
-    assert [{"email_address": "alice@example.org"}] == [destination.settings for destination in store._kept.destinations]
+    assert 4 == len(owned(store, "timeslots"))
+    assert [{"email_address": "alice@example.org"}] == [destination.settings for destination in owned(store, "destinations")]
 
 
 async def test_what_is_not_mentioned_stays(service, accounts):
@@ -124,7 +128,7 @@ async def test_a_changed_address_takes_its_destination_along(service, store):
 
     await service.apply(World(users=(replace(ALICE, email="a@example.net"),)))
 
-    assert ["a@example.net"] == [destination.settings["email_address"] for destination in store._kept.destinations]
+    assert ["a@example.net"] == [destination.settings["email_address"] for destination in owned(store, "destinations")]
 
 
 async def test_a_password_that_fits_is_not_hashed_again(service, accounts):

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import settings
 
 from argus_core import conformance
-from argus_core.conformance import NOWHERE, STORE_CHECKS, check_store, make_world
-from argus_core.memory import MemoryAccounts, MemoryIncidents
+from argus_core.conformance import NOWHERE, PROFILE_CHECKS, STORE_CHECKS, check_profiles, check_store, check_ticket_claims, make_world
+from argus_core.memory import MemoryAccounts, MemoryIncidents, MemoryProfiles, MemoryTicketClaims
 from argus_core.ports.incidents import Appended
 from state_machine import Lives, Stores
 
@@ -28,6 +28,25 @@ async def test_a_store_in_dicts_keeps_each_promise(check, stores):
 
 async def test_a_store_in_dicts_keeps_all_promises_together(stores):
     await check_store(*stores)
+
+
+@pytest.mark.parametrize("check", PROFILE_CHECKS, ids=lambda check: check.__name__)
+async def test_profiles_in_dicts_keep_each_promise(check):
+    accounts = MemoryAccounts()
+
+    await check(MemoryProfiles(accounts), accounts)
+
+
+async def test_profiles_in_dicts_keep_all_promises_together():
+    accounts = MemoryAccounts()
+
+    await check_profiles(MemoryProfiles(accounts), accounts)
+
+
+async def test_claims_in_one_process_exclude_each_other():
+    claims = MemoryTicketClaims()
+
+    await check_ticket_claims(claims, claims)
 
 
 class Hesitant(MemoryIncidents):

@@ -183,3 +183,59 @@ def test_the_document_names_every_setting_in_both_spellings():
     missing = [key.name for key in KEYS if f"`{key.name}`" not in text or f"`{file_name(key)}`" not in text]
 
     assert [] == missing
+
+
+def test_plugins_get_their_settings_as_texts_under_full_names(tmp_path):
+    (tmp_path / "argus.toml").write_text(
+        'email_port = 2525\nticket_labels = ["a", "b"]\npager_retries = 3\npager_loud = true\nmedia = ["pager"]\n'
+    )
+    environment = {"ARGUS_EMAIL_HOST": "mail.example.org", "ARGUS_PAGER_URL": "https://x.example.org", "ARGUS_TICKET_SYSTEM": "jira"}
+
+    settings = load(None, environment, tmp_path).settings
+
+    assert {
+        "ARGUS_EMAIL_HOST": "mail.example.org",
+        "ARGUS_EMAIL_PORT": "2525",
+        "ARGUS_TICKET_LABELS": "a,b",
+        "ARGUS_PAGER_URL": "https://x.example.org",
+        "ARGUS_PAGER_RETRIES": "3",
+        "ARGUS_PAGER_LOUD": "true",
+    } == settings.plugins
+    assert "jira" == settings.ticket_system
+
+
+def test_only_plugins_that_are_enabled_have_settings_of_their_own(tmp_path):
+    found = problems(
+        {"ARGUS_MEDIA": "email,my-pager", "ARGUS_MY_PAGER_URL": "x", "ARGUS_PIGEON_LOFT": "x", "ARGUS_EMAIL_COLOUR": "x"}, tmp_path
+    )
+
+    assert ["ARGUS_EMAIL_COLOUR", "ARGUS_PIGEON_LOFT"] == [problem.split()[0] for problem in found]
+
+
+def test_secrets_of_plugins_are_never_shown(tmp_path):
+    """Of a plugin that Argus does not know any setting may be one."""
+    environment = {"ARGUS_MEDIA": "pager", "ARGUS_PAGER_KEY": "hush", "ARGUS_EMAIL_PASSWORD": "hush", "ARGUS_TICKET_TOKEN": "https://hush"}
+
+    shown = {name: value for name, value, _ in described(load(None, environment, tmp_path), tmp_path)}
+
+    assert {"***"} == {shown[name] for name in ("ARGUS_PAGER_KEY", "ARGUS_EMAIL_PASSWORD", "ARGUS_TICKET_TOKEN")}
+    assert "" == shown["ARGUS_EMAIL_HOST"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ARGUS_EMAIL_PORT", "0"),
+        ("ARGUS_EMAIL_PORT", "smtp"),
+        ("ARGUS_EMAIL_SECURITY", "ssl"),
+        ("ARGUS_DEFAULT_FROM_EMAIL", "argus"),
+        ("ARGUS_OUTGOING_ALLOW", "10.0.0.1/8"),
+        ("ARGUS_TICKET_ENDPOINT", "tickets.example.org"),
+        ("ARGUS_TICKET_SYSTEM", "Git Hub"),
+        ("ARGUS_UNPAGED_LIMIT", "0"),
+    ],
+)
+def test_what_a_plugin_could_not_use_is_refused_at_the_start(tmp_path, name, value):
+    (problem,) = problems({name: value}, tmp_path)
+
+    assert problem.startswith(f"{name} is ")

@@ -11,14 +11,14 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adapters.db import tables
+from adapters.db import belongings, tables
 from adapters.db.database import Connection, Database, is_broken, is_unavailable
 from adapters.db.listen import ACCOUNTS
 from adapters.db.rows import credential_from
 from argus_core.domain.accounts import Credential, Token, User
-from argus_core.domain.destinations import Destination, synced_email
+from argus_core.domain.destinations import EMAIL, Destination, synced_email
 from argus_core.domain.errors import NameTaken, Unavailable
-from argus_core.domain.ids import SourceId, TokenId, UserId
+from argus_core.domain.ids import DestinationId, SourceId, TimeslotId, TokenId, UserId
 from argus_core.domain.sources import Source
 from argus_core.domain.timeslots import Timeslot
 from argus_core.ports.accounts import Accounts, AccountsWork
@@ -76,7 +76,7 @@ class PgAccounts(Accounts):
 
     @asynccontextmanager
     async def _begin(self) -> AsyncIterator[AccountsWork]:
-        async with _told_when_unavailable(), self._database.engine.begin() as connection:
+        async with told_when_unavailable(), self._database.engine.begin() as connection:
             yield PgAccountsWork(connection, self._database.seconds)
 
     async def credential(self, digest: bytes) -> Credential | None:
@@ -116,6 +116,12 @@ class PgAccountsWork(AccountsWork):
     async def new_token_id(self) -> TokenId:
         return TokenId(await self._next(tables.token_ids))
 
+    async def new_timeslot_id(self) -> TimeslotId:
+        return TimeslotId(await self._next(tables.belonging_ids))
+
+    async def new_destination_id(self) -> DestinationId:
+        return DestinationId(await self._next(tables.belonging_ids))
+
     async def user(self, user_id: UserId) -> User | None:
         return await self._user(tables.account.c.id == user_id)
 
@@ -133,36 +139,27 @@ class PgAccountsWork(AccountsWork):
         await self._tell()
 
     async def add_timeslot(self, timeslot: Timeslot) -> None:
-        added = sa.insert(tables.timeslot).returning(tables.timeslot.c.id)
-        ((timeslot_id,),) = await self._do(added, {"owner_id": timeslot.owner, "name": timeslot.name, "zone": timeslot.zone})
-        for recurrence in timeslot.recurrences:
-            values = {
-                "timeslot_id": timeslot_id,
-                "days": sorted(recurrence.days),
-                "start_time": recurrence.start,
-                "end_time": recurrence.end,
-            }
+        await self._do(sa.insert(tables.timeslot), belongings.timeslot_columns(timeslot))
+        for values in belongings.recurrence_columns(timeslot):
             await self._do(sa.insert(tables.recurrence), values)
 
     async def add_destination(self, destination: Destination) -> None:
-        values = {
-            "owner_id": destination.owner,
-            "medium": destination.medium,
-            "label": destination.label,
-            "settings": dict(destination.settings),
-            "synced": destination.synced,
-        }
-        await self._do(sa.insert(tables.destination), values)
+        await self._do(sa.insert(tables.destination), belongings.destination_columns(destination))
 
     async def move_synced_email(self, owner: UserId, address: str) -> None:
-        synced = synced_email(owner, address)
-        where = (tables.destination.c.owner_id == owner, tables.destination.c.medium == synced.medium, tables.destination.c.synced)
+        where = (tables.destination.c.owner_id == owner, tables.destination.c.medium == EMAIL, tables.destination.c.synced)
+        present = await self._do(sa.select(tables.destination.c.id).where(*where))
         if not address:
+            used = sa.delete(tables.profile_destination).where(tables.profile_destination.c.destination_id.in_([id_ for (id_,) in present]))
+            await self._do(used)
             await self._do(sa.delete(tables.destination).where(*where))
-            return
-        moved = sa.update(tables.destination).where(*where).returning(tables.destination.c.id)
-        if not await self._do(moved, {"settings": dict(synced.settings)}):
-            await self.add_destination(synced)
+        elif present:
+            await self._do(
+                sa.update(tables.destination).where(*where), {"settings": dict(synced_email(present[0][0], owner, address).settings)}
+            )
+        else:
+            await self.add_destination(synced_email(await self.new_destination_id(), owner, address))
+        await self._do(belongings.NEXT_GENERATION)
 
     async def tokens(self, user_id: UserId) -> Sequence[Token]:
         return [Token(**row) for row in await self._rows(_TOKENS.where(tables.token.c.user_id == user_id))]
@@ -240,9 +237,11 @@ class PgAccountsWork(AccountsWork):
 
 
 @asynccontextmanager
-async def _told_when_unavailable() -> AsyncIterator[None]:
+async def told_when_unavailable(seconds: float | None = None) -> AsyncIterator[None]:
+    """What breaks or takes longer than so many seconds is `Unavailable`."""
     try:
-        yield
+        async with asyncio.timeout(seconds):
+            yield
     except sa.exc.DBAPIError as error:
         if isinstance(error.orig, psycopg.Error) and (is_broken(error.orig) or is_unavailable(error.orig)):
             raise Unavailable from error

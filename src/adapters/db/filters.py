@@ -8,8 +8,11 @@ NOT is written as IS NOT TRUE.
 # ruff: noqa: S608 - values travel as parameters; what is put together here are our own words
 
 import math
-from collections.abc import Iterable
-from datetime import datetime
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import cache
+from itertools import product
 from typing import TypeAlias, assert_never
 
 from argus_core.domain.filters import (
@@ -18,8 +21,10 @@ from argus_core.domain.filters import (
     Either,
     EndsSince,
     EndsUntil,
+    EventTypeIn,
     HasTag,
     HasTicket,
+    IdIn,
     IsAcked,
     IsClosed,
     IsOpen,
@@ -34,19 +39,28 @@ from argus_core.domain.filters import (
     SourceTyped,
     StartedSince,
     StartedUntil,
+    TextHas,
+    folded,
 )
 from argus_core.domain.incidents import Level
-from argus_core.domain.limits import KEY_BYTES, TAG_BYTES, text_problem
+from argus_core.domain.limits import DESCRIPTION_BYTES, EARLIEST, KEY_BYTES, TAG_BYTES, text_problem
 
 Value: TypeAlias = object
 
 NEVER, ALWAYS = "false", "true"
+
+_INDEXED = re.compile(r"[^\W_]{3}")
+"""What a text must have for the index of texts to be of use: three letters or digits in a row."""
+_MOST_SPELLINGS = 16
+_LETTERS = 0x20000
+"""Beyond this no letter has a capital."""
 
 
 class Where:
     """An SQL condition on the incident `i` that grows: what was added so far, and the values of its parameters."""
 
     def __init__(self, now: datetime) -> None:
+        self.now = now
         self.values: dict[str, Value] = {"now": now}
 
     def value(self, value: Value) -> str:
@@ -62,6 +76,8 @@ class Where:
                 return self._joined(" and ", of, ALWAYS)
             case Either(of):
                 return self._joined(" or ", of, NEVER)
+            case Not(TextHas() as part):
+                return f"not {self.sql(part)}"  # can be a join, which stops at the end of the page
             case Not(part):
                 return f"({self.sql(part)}) is not true"
             case IsOpen():
@@ -77,7 +93,7 @@ class Where:
             case LevelAtMost(level):
                 return self._level(level)
             case SourceIn(ids):
-                return f"i.source_id = any({self.value(sorted(ids))}::bigint[])"
+                return f"i.source_id = any({self._numbers(ids)})"
             case SourceNamed(names):
                 return f"i.source_id = any(array(select id from source where name = any({self._texts(names)})))"
             case SourceTyped(types):
@@ -97,17 +113,43 @@ class Where:
             case EndsUntil(moment):
                 return f"i.end_time <= {self.value(moment)}"
             case LastedAtLeast(duration):
-                return f"i.stateful and least(i.end_time, %(now)s) - i.start_time >= {self.value(duration)}"
+                return self._lasted(duration)
+            case IdIn(ids):
+                return f"i.id = any({self._numbers(ids)})"
+            case TextHas(text):
+                return self._told(text)
+            case EventTypeIn():
+                return NEVER  # a list is about incidents alone
             case _:
                 assert_never(condition)
 
     def _joined(self, word: str, conditions: Iterable[Condition], otherwise: str) -> str:
         return word.join(f"({self.sql(condition)})" for condition in conditions) or otherwise
 
+    def _told(self, text: str) -> str:
+        if text_problem(text, DESCRIPTION_BYTES):
+            return NEVER
+        described = "t.description ilike " + self.value(_pattern(text))
+        if not _INDEXED.search(text) and (spellings := _spellings(text)):
+            # The planner would read the whole index and then all texts. In another collation there is no index, and texts compare faster.
+            described = f'(t.description collate "C") like any({self.value([_pattern(spelling) for spelling in spellings])}::text[])'
+        return f"exists (select from event t where t.incident_id = i.id and {described})"
+
+    def _lasted(self, duration: timedelta) -> str:
+        lasted = f"i.stateful and least(i.end_time, %(now)s) - i.start_time >= {self.value(duration)}"
+        if self.now - EARLIEST < duration:
+            return NEVER
+        if duration < timedelta():
+            return lasted
+        return f"{lasted} and i.start_time <= {self.value(self.now - duration)}"  # follows, but is found by index
+
     def _level(self, level: float) -> str:
         # Cut to what exists: SQL need not know numbers of any size.
-        cut = float(min(max(level, Level.CRITICAL - 1), Level.INFORMATION))
-        return NEVER if math.isnan(cut) else f"i.level <= {self.value(cut)}"
+        cut = min(max(level, Level.CRITICAL - 1), Level.INFORMATION)
+        return NEVER if math.isnan(cut) else f"i.level <= {self.value(math.floor(cut))}"
+
+    def _numbers(self, numbers: Iterable[int]) -> str:
+        return f"{self.value(sorted(numbers))}::bigint[]"
 
     def _texts(self, texts: Iterable[str]) -> str:
         storable = sorted(text for text in texts if not text_problem(text, max(KEY_BYTES, TAG_BYTES)))
@@ -116,6 +158,36 @@ class Where:
 
 def conjunction(condition: Condition) -> list[Condition]:
     """The conditions that must all hold, however deeply they are nested in conjunctions."""
-    if isinstance(condition, All):
-        return [part for inner in condition.of for part in conjunction(inner)]
-    return [condition]
+    match condition:
+        case All(of):
+            return [part for inner in of for part in conjunction(inner)]
+        case Not(Either(of)):
+            return [part for inner in of for part in conjunction(Not(inner))]
+        case Not(Not(part)):
+            return conjunction(part)
+        case _:
+            return [condition]
+
+
+def _pattern(text: str) -> str:
+    return "%" + re.sub(r"([\\%_])", r"\\\1", text) + "%"
+
+
+def _spellings(text: str) -> Sequence[str]:
+    """The text with every choice of capitals; nothing when there are too many."""
+    choices = [_same_letters().get(letter, letter) for letter in folded(text)]
+    return list(map("".join, product(*choices))) if math.prod(map(len, choices)) <= _MOST_SPELLINGS else ()
+
+
+@cache
+def _same_letters() -> Mapping[str, str]:
+    """By small letter, all letters that compare as it."""
+    letters: dict[str, str] = {}
+    for letter in _cased():
+        small = folded(letter)
+        letters[small] = letters.get(small, small) + letter
+    return letters
+
+
+def _cased() -> Iterator[str]:
+    return (letter for letter in map(chr, range(_LETTERS)) if folded(letter) != letter)

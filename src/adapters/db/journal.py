@@ -11,7 +11,7 @@ from psycopg.rows import TupleRow
 
 from adapters.db.blocks import Blocks
 from adapters.db.database import Connection, Database
-from adapters.db.pages import page_of, to_read_page
+from adapters.db.pages import page_of, to_count, to_read_page
 from adapters.db.rows import (
     EVENT_COLUMNS,
     INCIDENT_COLUMNS,
@@ -142,6 +142,15 @@ class PgIncidents(Incidents):
             return await cursor.fetchall()
 
         return page_of(await self._database.run(read), size, position)
+
+    async def count(self, condition: Condition, now: datetime) -> int:
+        statement, values = to_count(condition, now)
+
+        async def read(connection: Connection, _: bool) -> int:
+            cursor = await connection.execute(statement, values, prepare=False, binary=True)
+            return int(_only(await cursor.fetchall(), "")[0])
+
+        return await self._database.run(read)
 
     async def journal(self, incident_id: IncidentId) -> Sequence[Event]:
         return tuple(map(event_from, await self._rows(_JOURNAL, incident_id)))

@@ -2,16 +2,16 @@
 
 # ruff: noqa: S608 - values travel as parameters; what is put together here are our own words
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from adapters.db.filters import ALWAYS, Where, conjunction
 from adapters.db.rows import INCIDENT_COLUMNS, LISTED_COLUMNS
-from argus_core.domain.filters import Condition, IsOpen
+from argus_core.domain.filters import All, Condition, Either, EndsUntil, IsOpen, Not, reads_texts
 from argus_core.domain.ids import IncidentId
 from argus_core.ports.incidents import IncidentRow, Page, Position
 
-# Two scans, each with an index of its own. In one, "or" would rule out the partial index, and every incident would be looked at.
+# Each has an index of its own. In one scan, "or" would rule out the partial index, and every incident would be looked at.
 _OPEN = ("i.stateful and i.end_time is null", "i.stateful and i.end_time > %(now)s")
 
 _NEWEST, _OLDEST = "i.start_time desc, i.id desc", "i.start_time, i.id"
@@ -20,10 +20,7 @@ _NEWEST, _OLDEST = "i.start_time desc, i.id desc", "i.start_time, i.id"
 def to_read_page(condition: Condition, now: datetime, size: int, position: Position | None) -> tuple[str, dict[str, object]]:
     """The statement that reads one incident more than the page, and one on the other side of the position; and its values."""
     where = Where(now)
-    parts = conjunction(condition)
-    branches = _OPEN if IsOpen() in parts else (ALWAYS,)
-    rest = "".join(f" and ({where.sql(part)})" for part in parts if part != IsOpen())
-    scans = [f"{branch}{rest}" for branch in branches]
+    scans = _scans(where, condition)
     most = where.value(size + 1)
     if position is None:
         found = _some(scans, ALWAYS, _NEWEST, most)
@@ -38,6 +35,13 @@ def to_read_page(condition: Condition, now: datetime, size: int, position: Posit
         found = f"({older}) union all ({newer})"
     statement = f"select {INCIDENT_COLUMNS} from ({found}) i join source s on s.id = i.source_id order by {_NEWEST}"
     return statement, where.values
+
+
+def to_count(condition: Condition, now: datetime) -> tuple[str, dict[str, object]]:
+    """The statement that counts incidents, and its values."""
+    where = Where(now)
+    counts = [f"(select count(*) from incident i where {scan})" for scan in _scans(where, condition)]
+    return f"select {' + '.join(counts)}", where.values
 
 
 def page_of(rows: Sequence[IncidentRow], size: int, position: Position | None) -> Page[IncidentRow]:
@@ -57,6 +61,38 @@ def page_of(rows: Sequence[IncidentRow], size: int, position: Position | None) -
         next=Position(*_place(here[-1])) if here and older else None,
         previous=Position(*_place(here[0]), backwards=True) if here and newer else None,
     )
+
+
+def _scans(where: Where, condition: Condition) -> list[str]:
+    """The condition as some that exclude one another, each of which an index finds."""
+    scans, divided = [ALWAYS], set[type[Condition]]()
+    for part in dict.fromkeys(conjunction(condition)):
+        branches = [] if type(part) in divided else list(_branches(where, part))
+        if branches:
+            divided.add(type(part))
+        scans = [f"{scan} and ({branch})" for scan in scans for branch in branches or [where.sql(part)]]
+    return scans
+
+
+def _branches(where: Where, part: Condition) -> Iterator[str]:
+    """Conditions that exclude one another and of which one holds if and only if the part does; none when it is better left whole."""
+    match part:
+        case IsOpen():
+            yield from _OPEN
+        case EndsUntil(moment):
+            # What ended before, began before; few ended before they began, by what their sources say, and these have an index. The end is
+            # written as a difference lest the planner take both for independent.
+            border = where.value(moment)
+            ended = f"i.end_time - {border} <= interval '0'"
+            yield f"{ended} and i.start_time <= {border}"
+            yield f"{ended} and i.start_time > {border} and i.end_time < i.start_time"
+        case Either(of) if any(map(reads_texts, of)):
+            # A text is found by an index or as far as the page goes, but in "or" only by reading all events that have it.
+            others = tuple(one for one in of if not reads_texts(one))
+            earlier: list[Condition] = []
+            for one in [*([Either(others)] if others else []), *filter(reads_texts, of)]:
+                yield where.sql(All((one, *map(Not, earlier))))
+                earlier.append(one)
 
 
 def _some(scans: Sequence[str], key: str, order: str, most: str) -> str:

@@ -25,6 +25,7 @@ event_ids = sa.Sequence("event_ids", metadata=metadata)
 account_ids = sa.Sequence("account_ids", metadata=metadata)
 source_ids = sa.Sequence("source_ids", metadata=metadata)
 token_ids = sa.Sequence("token_ids", metadata=metadata)
+belonging_ids = sa.Sequence("belonging_ids", metadata=metadata)
 
 # The journal. No foreign keys lead out of these tables: they would cost an eighth of the ingest rate (ADR 0001), and what they would
 # guard cannot happen, since sources and accounts are never removed and an event is only written from the RETURNING of its incident.
@@ -64,6 +65,7 @@ _endless = sa.and_(incident.c.stateful, incident.c.end_time.is_(None))
 sa.Index("incident_start", *_newest_first)
 sa.Index("incident_open", *_newest_first, postgresql_where=_endless)
 sa.Index("incident_end", incident.c.end_time, postgresql_where=incident.c.end_time.is_not(None))
+sa.Index("incident_ended_early", *_newest_first, postgresql_where=incident.c.end_time < incident.c.start_time)
 sa.Index("incident_tags", incident.c.tags, postgresql_using="gin")
 sa.Index("incident_open_tags", incident.c.tags, postgresql_using="gin", postgresql_where=_endless)
 sa.Index("incident_source_start", incident.c.source_id, *_newest_first)
@@ -74,6 +76,8 @@ sa.Index(
     unique=True,
     postgresql_where=incident.c.source_incident_id != sa.literal_column("''"),
 )
+
+sa.event.listen(metadata, "before_create", sa.DDL("create extension if not exists pg_trgm"))  # type: ignore[no-untyped-call]  # SQLAlchemy left it out
 
 event = sa.Table(
     "event",
@@ -90,6 +94,7 @@ event = sa.Table(
     sa.Column("changes", Json, nullable=False),
     sa.UniqueConstraint("incident_id", "version"),
 )
+sa.Index("event_text", event.c.description, postgresql_using="gin", postgresql_ops={"description": "gin_trgm_ops"})
 sa.Index("event_incident_timestamp", event.c.incident_id, event.c.timestamp.desc(), event.c.id.desc())
 
 ack = sa.Table(
@@ -169,7 +174,7 @@ source = sa.Table(
 timeslot = sa.Table(
     "timeslot",
     metadata,
-    sa.Column("id", Id, sa.Identity(), primary_key=True),
+    sa.Column("id", Id, primary_key=True, autoincrement=False, server_default=belonging_ids.next_value()),
     sa.Column("owner_id", sa.ForeignKey(account.c.id), nullable=False),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("zone", sa.Text, nullable=False),
@@ -184,13 +189,14 @@ recurrence = sa.Table(
     sa.Column("days", pg.ARRAY(sa.SmallInteger), nullable=False),
     sa.Column("start_time", sa.Time, nullable=False),
     sa.Column("end_time", sa.Time, nullable=False),
+    sa.Column("ends_next_day", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 sa.Index("recurrence_timeslot", recurrence.c.timeslot_id)
 
 destination = sa.Table(
     "destination",
     metadata,
-    sa.Column("id", Id, sa.Identity(), primary_key=True),
+    sa.Column("id", Id, primary_key=True, autoincrement=False, server_default=belonging_ids.next_value()),
     sa.Column("owner_id", sa.ForeignKey(account.c.id), nullable=False),
     sa.Column("medium", sa.Text, nullable=False),
     sa.Column("label", sa.Text),
@@ -199,3 +205,48 @@ destination = sa.Table(
     sa.UniqueConstraint("owner_id", "label"),
 )
 sa.Index("destination_synced", destination.c.owner_id, destination.c.medium, unique=True, postgresql_where=destination.c.synced)
+
+filter_ = sa.Table(
+    "filter",
+    metadata,
+    sa.Column("id", Id, primary_key=True, autoincrement=False),
+    sa.Column("owner_id", sa.ForeignKey(account.c.id), nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("definition", Json, nullable=False),
+    sa.UniqueConstraint("owner_id", "name"),
+)
+
+profile = sa.Table(
+    "profile",
+    metadata,
+    sa.Column("id", Id, primary_key=True, autoincrement=False),
+    sa.Column("owner_id", sa.ForeignKey(account.c.id), nullable=False),
+    sa.Column("timeslot_id", sa.ForeignKey(timeslot.c.id), nullable=False),
+    sa.Column("active", sa.Boolean, nullable=False),
+    sa.Column("name", sa.Text),
+    sa.UniqueConstraint("owner_id", "name"),
+)
+sa.Index("profile_timeslot", profile.c.timeslot_id)
+
+profile_filter = sa.Table(
+    "profile_filter",
+    metadata,
+    sa.Column("profile_id", sa.ForeignKey(profile.c.id, ondelete="CASCADE"), primary_key=True),
+    sa.Column("filter_id", sa.ForeignKey(filter_.c.id), primary_key=True),
+)
+sa.Index("profile_filter_filter", profile_filter.c.filter_id)
+
+profile_destination = sa.Table(
+    "profile_destination",
+    metadata,
+    sa.Column("profile_id", sa.ForeignKey(profile.c.id, ondelete="CASCADE"), primary_key=True),
+    sa.Column("destination_id", sa.ForeignKey(destination.c.id), primary_key=True),
+)
+sa.Index("profile_destination_destination", profile_destination.c.destination_id)
+
+# One row. Whoever decides about notifications compares the number with the one it has, and loads anew what it tells people.
+generation = sa.Table(
+    "generation",
+    metadata,
+    sa.Column("number", Id, nullable=False),
+)

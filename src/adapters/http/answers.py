@@ -15,6 +15,8 @@ Header: TypeAlias = tuple[bytes, bytes]
 
 NO_CONTENT = 204
 NEVER_KEPT: Header = (b"cache-control", b"no-store")
+FORGET_TOKEN: Header = (b"set-cookie", b'token=""; expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Path=/')
+"""For pages that keep their token in a cookie."""
 
 _JSON: Header = (b"content-type", b"application/json")
 _HTML: Header = (b"content-type", b"text/html; charset=utf-8")

@@ -18,8 +18,12 @@ from adapters.http.openapi import description
 from adapters.http.pages import page_routes
 from adapters.http.services import Services
 from adapters.http.sites import Sites
+from adapters.http.v1 import v1_routes
+from adapters.http.v1.schemas import SCHEMAS as SCHEMAS_OF_V1
 from adapters.http.v2 import v2_routes
-from adapters.http.v2.schemas import SCHEMAS
+from adapters.http.v2.schemas import SCHEMAS as SCHEMAS_OF_V2
+
+_SCHEMAS = {"v1": SCHEMAS_OF_V1, "v2": SCHEMAS_OF_V2}
 
 Lifespan: TypeAlias = Callable[[Litestar], AbstractAsyncContextManager[Any]]
 
@@ -32,11 +36,11 @@ def build_app(services: Services, *, lifespan: Sequence[Lifespan] = (), routes: 
     """
 
     @cache
-    def schema() -> bytes:
-        return encode(description(framework.routes, schemas=SCHEMAS, version=services.version))
+    def schema(api: str | None) -> bytes:
+        return encode(description(framework.routes, schemas=_SCHEMAS, version=services.version, api=api))
 
     framework = Litestar(
-        [*page_routes(services, schema), *health_routes(services), v2_routes(services), *routes],
+        [*page_routes(services, schema), *health_routes(services), v1_routes(services), v2_routes(services), *routes],
         exception_handlers=exception_handlers(services.credentials),
         lifespan=list(lifespan),
         request_max_body_size=BODY_BYTES,

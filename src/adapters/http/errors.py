@@ -18,6 +18,7 @@ from argus_core.domain.errors import (
     DomainError,
     DuplicateIncident,
     EventNotAllowed,
+    FilterInUse,
     ForeignTags,
     Invalid,
     MayNotNameSource,
@@ -26,10 +27,12 @@ from argus_core.domain.errors import (
     NotAllowed,
     NotAllowedNow,
     NotFound,
+    NoTicketSystem,
     OnlySourcesReport,
     Unauthenticated,
     Unavailable,
 )
+from argus_core.ports.tickets import TicketFailed
 
 Errors: TypeAlias = "Mapping[str, Errors] | list[str] | str"
 
@@ -56,7 +59,7 @@ def detail(status: int, text: str, *headers: Header) -> Refused:
     return Refused(status, {"detail": text}, *headers)
 
 
-def refusal(error: DomainError) -> Refused:  # noqa: PLR0911 - one line for each kind of answer
+def refusal(error: DomainError) -> Refused:  # noqa: C901, PLR0911 - one line for each kind of answer
     """What the domain refused, as clients know it."""
     match error:
         case NotFound():
@@ -73,6 +76,8 @@ def refusal(error: DomainError) -> Refused:  # noqa: PLR0911 - one line for each
             return Refused(400, {"type": error.message})
         case BadLogin():
             return Refused(400, {ACROSS_FIELDS: [error.message]})
+        case FilterInUse() | NoTicketSystem():
+            return Refused(400, error.message)
         case OnlySourcesReport() | MayNotNameSource() | DuplicateIncident() | AckHasExpired() | NameTaken() | NotAllowedNow():
             return Refused(400, [error.message])
         case NotAllowed():
@@ -84,13 +89,31 @@ def refusal(error: DomainError) -> Refused:  # noqa: PLR0911 - one line for each
 def _field_errors(error: Invalid) -> Errors:
     if error.errors.keys() == {"source"}:
         return list(error.errors.values())  # whose incident it is is no matter of fields (API v1 and v2 alike)
-    return {field or ACROSS_FIELDS: [text] for field, text in error.errors.items()}
+    return nested(error.errors)
+
+
+def nested(problems: Mapping[str, str]) -> Errors:
+    """Problems by path, as `Invalid` has them, as answers have them: `tags/0` is `{"tags": {"0": [...]}}`; no name is across fields."""
+    tree: dict[str, Any] = {}
+    for path, text in sorted(problems.items()):
+        *parents, field = path.split("/")
+        here = tree
+        for parent in parents:
+            inner = here.setdefault(parent, {})
+            if isinstance(inner, list):  # what is wrong with the parent itself
+                inner = here[parent] = {ACROSS_FIELDS: inner}
+            here = inner
+        here[field or ACROSS_FIELDS] = [text]
+    return tree
 
 
 def answer_to(error: Exception, request_id: str) -> Answer:
     """What to answer to any exception. An unexpected one is logged, and the client learns no more than where to look for it."""
     if isinstance(error, DomainError):
         error = refusal(error)
+    if isinstance(error, TicketFailed):
+        # No 5xx: clients repeat those by themselves, and it may be that a ticket was made.
+        error = Refused(400, str(error))
     if isinstance(error, Refused):
         return json_answer(error.body, error.status, *error.headers)
     if isinstance(error, HTTPException) and error.status_code < 500:  # noqa: PLR2004 - what the framework itself finds wrong

@@ -4,14 +4,16 @@ Single fields of a body: from what JSON or a form holds to a value of the domain
 What is accepted and how a refusal is worded is what API clients know: numbers are taken for texts and texts for numbers.
 """
 
+import re
 from collections.abc import Callable, Mapping
-from datetime import datetime, tzinfo
+from datetime import datetime, time, tzinfo
 from enum import Enum
 from typing import TypeVar, cast
 
 from adapters.http import times
 from adapters.http.bodies import Form
 from adapters.http.errors import ACROSS_FIELDS, Errors, Refused
+from adapters.http.queries import BIGGEST_PK
 from argus_core.domain.errors import Invalid
 from argus_core.domain.incidents import Level
 from argus_core.domain.limits import TAGS, URL_BYTES, text_problem, url_problem
@@ -23,6 +25,9 @@ _Choice = TypeVar("_Choice", bound=Enum)
 
 REQUIRED = "This field is required."
 NOT_NULL = "This field may not be null."
+_TRUE = frozenset({"t", "y", "yes", "true", "on", "1"})
+_FALSE = frozenset({"f", "n", "no", "false", "off", "0"})
+_TIME = re.compile(r"([0-9]{1,2}):([0-9]{1,2})(?::([0-9]{1,2})(?:[.,]([0-9]{1,6})[0-9]{0,6})?)?")
 _QUOTED_CHARACTERS = 100
 _MOST_DIGITS = 1_000
 
@@ -127,6 +132,56 @@ def text(*, most_bytes: int, trim: bool = True, blank: bool = True) -> Callable[
     return clean
 
 
+def short_text(most: int, *, blank: bool = False) -> Callable[[object], str]:
+    """A text of so many characters."""
+    whole = text(most_bytes=4 * most, blank=blank)
+
+    def clean(value: object) -> str:
+        if isinstance(value, str) and len(value.strip()) > most:
+            raise Wrong.because(f"Ensure this field has no more than {most} characters.")
+        return whole(value)
+
+    return clean
+
+
+def boolean(value: object) -> bool:
+    """True or false, maybe written as a text or as 1 and 0."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    written = str(value).lower() if isinstance(value, bool | str | int) else ""
+    if written not in _TRUE | _FALSE:
+        raise Wrong.because("Must be a valid boolean.")
+    return written in _TRUE
+
+
+def time_of_day(value: object) -> time:
+    """A time like `8:00`, `08:00:00` or `23:59:59.999999`."""
+    found = _TIME.fullmatch(value) if isinstance(value, str) else None
+    try:
+        if found:
+            hour, minute, second, fraction = found.groups()
+            return time(int(hour), int(minute), int(second or 0), int((fraction or "0").ljust(6, "0")))
+    except ValueError:
+        pass
+    raise Wrong.because("Time has wrong format. Use one of these formats instead: hh:mm[:ss[.uuuuuu]].")
+
+
+def pk(value: object) -> int:
+    """The pk of a thing; whether there is such a thing is for somebody else to find out."""
+    try:
+        number = integer(value)
+    except Wrong:
+        raise Wrong.because(f"Incorrect type. Expected pk value, received {type(value).__name__}.") from None
+    if not 1 <= number <= BIGGEST_PK:
+        raise Wrong.because(f'Invalid pk "{str(number)[:_QUOTED_CHARACTERS]}" - object does not exist.')
+    return number
+
+
+def pks(value: object) -> list[int]:
+    """A list of pks, maybe empty; the first bad one is blamed on the whole."""
+    return [pk(item) for item in _list(value)]
+
+
 def ticket(value: object) -> str:
     """The address of a ticket."""
     url = text(most_bytes=URL_BYTES)(value)
@@ -155,7 +210,7 @@ def level(value: object) -> Level:
     """From 1 to 5, as a number or as a text."""
     known = _LEVELS.get(str(value)) if isinstance(value, str | int) else None
     if known is None:
-        raise _no_choice(value)
+        raise no_choice(value)
     return known
 
 
@@ -168,12 +223,13 @@ def choice(choices: Mapping[str, _Choice]) -> Callable[[object], _Choice]:
     def clean(value: object) -> _Choice:
         if isinstance(value, str) and value in choices:
             return choices[value]
-        raise _no_choice(value)
+        raise no_choice(value)
 
     return clean
 
 
-def _no_choice(value: object) -> Wrong:
+def no_choice(value: object) -> Wrong:
+    """What to say of a word, or a number, that is none of those expected."""
     shown = str(value)[:_QUOTED_CHARACTERS] if isinstance(value, str | int | float) else type(value).__name__
     return Wrong.because(f'"{shown}" is not a valid choice.')
 
@@ -216,11 +272,42 @@ def mapping(value: object) -> Mapping[str, object]:
 
 def integers(value: object) -> list[int]:
     """A list with at least one whole number."""
+    if not _list(value):
+        raise Wrong.because("This list may not be empty.")
+    return list_of(integer)(value)
+
+
+def list_of(clean: Callable[[object], _T], most: int | None = None) -> Callable[[object], list[_T]]:
+    """A list, maybe empty; what is wrong is told by the place of each bad item."""
+
+    def clean_each(value: object) -> list[_T]:
+        items = _list(value)
+        if most is not None and len(items) > most:
+            raise Wrong.because(f"Ensure this field has no more than {most} elements.")
+        return _each(items, clean)
+
+    return clean_each
+
+
+def nested(read: Callable[[Fields], _T]) -> Callable[[object], _T]:
+    """An object with fields of its own."""
+
+    def clean(value: object) -> _T:
+        taken = Fields(mapping(value))
+        result = read(taken)
+        try:
+            taken.check()
+        except Refused as refused:
+            raise Wrong(refused.body) from None
+        return result
+
+    return clean
+
+
+def _list(value: object) -> list[object]:
     if not isinstance(value, list):
         raise Wrong.because(f'Expected a list of items but got type "{type(value).__name__}".')
-    if not value:
-        raise Wrong.because("This list may not be empty.")
-    return _each(value, integer)
+    return value
 
 
 def tags(value: object) -> tuple[Tag, ...]:
@@ -256,6 +343,8 @@ def _each(items: list[object], clean: Callable[[object], _T]) -> list[_T]:
     wrong: dict[str, Errors] = {}
     for place, item in enumerate(items):
         try:
+            if item is None:
+                raise Wrong.because(NOT_NULL)
             cleaned.append(clean(item))
         except Wrong as error:
             wrong[str(place)] = error.errors

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ from litestar.routes import BaseRoute, HTTPRoute
 from adapters.http.auth import Access
 from adapters.http.bodies import BODY_BYTES
 from adapters.http.routes import Operation, Schema
+from adapters.http.schemas import COMMON
 from adapters.http.sites import served_path
 
 _REF = "#/components/schemas/{name}"
@@ -49,37 +51,79 @@ _ERROR_SCHEMAS: Mapping[str, Schema] = {
             },
         ],
     },
-    "NoTicketPlugin": {"type": "string"},
+    "Sentence": {"type": "string"},
 }
+_SECURITY_SCHEMES = {
+    "token": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Authorization",
+        "description": "The word `Token`, a blank and the token.",
+    }
+}
+NEWEST = "v2"
+"""Its schemas have the plain names where several versions are described together."""
 
 
-def description(routes: Iterable[BaseRoute], *, schemas: Mapping[str, Schema], version: str) -> dict[str, Any]:
-    """The whole description; `schemas` are those of bodies that handlers name."""
+def description(
+    routes: Iterable[BaseRoute], *, schemas: Mapping[str, Mapping[str, Schema]], version: str, api: str | None = None
+) -> dict[str, Any]:
+    """
+    The description of one version of the API, or of the whole server.
+
+    `schemas` are those of the bodies that handlers of each version name.
+    """
     told = [(served_path(route), handler) for route in routes if isinstance(route, HTTPRoute) for handler in route.route_handlers]
-    described = [(path, handler) for path, handler in told if "operation" in handler.opt]
-    shapes = _shapes(handler.opt["operation"] for _, handler in described)
-    (_, components) = msgspec.json.schema_components(shapes, ref_template=_REF)
+    described = [(path, handler) for path, handler in told if "operation" in handler.opt and api in (None, _version(path))]
     paths: dict[str, dict[str, Any]] = {}
-    for path, handler in described:
-        operations = paths.setdefault(_shown(path), {})
-        for method in handler.http_methods & set(_METHODS):
-            operations[method.lower()] = _operation(path, method, handler)
+    components: dict[str, Schema] = {}
+    for of in dict.fromkeys(_version(path) for path, _ in described):
+        naming = _Naming("" if of in (None, NEWEST, api) else of.upper())
+        mine = [(path, handler) for path, handler in described if _version(path) == of]
+        components |= naming.components(mine, schemas.get(of or "", {}))
+        for path, handler in mine:
+            operations = paths.setdefault(_shown(path), {})
+            for method in handler.http_methods & set(_METHODS):
+                operations[method.lower()] = _operation(path, method, handler, naming)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Argus", "version": version, "description": _ABOUT},
         "paths": dict(sorted(paths.items())),
-        "components": {
-            "schemas": {**{name: _closed(schema) for name, schema in components.items()}, **schemas, **_ERROR_SCHEMAS},
-            "securitySchemes": {
-                "token": {
-                    "type": "apiKey",
-                    "in": "header",
-                    "name": "Authorization",
-                    "description": "The word `Token`, a blank and the token.",
-                }
-            },
-        },
+        "components": {"schemas": {**components, **COMMON, **_ERROR_SCHEMAS}, "securitySchemes": _SECURITY_SCHEMES},
     }
+
+
+@dataclass(frozen=True, slots=True)
+class _Naming:
+    """How the schemas of one version are called: with something before their names where those of several versions stand together."""
+
+    prefix: str
+
+    @property
+    def template(self) -> str:
+        """The reference to a schema of this version."""
+        return f"#/components/schemas/{self.prefix}{{name}}"
+
+    def components(self, handlers: Iterable[tuple[str, HTTPRouteHandler]], bodies: Mapping[str, Schema]) -> dict[str, Schema]:
+        """The schemas of what these handlers answer and take."""
+        shapes = _shapes(handler.opt["operation"] for _, handler in handlers)
+        (_, answers) = msgspec.json.schema_components(shapes, ref_template=self.template)
+        named = {**{name: _closed(schema) for name, schema in answers.items()}, **bodies}
+        return {f"{self.prefix}{name}": schema for name, schema in named.items()}
+
+    def body(self, name: str) -> Schema:
+        """The schema of a body."""
+        return {"$ref": self.template.format(name=name)}
+
+    def answer(self, shape: Any) -> Schema:  # noqa: ANN401 - any shape
+        """The schema of an answer."""
+        schemas, _ = msgspec.json.schema_components(_alternatives(shape), ref_template=self.template)
+        return schemas[0] if len(schemas) == 1 else {"anyOf": [*schemas]}
+
+
+def _version(path: str) -> str | None:
+    match = re.match(r"/api/(v\d+)/", path)
+    return match[1] if match else None
 
 
 def _shown(path: str) -> str:
@@ -87,7 +131,12 @@ def _shown(path: str) -> str:
 
 
 def _shapes(operations: Iterable[Operation]) -> list[Any]:
-    return list(dict.fromkeys(shape for operation in operations for shape in operation.answers.values() if shape is not None))
+    shapes = [shape for operation in operations for shape in operation.answers.values() if shape is not None]
+    return list(dict.fromkeys(alternative for shape in shapes for alternative in _alternatives(shape)))
+
+
+def _alternatives(shape: Any) -> tuple[Any, ...]:  # noqa: ANN401 - any shape
+    return shape if isinstance(shape, tuple) else (shape,)
 
 
 def _closed(schema: Schema) -> Schema:
@@ -95,7 +144,7 @@ def _closed(schema: Schema) -> Schema:
     return {**schema, "additionalProperties": False} if "properties" in schema else schema
 
 
-def _operation(path: str, method: str, handler: HTTPRouteHandler) -> dict[str, Any]:
+def _operation(path: str, method: str, handler: HTTPRouteHandler, naming: _Naming) -> dict[str, Any]:
     operation: Operation = handler.opt["operation"]
     access: Access = handler.opt["access"]
     parameters = [*_path_parameters(path), *operation.query]
@@ -104,19 +153,19 @@ def _operation(path: str, method: str, handler: HTTPRouteHandler) -> dict[str, A
         "summary": operation.summary,
         "tags": [_group(path)],
         "security": _security(access),
-        "responses": {str(status): answer for status, answer in _answers(path, operation, access)},
+        "responses": {str(status): answer for status, answer in _answers(path, operation, access, naming)},
     }
     if parameters:
         told["parameters"] = parameters
     if operation.body:
-        media = {"schema": {"$ref": _REF.format(name=operation.body)}}
+        media = {"schema": naming.body(operation.body)}
         told["requestBody"] = {"required": operation.body_required, "content": {"application/json": media}}
     return told
 
 
-def _answers(path: str, operation: Operation, access: Access) -> Iterator[tuple[int, dict[str, Any]]]:
+def _answers(path: str, operation: Operation, access: Access, naming: _Naming) -> Iterator[tuple[int, dict[str, Any]]]:
     for status, shape in operation.answers.items():
-        yield status, {"description": "Done.", **(_content(_schema_of(shape)) if shape is not None else {})}
+        yield status, {"description": "Done.", **(_content(naming.answer(shape)) if shape is not None else {})}
     errors = dict(operation.errors)
     if operation.body or operation.query:
         errors.setdefault(400, "Errors")
@@ -131,11 +180,6 @@ def _answers(path: str, operation: Operation, access: Access) -> Iterator[tuple[
     for status, name in sorted(errors.items()):
         answer = {"description": _WHAT_IS_WRONG[status], **_content({"$ref": _REF.format(name=name)})}
         yield status, {**answer, "headers": _CHALLENGE} if status == 401 else answer  # noqa: PLR2004 - a status
-
-
-def _schema_of(shape: Any) -> Schema:  # noqa: ANN401 - any shape
-    (schema,), _ = msgspec.json.schema_components([shape], ref_template=_REF)
-    return schema
 
 
 def _content(schema: Schema) -> dict[str, Any]:
@@ -158,8 +202,11 @@ def _path_parameters(path: str) -> Iterator[Schema]:
 
 
 def _group(path: str) -> str:
-    match = re.match(r"/api/v\d+/(incidents|notificationprofiles)?", path)
-    return (match[1] or "auth") if match else "server"
+    match = re.match(r"/api/(v\d+)/(incidents|notificationprofiles)?", path)
+    if not match:
+        return "server"
+    group = match[2] or "auth"
+    return group if match[1] == NEWEST else f"{group} ({match[1]})"
 
 
 _CHALLENGE = {"WWW-Authenticate": {"schema": {"const": "Token"}}}

@@ -1,7 +1,9 @@
 """What is asked for outside the versions of the API: about the server, its description, and a few plain pages."""
 
+import json
 from collections.abc import Callable, Mapping
 from functools import cache
+from html import escape
 from importlib.resources import files
 
 from litestar import get
@@ -52,11 +54,22 @@ _ADMIN = """<!doctype html>
 </body>
 </html>
 """
+_SCHEMA = """<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><title>Settings of {name}</title></head>
+<body>
+<h1>Settings of {name}</h1>
+<p>What the settings of a destination look like that is reached by {name}, as JSON Schema:</p>
+<pre>{schema}</pre>
+</body>
+</html>
+"""
 
 
 class ApiVersions(Struct):
     """Versions of the API."""
 
+    deprecated: str
     stable: str
 
 
@@ -64,6 +77,7 @@ class Schemas(Struct):
     """Where the API is described."""
 
     stable: str
+    v1: str
     v2: str
 
 
@@ -89,7 +103,7 @@ _ABOUT = Operation(summary="Tell what this server is", answers={200: About})
 _LOGIN_METHODS = Operation(summary="List the ways to log in", answers={200: list[LoginMethod]})
 
 
-def page_routes(services: Services, schema: Callable[[], bytes]) -> list[HTTPRouteHandler]:
+def page_routes(services: Services, schema: Callable[[str | None], bytes]) -> list[HTTPRouteHandler]:
     """Everything anybody may look at."""
 
     @get("/", opt=_OPEN)
@@ -98,12 +112,10 @@ def page_routes(services: Services, schema: Callable[[], bytes]) -> list[HTTPRou
 
     @get("/api/", opt=told(_ABOUT, Access.ANYBODY))
     async def about() -> Answer:
-        schemas = Schemas("/api/schema/", "/api/v2/schema/")
-        return json_answer(About(services.version, ApiVersions("v2"), schemas, services.ticket_plugin, services.destination_plugins))
-
-    @get(["/api/schema/", "/api/v2/schema/"], opt=_OPEN)
-    async def described() -> Answer:
-        return Answer(200, schema(), (b"content-type", b"application/json"))
+        versions, schemas = ApiVersions("v1", "v2"), Schemas("/api/schema/", "/api/v1/schema/", "/api/v2/schema/")
+        tickets = services.tickets.system
+        media = tuple(_dotted(enabled.medium) for enabled in services.media.enabled if enabled.medium)
+        return json_answer(About(services.version, versions, schemas, _dotted(tickets) if tickets else None, media))
 
     @get("/api/docs/", opt=_OPEN)
     async def viewer() -> Answer:
@@ -123,7 +135,35 @@ def page_routes(services: Services, schema: Callable[[], bytes]) -> list[HTTPRou
     async def admin() -> Answer:
         return html_answer(_ADMIN, _PAGE_POLICY)
 
-    return [root, about, described, viewer, viewer_file, login_methods, admin]
+    @get("/json-schema/{slug:str}", opt={**_OPEN, "bare": True})
+    async def medium_schema(slug: FromPath[str]) -> Answer:
+        enabled = services.media.get(slug)
+        if enabled is None or enabled.medium is None:
+            raise detail(404, "Not found.")
+        shown = json.dumps(enabled.medium.schema, indent=2, ensure_ascii=False)
+        return html_answer(_SCHEMA.format(name=escape(enabled.name), schema=escape(shown)), _PAGE_POLICY)
+
+    return [root, about, *_descriptions(schema), medium_schema, viewer, viewer_file, login_methods, admin]
+
+
+def _descriptions(schema: Callable[[str | None], bytes]) -> list[HTTPRouteHandler]:
+    @get("/api/schema/", opt=_OPEN)
+    async def described() -> Answer:
+        return Answer(200, schema(None), (b"content-type", b"application/json"))
+
+    @get("/api/v1/schema/", opt=_OPEN)
+    async def described_v1() -> Answer:
+        return Answer(200, schema("v1"), (b"content-type", b"application/json"))
+
+    @get("/api/v2/schema/", opt=_OPEN)
+    async def described_v2() -> Answer:
+        return Answer(200, schema("v2"), (b"content-type", b"application/json"))
+
+    return [described, described_v1, described_v2]
+
+
+def _dotted(plugin: object) -> str:
+    return f"{type(plugin).__module__}.{type(plugin).__qualname__}"
 
 
 @cache

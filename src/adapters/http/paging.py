@@ -5,6 +5,7 @@ from base64 import b64decode, urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlencode
 
+from adapters.http.answers import Header
 from adapters.http.bodies import ApiRequest
 from adapters.http.errors import detail
 from adapters.http.queries import BIGGEST_PK, Query
@@ -70,3 +71,8 @@ def link(request: ApiRequest, query: Query, position: Position | None) -> str | 
     pairs = [(name, value) for name, value in query.pairs if name != "cursor"]
     path = request.scope["raw_path"]
     return f"{base_url(request)}{path.decode('latin-1')}?{urlencode([*pairs, ('cursor', cursor(position))])}"
+
+
+def rest_link(url: str) -> Header:
+    """The header that leads from a list that was cut to the pages that have all of it."""
+    return b"link", f'<{url}>; rel="next"'.encode()

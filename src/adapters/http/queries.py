@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 from adapters.http import times
 from adapters.http.errors import Errors, Refused
-from argus_core.domain.errors import Invalid
+from argus_core.domain.errors import Invalid, NotFound
 from argus_core.domain.filters import (
     All,
     Condition,
@@ -17,6 +17,7 @@ from argus_core.domain.filters import (
     EndsSince,
     EndsUntil,
     HasTicket,
+    IdIn,
     IsAcked,
     IsClosed,
     IsOpen,
@@ -30,17 +31,20 @@ from argus_core.domain.filters import (
     SourceTyped,
     StartedSince,
     StartedUntil,
+    TextHas,
     tags_match,
 )
-from argus_core.domain.ids import SourceId
+from argus_core.domain.ids import IncidentId, SourceId
 from argus_core.domain.limits import EARLIEST
+from argus_core.domain.profiles import Belongings
 from argus_core.domain.tags import Tag
 
 DEFAULT_PAGE_SIZE = 100
-BIGGEST_PAGE = 10_000
 BIGGEST_PK = 2**63 - 1
 ABOUT_SOURCES = frozenset({"source__id__in", "source__name__in", "source__type__in", "level__lte"})
 """What the list of one's own incidents does not look at."""
+ABOUT_BELONGINGS = ("filter_pk", "notificationprofile_pk")
+"""What asks for something that the asker owns."""
 
 NOTHING = Either(())
 _NOT_A_NUMBER = "Enter a number."
@@ -72,20 +76,25 @@ class Query:
         """Where to go on reading; empty is the first page."""
         return self._last.get("cursor", "")
 
-    def page_size(self) -> int:
-        """How many rows are wanted; what makes no sense is the default."""
+    def page_size(self, most: int) -> int:
+        """How many rows are wanted, at most so many; what makes no sense is the default."""
         written = self.get("page_size").removeprefix("+").lstrip("0")
         if not (written.isascii() and written.isdigit()):
-            return DEFAULT_PAGE_SIZE
-        return min(int(written), BIGGEST_PAGE) if len(written) < len(str(BIGGEST_PK)) else BIGGEST_PAGE
+            return min(DEFAULT_PAGE_SIZE, most)
+        return min(int(written), most) if len(written) < len(str(BIGGEST_PK)) else most
+
+    def counts(self) -> bool:
+        """Whether somebody wants to know how many there are in all."""
+        return self.get("count").lower() in ("true", "1")
 
 
 class Setting(NamedTuple):
-    """What a parameter means depends on: the zone of naive times, the moment, and the source types there are."""
+    """What a parameter means depends on: the zone of naive times, the moment, the source types there are, and what the asker owns."""
 
     zone: tzinfo
     now: datetime
     types: Collection[str] = ()
+    own: Belongings = Belongings()
 
 
 def condition(query: Query, setting: Setting, ignoring: Collection[str] = ()) -> Condition:
@@ -137,12 +146,32 @@ def _number(value: str) -> float:
     return number
 
 
-def _source_ids(value: str) -> Iterator[SourceId]:
+def _pks(value: str) -> Iterator[int]:
     for item in _texts(value):
-        if not _WHOLE.fullmatch(item):
-            raise Wrong(_NOT_A_NUMBER)
-        if 1 <= (number := int(item)) <= BIGGEST_PK:
-            yield SourceId(number)
+        if 1 <= (number := _pk(item)) <= BIGGEST_PK:
+            yield number
+
+
+def _pk(value: str) -> int:
+    if not _WHOLE.fullmatch(value):
+        raise Wrong(_NOT_A_NUMBER)
+    return int(value)
+
+
+def _own_filter(value: str, setting: Setting) -> Condition:
+    number = _pk(value)
+    try:
+        return setting.own.filter(number).definition.incident_condition or NOTHING
+    except NotFound:
+        return NOTHING
+
+
+def _own_profile(value: str, setting: Setting) -> Condition:
+    number = _pk(value)
+    try:
+        return setting.own.whole(setting.own.profile(number)).incident_condition or NOTHING
+    except NotFound:
+        return NOTHING
 
 
 def _known(names: list[str], types: Collection[str]) -> frozenset[str]:
@@ -185,7 +214,8 @@ _CLAUSES: dict[str, _Clause] = {
     "end_time__isnull": _either(Not(IsStateful()), IsStateful()),
     "ticket": _either(HasTicket(), Not(HasTicket())),
     "level__lte": lambda value, _: LevelAtMost(_number(value)),
-    "source__id__in": lambda value, _: SourceIn(frozenset(_source_ids(value))) if _texts(value) else None,
+    "id__in": lambda value, _: IdIn(frozenset(map(IncidentId, _pks(value)))) if _texts(value) else None,
+    "source__id__in": lambda value, _: SourceIn(frozenset(map(SourceId, _pks(value)))) if _texts(value) else None,
     "source__name__in": lambda value, _: _listed(_texts(value), lambda names: SourceNamed(frozenset(names))),
     "source__type__in": lambda value, setting: _listed(_texts(value), lambda names: SourceTyped(_known(names, setting.types))),
     "source_incident_id": lambda value, _: KeyIs(_text(value)),
@@ -195,4 +225,7 @@ _CLAUSES: dict[str, _Clause] = {
     "end_time__lte": lambda value, setting: EndsUntil(_moment(value, setting.zone)),
     "duration__gte": lambda value, setting: _lasted(_number(value), setting.now),
     "tags": lambda value, _: _listed(_texts(value), lambda tags: tags_match([_tag(tag) for tag in tags])),
+    "search": lambda value, _: _listed(_texts(value), lambda texts: All(tuple(map(TextHas, texts)))),
+    "filter_pk": _own_filter,
+    "notificationprofile_pk": _own_profile,
 }

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 from adapters.http.auth import Access
 from adapters.http.queries import BIGGEST_PK
 from argus_core.domain.errors import NotFound
-from argus_core.domain.ids import EventId, IncidentId, SourceId, UserId
+from argus_core.domain.ids import DestinationId, EventId, FilterId, IncidentId, ProfileId, SourceId, TimeslotId, UserId
 
 Schema: TypeAlias = Mapping[str, Any]
 
@@ -17,8 +17,8 @@ class Operation:
     """
     What the description of the API tells about a handler.
 
-    `answers` maps statuses to shapes, None is an empty body; `body` names the schema of what it takes, `query` its parameters. What follows
-    from the rest (401, 404, 413, 415, …) is added.
+    `answers` maps statuses to shapes, None is an empty body, several are alternatives; `body` names the schema of what it takes, `query`
+    its parameters. What follows from the rest (401, 404, 413, 415, …) is added.
     """
 
     summary: str
@@ -66,6 +66,26 @@ def user_id(pk: int) -> UserId:
 def source_id(pk: int) -> SourceId:
     """As `incident_id`."""
     return SourceId(_possible(pk, "SourceSystem"))
+
+
+def timeslot_id(pk: int) -> TimeslotId:
+    """As `incident_id`."""
+    return TimeslotId(_possible(pk, "Timeslot"))
+
+
+def filter_id(pk: int) -> FilterId:
+    """As `incident_id`."""
+    return FilterId(_possible(pk, "Filter"))
+
+
+def destination_id(pk: int) -> DestinationId:
+    """As `incident_id`."""
+    return DestinationId(_possible(pk, "DestinationConfig"))
+
+
+def profile_id(pk: int) -> ProfileId:
+    """As `incident_id`."""
+    return ProfileId(_possible(pk, "NotificationProfile"))
 
 
 def _possible(pk: int, what: str) -> int:

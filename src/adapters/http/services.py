@@ -7,8 +7,11 @@ from zoneinfo import ZoneInfo
 from adapters.http.auth import CredentialCache
 from argus_core.ports.clock import Clock
 from argus_core.ports.incidents import Incidents
+from argus_core.ports.media import Media
 from argus_core.usecases.accounts import AccountService
 from argus_core.usecases.incidents import IncidentService
+from argus_core.usecases.profiles import ProfileService
+from argus_core.usecases.tickets import TicketService
 
 
 async def _no_problems() -> Sequence[str]:
@@ -20,20 +23,22 @@ class Services:
     """
     Everything handlers close over.
 
-    `zone` is that of naive times coming in and of the offsets going out. `credential_cache_ok` is false while revocations made by other
-    processes are not heard of. `alive` and `problems` answer the probes: a process that has problems is not ready. `cors_origins` may hold
-    `*` for all.
+    `zone` is that of naive times coming in and of the offsets going out. `unpaged_limit` is how many incidents one answer has at most.
+    `credential_cache_ok` is false while revocations made by other processes are not heard of. `alive` and `problems` answer the probes: a
+    process that has problems is not ready. `cors_origins` may hold `*` for all.
     """
 
     incidents: IncidentService
     journal: Incidents
     accounts: AccountService
+    profiles: ProfileService
+    tickets: TicketService
+    media: Media
     clock: Clock
     zone: ZoneInfo
     version: str
     cors_origins: frozenset[str] = frozenset()
-    ticket_plugin: str | None = None
-    destination_plugins: tuple[str, ...] = ()
+    unpaged_limit: int = 10_000
     credentials: CredentialCache = field(default_factory=CredentialCache)
     credential_cache_ok: Callable[[], bool] = lambda: True
     alive: Callable[[], bool] = lambda: True

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from argus_core.domain.errors import NotAllowed
 from argus_core.domain.ids import UserId
 from argus_core.domain.sources import Source
 
@@ -33,3 +34,14 @@ class Actor:
     def person(self) -> Person:
         """The actor as its events show it."""
         return Person(self.id, self.username)
+
+
+def require_superuser(actor: Actor) -> None:
+    """
+    Go on only for a superuser.
+
+    Raises:
+        NotAllowed: it is somebody else.
+    """
+    if not actor.superuser:
+        raise NotAllowed("You do not have permission to perform this action.")

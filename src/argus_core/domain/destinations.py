@@ -3,24 +3,30 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from argus_core.domain.ids import UserId
+from argus_core.domain.ids import DestinationId, UserId
+from argus_core.domain.limits import Json
+
+EMAIL = "email"
+SMS = "sms"
+LABEL_LENGTH = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Destination:
     """
-    One address of one user on one medium, with settings and maybe a label.
+    One address of one user on one medium, with the settings that medium understands, and maybe a label.
 
-    A synced one follows the e-mail address of the user's account.
+    A synced one follows the e-mail address of the user's account and cannot be deleted.
     """
 
+    id: DestinationId
     owner: UserId
     medium: str
-    settings: Mapping[str, str] = field(hash=False)
+    settings: Mapping[str, Json] = field(hash=False)
     label: str | None = None
     synced: bool = False
 
 
-def synced_email(owner: UserId, address: str) -> Destination:
+def synced_email(id_: DestinationId, owner: UserId, address: str) -> Destination:
     """The destination that every user with an e-mail address has."""
-    return Destination(owner=owner, medium="email", settings={"email_address": address}, synced=True)
+    return Destination(id=id_, owner=owner, medium=EMAIL, settings={"email_address": address}, synced=True)

@@ -97,3 +97,19 @@ class NameTaken(DomainError):
 
 class BadLogin(DomainError):
     """Unable to log in with provided credentials."""
+
+
+class InUse(NotAllowedNow):
+    """It is in use."""
+
+
+class FilterInUse(InUse):
+    """The filter is in use."""
+
+
+class SyncedDestination(NotAllowedNow):
+    """Cannot delete this email destination since it was defined by an outside source."""
+
+
+class NoTicketSystem(NotAllowedNow):
+    """No path to ticket plugin can be found in the settings. Please set ARGUS_TICKET_SYSTEM."""

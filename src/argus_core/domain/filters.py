@@ -4,12 +4,13 @@ Conditions on incidents: one small expression tree, evaluated here in Python and
 Every front end turns its own spelling of a filter into this tree; a property test holds the two evaluations together.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias, assert_never
 
-from argus_core.domain.ids import SourceId, UserId
-from argus_core.domain.incidents import Incident
+from argus_core.domain.ids import IncidentId, SourceId, UserId
+from argus_core.domain.incidents import Event, EventType, Incident
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +143,27 @@ class LastedAtLeast:
     duration: timedelta
 
 
+@dataclass(frozen=True, slots=True)
+class IdIn:
+    """One of these incidents."""
+
+    ids: frozenset[IncidentId]
+
+
+@dataclass(frozen=True, slots=True)
+class TextHas:
+    """The description of one of its events holds this text, the first being its own; case does not matter."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventTypeIn:
+    """The event is of one of these types. It says nothing of an incident alone."""
+
+    types: frozenset[EventType]
+
+
 Condition: TypeAlias = (
     All
     | Either
@@ -163,12 +185,15 @@ Condition: TypeAlias = (
     | EndsSince
     | EndsUntil
     | LastedAtLeast
+    | IdIn
+    | TextHas
+    | EventTypeIn
 )
 
 EVERYTHING = All(())
 
 
-def tags_match(tags: "tuple[str, ...] | list[str]") -> Condition:
+def tags_match(tags: Iterable[str]) -> Condition:
     """Alternatives for the same key, conjunction between keys (API document, `tags=`)."""
     by_key: dict[str, set[str]] = {}
     for tag in tags:
@@ -176,15 +201,21 @@ def tags_match(tags: "tuple[str, ...] | list[str]") -> Condition:
     return All(tuple(HasTag(frozenset(group)) for group in by_key.values()))
 
 
-def holds(condition: Condition, incident: Incident, now: datetime) -> bool:  # noqa: C901, PLR0911, PLR0912 - one case for each clause
-    """Whether the condition is true of the incident at that moment."""
+def holds(  # noqa: C901, PLR0911, PLR0912 - one case for each clause
+    condition: Condition, incident: Incident, now: datetime, event: Event | None = None, texts: Sequence[str] = ()
+) -> bool:
+    """
+    Whether the condition is true of the incident at that moment, and of the event if one is given.
+
+    `texts` are the descriptions of all its events; they need not be loaded unless the condition `reads_texts`.
+    """
     match condition:
         case All(of):
-            return all(holds(part, incident, now) for part in of)
+            return all(holds(part, incident, now, event, texts) for part in of)
         case Either(of):
-            return any(holds(part, incident, now) for part in of)
+            return any(holds(part, incident, now, event, texts) for part in of)
         case Not(part):
-            return not holds(part, incident, now)
+            return not holds(part, incident, now, event, texts)
         case IsOpen():
             return incident.is_open(now)
         case IsClosed():
@@ -220,5 +251,67 @@ def holds(condition: Condition, incident: Incident, now: datetime) -> bool:  # n
         case LastedAtLeast(duration):
             until = now if incident.is_open(now) else incident.end_time
             return incident.stateful and until is not None and until - incident.start_time >= duration
+        case IdIn(incident_ids):
+            return incident.id in incident_ids
+        case TextHas(text):
+            wanted = folded(text)
+            return any(wanted in folded(told) for told in texts)
+        case EventTypeIn(event_types):
+            return event is not None and event.type in event_types
         case _:
             assert_never(condition)
+
+
+def folded(text: str) -> str:
+    """The text in lower case, letter by letter: what stores compare too."""
+    return "".join(map(str.lower, text.replace("\u0130", "i")))
+
+
+def reads_texts(condition: Condition) -> bool:
+    """Whether the texts of events matter to it."""
+    match condition:
+        case All(of) | Either(of):
+            return any(map(reads_texts, of))
+        case Not(part):
+            return reads_texts(part)
+        case _:
+            return isinstance(condition, TextHas)
+
+
+def about_incidents(condition: Condition) -> Condition | None:
+    """The condition without what it says of events, for previews; None when nothing is left."""
+    match condition:
+        case All(of) | Either(of):
+            left = tuple(part for part in map(about_incidents, of) if part is not None)
+            return type(condition)(left) if left or not of else None
+        case Not(part):
+            inner = about_incidents(part)
+            return None if inner is None else Not(inner)
+        case EventTypeIn():
+            return None
+        case _:
+            return condition
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A clause, whether it held, the same of its parts, and what is to be said of it beyond that."""
+
+    clause: Condition
+    held: bool
+    parts: "tuple[Explanation, ...]" = ()
+    note: str = ""
+
+
+def explain(condition: Condition, incident: Incident, now: datetime, event: Event | None = None, texts: Sequence[str] = ()) -> Explanation:
+    """Which clauses of the condition hold. The whole holds exactly when `holds` says so."""
+    held = holds(condition, incident, now, event, texts)
+    match condition:
+        case All(of) | Either(of):
+            return Explanation(condition, held, tuple(explain(part, incident, now, event, texts) for part in of))
+        case Not(part):
+            return Explanation(condition, held, (explain(part, incident, now, event, texts),))
+        case HasTag(tags) if lame := sorted(tag for tag in tags if "=" not in tag):
+            return Explanation(condition, held, note=f"No tag can match {', '.join(lame)}: a tag has the form key=value.")
+        case _:
+            return Explanation(condition, held)

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from argus_core.domain.accounts import Credential, Token, User
 from argus_core.domain.destinations import Destination
-from argus_core.domain.ids import SourceId, TokenId, UserId
+from argus_core.domain.ids import DestinationId, SourceId, TimeslotId, TokenId, UserId
 from argus_core.domain.sources import Source
 from argus_core.domain.timeslots import Timeslot
 
@@ -33,6 +33,14 @@ class AccountsWork(Protocol):
 
     async def new_token_id(self) -> TokenId:
         """An id for a new token."""
+        ...
+
+    async def new_timeslot_id(self) -> TimeslotId:
+        """An id for a new timeslot."""
+        ...
+
+    async def new_destination_id(self) -> DestinationId:
+        """An id for a new destination."""
         ...
 
     async def user(self, user_id: UserId) -> User | None:

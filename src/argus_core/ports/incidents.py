@@ -194,6 +194,10 @@ class Incidents(Protocol):
         """At most `size` incidents for which the condition holds, newest start first (then highest id), from `position` on."""
         ...
 
+    async def count(self, condition: Condition, now: datetime) -> int:
+        """For how many incidents the condition holds."""
+        ...
+
     async def journal(self, incident_id: IncidentId) -> Sequence[Event]:
         """Every event of the incident in version order, internal ones too; empty when there is no such incident."""
         ...

@@ -78,6 +78,14 @@ class Medium(Protocol):
         ...
 
 
+def hidden_settings(medium: Medium | None) -> frozenset[str]:
+    """The names of those settings of a medium that are secret: they are taken, but not shown."""
+    properties = medium.schema.get("properties") if medium else None
+    if not isinstance(properties, Mapping):
+        return frozenset()
+    return frozenset(name for name, told in properties.items() if isinstance(told, Mapping) and told.get("writeOnly") is True)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnabledMedium:
     """A medium that the operator has enabled; without the medium itself when it cannot be used, and then `reason` says why."""

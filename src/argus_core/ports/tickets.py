@@ -1,8 +1,10 @@
 """Ticket systems: plugins too, under the entry-point group `argus.tickets`."""
 
+from contextlib import AbstractAsyncContextManager
 from typing import ClassVar, Protocol
 
 from argus_core.domain.actors import Actor
+from argus_core.domain.ids import IncidentId
 from argus_core.domain.incidents import Incident
 
 
@@ -31,5 +33,18 @@ class TicketSystem(Protocol):
 
         Raises:
             TicketFailed: it was refused, the system could not be reached, took too long, or answered nonsense.
+        """
+        ...
+
+
+class TicketClaims(Protocol):
+    """Who may make a ticket for an incident: one at a time, in all processes that share a store."""
+
+    def claim(self, incident_id: IncidentId) -> AbstractAsyncContextManager[None]:
+        """
+        Hold the claim until the end of the block; whoever else wants it waits for that. It ends with the process too, however that ends.
+
+        Raises:
+            Unavailable: the store cannot be reached, or the wait was too long.
         """
         ...

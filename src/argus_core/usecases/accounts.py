@@ -1,11 +1,14 @@
 """Log in and out, and keep users, tokens and sources."""
 
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
-from argus_core.domain.accounts import Credential, Token, User, check_user, lifetime_ends
+from argus_core.domain.accounts import NAME_BYTES, Credential, Token, User, check_user, lifetime_ends
+from argus_core.domain.actors import Actor, require_superuser
 from argus_core.domain.destinations import synced_email
 from argus_core.domain.errors import BadLogin, Invalid, NameTaken, NotFound, Unauthenticated
 from argus_core.domain.ids import SourceId, TokenId, UserId
@@ -15,6 +18,8 @@ from argus_core.ports.accounts import Accounts, AccountsWork, Passwords
 from argus_core.ports.secrets import Secrets
 
 _Thing = TypeVar("_Thing")
+
+_SUFFIX_BYTES = 20
 
 LOGIN = ""
 """The name of the tokens that logging in makes."""
@@ -129,6 +134,11 @@ class AccountService:
         async with self.accounts.begin() as work:
             return await work.sources()
 
+    async def source(self, source_id: SourceId) -> Source:
+        """One source."""
+        async with self.accounts.begin() as work:
+            return _found(await work.source(source_id), "No SourceSystem matches the given query.")
+
     async def source_named(self, name: str, type_: str | None = None) -> Source:
         """
         The source of this name, which is unique within its type.
@@ -209,6 +219,60 @@ class AccountService:
             await work.save_source(source)
             return source
 
+    async def add_source_type(self, name: str, *, actor: Actor) -> str:
+        """
+        Make a source type on a superuser's behalf.
+
+        Raises:
+            NotAllowed: the actor is none.
+            Invalid: the name is malformed or taken.
+        """
+        require_superuser(actor)
+        check_source_type(name)
+        async with self.accounts.begin() as work:
+            with _blamed_on_name():
+                await work.add_source_type(name)
+            return name
+
+    async def add_source(self, name: str, type_: str, *, actor: Actor, base_url: str = "") -> Source:
+        """
+        Make a source on a superuser's behalf, with a user called like it; when that name is taken, a number is put behind it.
+
+        The user has no token yet, so nobody reports for the source before one is made.
+
+        Raises:
+            NotAllowed: the actor is none.
+            Invalid: the name or address is malformed, the name is taken within the type, or there is no such type.
+        """
+        require_superuser(actor)
+        check_source(name, base_url)
+        async with self.accounts.begin() as work:
+            await work.lock()
+            await _check_type(work, type_)
+            user = await self.add_user(work, NewUser(username=await _free_username(work, name)), "")
+            source = Source(id=await work.new_source_id(), name=name, type=type_, user_id=user.id, base_url=base_url)
+            with _blamed_on_name():
+                await work.add_source(source)
+            return source
+
+    async def change_source(self, source_id: SourceId, name: str, type_: str, *, actor: Actor, base_url: str | None = None) -> Source:
+        """
+        Change a source on a superuser's behalf; None leaves the address alone.
+
+        Raises:
+            NotAllowed: the actor is none.
+            Invalid: the name or address is malformed, the name is taken within the type, or there is no such type.
+        """
+        require_superuser(actor)
+        async with self.accounts.begin() as work:
+            present = _found(await work.source(source_id), "No SourceSystem matches the given query.")
+            source = replace(present, name=name, type=type_, base_url=present.base_url if base_url is None else base_url)
+            check_source(source.name, source.base_url)
+            await _check_type(work, type_)
+            with _blamed_on_name():
+                await work.save_source(source)
+            return source
+
     async def set_source_active(self, source_id: SourceId, *, active: bool) -> None:
         """Let a source report, or not any more."""
         async with self.accounts.begin() as work:
@@ -283,9 +347,9 @@ class AccountService:
             superuser=new.superuser,
         )
         await work.add_user(user)
-        await work.add_timeslot(all_the_time(user.id, self.zone))
+        await work.add_timeslot(all_the_time(await work.new_timeslot_id(), user.id, self.zone))
         if user.email:
-            await work.add_destination(synced_email(user.id, user.email))
+            await work.add_destination(synced_email(await work.new_destination_id(), user.id, user.email))
         return user
 
     async def add_token(self, work: AccountsWork, user_id: UserId, name: str, made: datetime, days: float | None) -> NewToken:
@@ -307,6 +371,30 @@ class AccountService:
         async with self.accounts.begin() as work:
             user = _found(await work.user_named(username), f'There is no user "{username}".')
             await work.save_user(change(user))
+
+
+async def _check_type(work: AccountsWork, type_: str) -> None:
+    if type_ not in await work.source_types():
+        raise Invalid({"type": f'Invalid pk "{type_}" - object does not exist.'})
+
+
+async def _free_username(work: AccountsWork, name: str) -> str:
+    """The name, cut to what a username may have, or with the first number behind it that makes it free."""
+    room = NAME_BYTES - _SUFFIX_BYTES
+    bare = name.strip().encode()[:room].decode(errors="ignore").strip()
+    taken = {user.username for user in await work.users()}
+    return next(
+        username for username in itertools.chain([bare], (f"{bare}-{number}" for number in itertools.count(2))) if username not in taken
+    )
+
+
+@contextmanager
+def _blamed_on_name() -> Iterator[None]:
+    """A name that is taken is what is wrong with the field `name`."""
+    try:
+        yield
+    except NameTaken as error:
+        raise Invalid({"name": error.message}) from None
 
 
 def _found(thing: _Thing | None, otherwise: str) -> _Thing:

@@ -1,15 +1,17 @@
 """Incidents of every kind, whose moments lie on, just before and just after one another."""
 
 import itertools
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
 
 from argus_core.domain import transitions
 from argus_core.domain.accounts import User
-from argus_core.domain.incidents import Level
+from argus_core.domain.errors import DomainError
+from argus_core.domain.incidents import EventType, Level
 from argus_core.domain.tags import Tag
-from argus_core.domain.transitions import IncidentReport
+from argus_core.domain.transitions import Edit, IncidentReport
 from argus_core.ports.incidents import Appended
 from strategies import HOUR, MICROSECOND, NOON, begin, cast_of
 
@@ -18,12 +20,30 @@ EXPIRATIONS = (None, NOON - HOUR, NOON, NOON + HOUR)
 TAGS = tuple(map(Tag.parse, ("host=a", "host=b", "site=oslo", "a=b=c", "empty=", 'odd="\\{},')))
 
 
+TEXTS = (
+    "",
+    "Netbox 11 <12345> down.",
+    "100% of disk_full",
+    "100 of diskifull",
+    "C:\\temp\\%",
+    "C:temp",
+    "Ærlig talt 🔥 Straße",
+    "STRASSE GROẞ ǅ ﬁ",
+    "İstanbul ISTANBUL \u0131stanbul",
+    "ΟΔΟΣ ὈΔΥΣΣΕΎΣ οδος",
+    "K 4 kΩ 4 \u2126 \u212a \u212b",
+    "e\u0301 É",
+    "two\nlines\ttab",
+)
+
+
 @dataclass
 class Population:
-    """Some incidents in a store, and who has to do with them."""
+    """Some incidents in a store, the descriptions of each one's events, and who has to do with them."""
 
     cast: object
-    incidents: list
+    incidents: list = field(default_factory=list)
+    texts: dict = field(default_factory=dict)
 
 
 async def cast_in(accounts):
@@ -43,19 +63,47 @@ async def populate(incidents, accounts, count, seed=1):
     """So many incidents around noon, the same ones for each seed."""
     cast = await cast_in(accounts)
     random = Random(seed)  # noqa: S311 - the same incidents each time
-    population = Population(cast, [])
-    event_ids = list(itertools.islice(await incidents.event_ids(4 * count), 4 * count))
+    population = Population(cast)
+    event_ids = iter(list(itertools.islice(await incidents.event_ids(12 * count), 12 * count)))
     for number, incident_id in enumerate(await incidents.incident_ids(count)):
         source = random.choice(cast.sources)
-        change = begin(_report(number, random), source=source, incident_id=incident_id, event_id=event_ids.pop(), cast=cast)
-        assert Appended.STORED is await incidents.append(change)
-        for expiration in random.choice([(), (), (random.choice(EXPIRATIONS),), random.sample(EXPIRATIONS, 2)]):
-            change = transitions.acknowledge(
-                change.incident, actor=cast.people[0], event_id=event_ids.pop(), at=NOON - 2 * HOUR, now=NOON, expiration=expiration
-            )
+        changes = [begin(_report(number, random), source=source, incident_id=incident_id, event_id=next(event_ids), cast=cast)]
+        for move in _moves(cast, source, random):
+            with suppress(DomainError):
+                changes.append(move(changes[-1].incident, event_ids))
+        for change in changes:
             assert Appended.STORED is await incidents.append(change)
-        population.incidents.append(change.incident)
+        population.incidents.append(changes[-1].incident)
+        population.texts[incident_id] = [event.description for change in changes for event in change.events]
     return population
+
+
+def _moves(cast, source, random):
+    """What happens to one incident: most is acknowledged, edited, ended or spoken of once or not at all."""
+    for expiration in random.choice([(), (), (random.choice(EXPIRATIONS),), random.sample(EXPIRATIONS, 2)]):
+        yield _acknowledging(cast.people[0], expiration, random.choice(TEXTS))
+    if random.random() < 0.2:
+        yield _posting(EventType.END, cast.robot_of(source), NOON - random.choice((timedelta(), HOUR, 48 * HOUR)), random.choice(TEXTS))
+    if random.random() < 0.1:
+        yield _posting(EventType.REOPEN, cast.people[0], NOON, random.choice(TEXTS))
+    if random.random() < 0.3:
+        yield _posting(EventType.OTHER, cast.people[1], NOON, random.choice(TEXTS))
+    if random.random() < 0.3:
+        yield _editing(cast.people[-1], Edit(level=random.choice(tuple(Level)), description=random.choice(TEXTS), tags=_tags(random)))
+
+
+def _acknowledging(actor, expiration, why):
+    return lambda incident, event_ids: transitions.acknowledge(
+        incident, actor=actor, event_id=next(event_ids), at=NOON - 2 * HOUR, now=NOON, why=why, expiration=expiration
+    )
+
+
+def _posting(type_, actor, at, why):
+    return lambda incident, event_ids: transitions.post(incident, type_, actor=actor, event_id=next(event_ids), at=at, now=NOON, why=why)
+
+
+def _editing(actor, wanted):
+    return lambda incident, event_ids: transitions.edit(incident, wanted, actor=actor, event_ids=event_ids, now=NOON)
 
 
 def _report(number, random):
@@ -67,6 +115,11 @@ def _report(number, random):
         stateful=random.random() < 0.8,
         source_incident_id=random.choice(("", f"key-{number}")),
         level=random.choice(tuple(Level)),
+        description=random.choice(TEXTS),
         ticket_url=random.choice(("", "https://tickets.example.org/1")),
-        tags=tuple(random.sample(TAGS, random.randrange(4))),
+        tags=_tags(random),
     )
+
+
+def _tags(random):
+    return tuple(random.sample(TAGS, random.randrange(4)))

@@ -9,14 +9,19 @@ from adapters.db.pages import to_read_page
 from argus_core.domain.filters import (
     EVERYTHING,
     All,
+    Either,
+    EndsUntil,
     HasTag,
     IsAcked,
+    IsClosed,
     IsOpen,
     KeyIs,
+    LastedAtLeast,
     LevelAtMost,
     Not,
     SourceIn,
     SourceOf,
+    TextHas,
 )
 from argus_core.ports.incidents import Position
 from integration.postgres import fresh_database
@@ -34,6 +39,8 @@ LOAD = """
         1 + id % 5, repeat('x', 100), '', '', '{{}}', array['host=h' || id, 'site=s' || id % 50], '{{1,1}}', array[start, start],
         case when id % 3 = 0 then start + interval '1 hour' end, false, start
     from (select id, {now}::timestamptz - (20000 - id) * interval '1 minute' as start from generate_series(1, 20000) id) made;
+    insert into event (id, incident_id, timestamp, received, version, effect, type, description, changes)
+    select id, id, start_time, start_time, 1, true, 'STA', 'alarm ' || id || ' of h' || id % 500 || ' raised', '{{}}' from incident;
     update incident set end_time = {now}::timestamptz + interval '2 hours' where id % 4001 = 0;
     analyze;
 """
@@ -76,6 +83,12 @@ def scanned(node):
         (KeyIs("key-777"), {"incident_source_key"}),
         (SourceOf(3), {"incident_source_start"}),
         (All((SourceOf(3), KeyIs("key-777"))), {"incident_source_key"}),
+        (EndsUntil(NOW - timedelta(days=10)), {"incident_start", "incident_ended_early"}),
+        (All((IsClosed(), LastedAtLeast(timedelta(hours=1)))), {"incident_start"}),
+        (TextHas("alarm 777 "), {"event_text", "pk_incident"}),
+        (TextHas("raised"), {"incident_start", "uq_event_incident_id_version"}),
+        (Not(TextHas("777")), {"incident_start", "uq_event_incident_id_version"}),
+        (Either((HasTag(frozenset({"host=h777"})), TextHas("alarm 777 "))), {"incident_tags", "event_text", "pk_incident"}),
     ],
     ids=lambda value: str(value)[:50],
 )

@@ -11,10 +11,13 @@ import pytest
 
 from adapters.http import CredentialCache, Services, build_app
 from adapters.keys import RandomKeys
-from argus_core.memory import MemoryAccounts, MemoryIncidents
+from adapters.plugins import load_media
+from argus_core.memory import MemoryAccounts, MemoryIncidents, MemoryProfiles, MemoryTicketClaims
 from argus_core.ports.accounts import Passwords
 from argus_core.usecases.accounts import AccountService, NewUser
 from argus_core.usecases.incidents import IncidentService
+from argus_core.usecases.profiles import ProfileService
+from argus_core.usecases.tickets import TicketService
 
 NOON = datetime(2024, 3, 1, 12, tzinfo=UTC)
 OSLO = ZoneInfo("Europe/Oslo")
@@ -41,12 +44,16 @@ class World:
     sources: dict = field(default_factory=dict)
     cache_ok: bool = True
     problems: tuple = ()
+    ticket_system: object = None
+    unpaged_limit: int = 10_000
     _keys: object = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self):
         self.accounts = MemoryAccounts(lambda: self.now)
         self.journal = MemoryIncidents(self.accounts)
         self.people = AccountService(self.accounts, PlainPasswords(), RandomKeys(), 14, "Europe/Oslo")
+        self.media = load_media(("email", "sms"), {})
+        self.profiles = ProfileService(MemoryProfiles(self.accounts), self.media, "Europe/Oslo")
         self.credentials = CredentialCache()
         self.app = build_app(self.services)
         asyncio.run(self._populate())
@@ -69,6 +76,10 @@ class World:
             incidents=IncidentService(self.journal, self.accounts, lambda: self.now),
             journal=self.journal,
             accounts=self.people,
+            profiles=self.profiles,
+            tickets=TicketService(IncidentService(self.journal, self.accounts, lambda: self.now), MemoryTicketClaims(), self.ticket_system),
+            media=self.media,
+            unpaged_limit=self.unpaged_limit,
             clock=lambda: self.now,
             zone=OSLO,
             version="1.2.3",

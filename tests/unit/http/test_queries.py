@@ -144,7 +144,7 @@ def test_the_list_of_ones_own_ignores_what_is_about_sources():
     ],
 )
 def test_a_page_size_without_sense_is_the_default(written, size):
-    assert size == Query(urlencode({"page_size": written}).encode()).page_size()
+    assert size == Query(urlencode({"page_size": written}).encode()).page_size(10_000)
 
 
 @given(st.lists(st.tuples(st.sampled_from(NAMES), st.text() | st.decimals().map(str) | st.from_regex(r"[a-z]=[0-9,]*"))))
@@ -158,9 +158,9 @@ def test_any_query_is_understood_or_refused_by_name(pairs):
         wrong = error.body
 
     assert set(wrong) <= {name for name, _ in pairs}
-    assert 1 <= query.page_size() <= 10_000
+    assert 1 <= query.page_size(10_000) <= 10_000
 
 
 @given(st.binary())
 def test_any_bytes_are_a_query(query_string):
-    Query(query_string).page_size()
+    Query(query_string).page_size(10_000)

@@ -1,13 +1,15 @@
 """Who may come in, with which key, and for how long."""
 
 import itertools
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from argus_core.domain.accounts import User
+from argus_core.domain.actors import Actor
 from argus_core.domain.destinations import synced_email
-from argus_core.domain.errors import BadLogin, Invalid, NameTaken, NotFound, Unauthenticated
+from argus_core.domain.errors import BadLogin, Invalid, NameTaken, NotAllowed, NotFound, Unauthenticated
 from argus_core.domain.ids import SourceId, TokenId, UserId
 from argus_core.domain.timeslots import all_the_time
 from argus_core.memory import MemoryAccounts
@@ -18,6 +20,7 @@ from strategies import DAY, MICROSECOND, NOON
 pytestmark = pytest.mark.anyio
 
 DAYS = 14
+ROOT = Actor(id=UserId(1), username="root", staff=True, superuser=True)
 
 
 class ReversedPasswords:
@@ -56,6 +59,10 @@ class World:
         self.passwords = ReversedPasswords()
         self.accounts = MemoryAccounts(lambda: self.now)
         self.service = AccountService(self.accounts, self.passwords, CountedSecrets(), DAYS, "Europe/Oslo")
+
+    def owned(self, what):
+        """What all users together have of something."""
+        return [thing for owned in self.accounts.tables.belongings.values() for thing in getattr(owned, what)]
 
     async def opens(self, *tokens):
         """Which of these keys open the door now."""
@@ -258,9 +265,9 @@ class TestUsers:
     async def test_have_the_defaults_from_the_start(self, world):
         user = await world.service.create_user(NewUser(username="kari", email="kari@example.org"))
 
-        tables = world.accounts._kept
-        assert all_the_time(user.id, "Europe/Oslo") in tables.timeslots
-        assert [synced_email(user.id, "kari@example.org")] == tables.destinations
+        theirs = world.accounts.tables.of(user.id)
+        assert (all_the_time(theirs.timeslots[0].id, user.id, "Europe/Oslo"),) == theirs.timeslots
+        assert (synced_email(theirs.destinations[0].id, user.id, "kari@example.org"),) == theirs.destinations
 
     async def test_are_what_was_asked_for(self, world):
         new = NewUser(username="kari", password="pw", first_name="Kari", last_name="N", email="k@example.org", staff=True, superuser=True)
@@ -286,14 +293,14 @@ class TestUsers:
             await world.service.log_in("kari", "secret")
 
     async def test_that_cannot_be_made_leave_nothing_behind(self, world):
-        slots = list(world.accounts._kept.timeslots)
+        slots = world.owned("timeslots")
 
         with pytest.raises(NameTaken):
             await world.service.create_user(NewUser(username="ola", email="ola@example.org"))
         with pytest.raises(Invalid):
             await world.service.create_user(NewUser(username="kari", email="nowhere"))
 
-        assert (slots, []) == (world.accounts._kept.timeslots, world.accounts._kept.destinations)
+        assert (slots, []) == (world.owned("timeslots"), world.owned("destinations"))
 
     async def test_have_roles_that_are_granted_and_revoked_one_by_one(self, world):
         seen = []
@@ -345,14 +352,14 @@ class TestSources:
         assert ("North", "nav", "https://nav.example.org") == (source.name, source.type, source.base_url)
         assert "North" == token.token.name
         assert [source] == list(await world.service.sources())
-        assert any(slot.owner == source.user_id for slot in world.accounts._kept.timeslots)
+        assert any(slot.owner == source.user_id for slot in world.owned("timeslots"))
 
     async def test_may_have_a_user_of_another_name_and_a_type_that_is_there(self, world):
         north, _ = await world.service.create_source("North", "nav")
         south, _ = await world.service.create_source("South", "nav", username="nav-south")
 
         assert "nav-south" == (await world.service.user(south.user_id)).username
-        assert {"nav"} == world.accounts._kept.source_types
+        assert {"nav"} == world.accounts.tables.source_types
         assert [north, south] == list(await world.service.sources())
 
     async def test_have_a_name_once_for_each_type(self, world):
@@ -390,7 +397,71 @@ class TestSources:
         with pytest.raises(NameTaken):
             await world.service.create_source("ola", "nav")
 
-        assert (set(), {}) == (world.accounts._kept.source_types, world.accounts._kept.sources)
+        assert (set(), {}) == (world.accounts.tables.source_types, world.accounts.tables.sources)
+
+    async def test_of_superusers_get_a_user_with_a_free_name(self, world):
+        """
+        A taken name gets a number, a long one is cut; nobody can report for the source before it has a token.
+        """
+        await world.service.add_source_type("nav", actor=ROOT)
+
+        made = [
+            await world.service.add_source(name, "nav", actor=ROOT, base_url="https://nav.example.org")
+            for name in ("ola", "ola-2", "æ" * 500)
+        ]
+
+        users = [await world.service.user(source.user_id) for source in made]
+        assert ["ola-2", "ola-2-2", "æ" * 117] == [user.username for user in users]
+        assert made == [await world.service.source(source.id) for source in made]
+        assert {"https://nav.example.org"} == {source.base_url for source in made}
+        assert {source.user_id for source in made} <= {slot.owner for slot in world.owned("timeslots")}
+        assert [] == await world.service.tokens()
+
+    async def test_of_superusers_can_be_changed(self, world):
+        for name in ("nav", "zabbix"):
+            await world.service.add_source_type(name, actor=ROOT)
+        source = await world.service.add_source("North", "nav", actor=ROOT, base_url="https://nav.example.org")
+
+        changed = await world.service.change_source(source.id, "South", "zabbix", actor=ROOT)
+        assert replace(source, name="South", type="zabbix") == changed
+        assert "" == (await world.service.change_source(source.id, "South", "zabbix", actor=ROOT, base_url="")).base_url
+
+    async def test_of_superusers_are_checked(self, world):
+        await world.service.add_source_type("nav", actor=ROOT)
+        source = await world.service.add_source("North", "nav", actor=ROOT)
+        other = await world.service.add_source("South", "nav", actor=ROOT)
+        for doing, field in (
+            (world.service.add_source_type("nav", actor=ROOT), "name"),
+            (world.service.add_source_type("NAV", actor=ROOT), "name"),
+            (world.service.add_source("North", "nav", actor=ROOT), "name"),
+            (world.service.add_source(" ", "nav", actor=ROOT), "name"),
+            (world.service.add_source("East", "zabbix", actor=ROOT), "type"),
+            (world.service.change_source(other.id, "North", "nav", actor=ROOT), "name"),
+            (world.service.change_source(other.id, "South", "zabbix", actor=ROOT), "type"),
+            (world.service.change_source(other.id, "South", "nav", actor=ROOT, base_url="nowhere"), "base_url"),
+        ):
+            with pytest.raises(Invalid) as refusal:
+                await doing
+            assert [field] == list(refusal.value.errors)
+        with pytest.raises(NotFound):
+            await world.service.change_source(SourceId(404), "x", "nav", actor=ROOT)
+
+        assert [source, other] == list(await world.service.sources())
+        assert ["ola", "North", "South"] == [user.username for user in await world.service.users()]
+
+    async def test_are_made_by_nobody_but_superusers(self, world):
+        await world.service.add_source_type("nav", actor=ROOT)
+        source = await world.service.add_source("North", "nav", actor=ROOT)
+        for actor in (replace(ROOT, superuser=False), replace(ROOT, superuser=False, source=source)):
+            for doing in (
+                world.service.add_source_type("zabbix", actor=actor),
+                world.service.add_source("South", "nav", actor=actor),
+                world.service.change_source(source.id, "South", "nav", actor=actor),
+            ):
+                with pytest.raises(NotAllowed):
+                    await doing
+
+        assert (["nav"], [source]) == (sorted(world.accounts.tables.source_types), list(await world.service.sources()))
 
     async def test_can_be_renamed(self, world):
         north, _ = await world.service.create_source("North", "nav")

@@ -2,19 +2,20 @@
 
 from litestar import Router, get, patch, post
 from litestar.params import FromPath
+from msgspec import UNSET
 
 from adapters.http.answers import Answer, json_answer
 from adapters.http.bodies import ApiRequest
 from adapters.http.errors import Refused
+from adapters.http.lists import wanted
 from adapters.http.paging import link, position
-from adapters.http.queries import ABOUT_SOURCES, Query, Setting, condition
+from adapters.http.queries import ABOUT_SOURCES, Query
 from adapters.http.routes import Operation, incident_id, told
+from adapters.http.schemas import FILTERS, FILTERS_OF_MINE, PAGING
 from adapters.http.services import Services
 from adapters.http.v2 import inputs
 from adapters.http.v2.inputs import Inputs
-from adapters.http.v2.schemas import FILTERS, FILTERS_OF_MINE, PAGING
 from adapters.http.v2.shapes import IncidentOut, IncidentPage, Shapes
-from adapters.http.v2.sources import source_types
 from argus_core.domain.filters import All, Condition, SourceOf
 from argus_core.ports.incidents import incident_row
 
@@ -29,23 +30,24 @@ def incident_lists(services: Services) -> Router:
     """Reading many incidents."""
     shapes = Shapes(services.zone)
 
-    async def page(request: ApiRequest, query: Query, wanted: Condition) -> Answer:
+    async def page(request: ApiRequest, query: Query, condition: Condition) -> Answer:
         now = services.clock()
-        found = await services.journal.page(wanted, now, query.page_size(), position(query.cursor()))
+        place = position(query.cursor())
+        count = await services.journal.count(condition, now) if query.counts() else UNSET
+        found = await services.journal.page(condition, now, query.page_size(services.unpaged_limit), place)
         next_, previous = link(request, query, found.next), link(request, query, found.previous)
-        return json_answer(IncidentPage(next_, previous, shapes.incidents(found.rows, now)))
+        return json_answer(IncidentPage(next_, previous, shapes.incidents(found.rows, now), count))
 
     @get("/", opt=told(_LIST))
     async def many(request: ApiRequest) -> Answer:
         query = Query(request.scope["query_string"])
-        types = await source_types(services) if query.get("source__type__in") else ()
-        return await page(request, query, condition(query, Setting(services.zone, services.clock(), types)))
+        return await page(request, query, await wanted(services, request, query))
 
     @get("/mine/", opt=told(_LIST_MINE))
     async def mine(request: ApiRequest) -> Answer:
         query = Query(request.scope["query_string"])
-        wanted = condition(query, Setting(services.zone, services.clock()), ABOUT_SOURCES)
-        return await page(request, query, All((SourceOf(request.user.id), wanted)))
+        theirs = await wanted(services, request, query, ABOUT_SOURCES)
+        return await page(request, query, All((SourceOf(request.user.id), theirs)))
 
     return Router("/", route_handlers=[many, mine])
 
@@ -71,11 +73,11 @@ def incident_routes(services: Services) -> Router:
     async def change(request: ApiRequest, pk: FromPath[int]) -> Answer:
         number = incident_id(pk)
         try:
-            wanted = await inputs.edit(request)
+            edit = await inputs.edit(request)
         except Refused:
             await services.journal.row(number)  # that there is no such incident is said first
             raise
-        done = await services.incidents.edit(number, wanted, actor=request.user, warrant=request.auth.token_id)
+        done = await services.incidents.edit(number, edit, actor=request.user, warrant=request.auth.token_id)
         return json_answer(shapes.incident(incident_row(done.incident), services.clock()))
 
     return Router("/", route_handlers=[report, one, change])

@@ -3,70 +3,24 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple, cast
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from adapters.http import fields, times
+from adapters.http import fields, incident_fields, times
 from adapters.http.bodies import ApiRequest, fields_of, media_type, read
 from adapters.http.bodies import fields as body_fields
 from adapters.http.errors import Refused
 from adapters.http.fields import Fields
-from adapters.http.queries import BIGGEST_PK
-from adapters.http.v2.shapes import DISPLAYS
-from argus_core.domain.accounts import NAME_BYTES
+from adapters.http.incident_fields import Login, NewAck, NewEvent, NewIncident
 from argus_core.domain.errors import Invalid
-from argus_core.domain.ids import IncidentId, SourceId
-from argus_core.domain.incidents import EventType, Level
-from argus_core.domain.limits import DESCRIPTION_BYTES, KEY_BYTES, TAGS, URL_BYTES, Json
+from argus_core.domain.ids import IncidentId
+from argus_core.domain.incidents import Level
+from argus_core.domain.limits import TAGS, Json
 from argus_core.domain.tags import Tag
 from argus_core.domain.transitions import Edit, IncidentReport
-
-_PASSWORD_BYTES = 4_096
-_NO_CHANGE = "The field is not allowed to be changed."
-_NO_FIELD = "The field does not exist."
-_EDITABLE = frozenset({"details_url", "ticket_url", "tags", "level", "description", "metadata"})
-_FIXED = frozenset({"pk", "id", "start_time", "end_time", "source", "source_incident_id"})
-_EVENT_TYPES = {type_.value: type_ for type_ in DISPLAYS}
-
-_description = fields.text(most_bytes=DESCRIPTION_BYTES)
-_key = fields.text(most_bytes=KEY_BYTES)
-_details_url = fields.text(most_bytes=URL_BYTES)
-_username = fields.text(most_bytes=NAME_BYTES * 4, blank=False)
-_password = fields.text(most_bytes=_PASSWORD_BYTES, trim=False, blank=False)
-
-
-class NewIncident(NamedTuple):
-    """What is reported, and for which source if one is named."""
-
-    report: IncidentReport
-    names_source: bool
-    source_id: SourceId | None
-
-
-class NewEvent(NamedTuple):
-    """An event as somebody posts it."""
-
-    type: EventType
-    at: datetime | None
-    why: str
-
-
-class NewAck(NamedTuple):
-    """An acknowledgement as somebody posts it."""
-
-    at: datetime | None
-    why: str
-    expiration: datetime | None
-
-
-class Login(NamedTuple):
-    """Who wants to come in."""
-
-    username: str
-    password: str
 
 
 class _TagIn(Struct, gc=False):
@@ -131,28 +85,11 @@ class Inputs:
             return None
         if shape.source is UNSET:
             return NewIncident(report, names_source=False, source_id=None)
-        return NewIncident(report, names_source=True, source_id=_source_id(shape.source))
+        return NewIncident(report, names_source=True, source_id=incident_fields.source_id(shape.source))
 
     def any_incident(self, data: Mapping[str, object]) -> NewIncident:
         """The incident, field by field."""
-        taken = Fields(data)
-        start_time = taken.required("start_time", fields.moment(self.zone))
-        end_time = taken.nullable("end_time", fields.end(self.zone), None)
-        report = IncidentReport(
-            start_time=start_time,
-            end_time=end_time,
-            stateful=not taken.says_null("end_time"),
-            source_incident_id=taken.optional("source_incident_id", _key, ""),
-            level=taken.optional("level", fields.level, Level.INFORMATION),
-            description=taken.optional("description", _description, ""),
-            details_url=taken.optional("details_url", _details_url, ""),
-            ticket_url=taken.optional("ticket_url", fields.ticket, ""),
-            tags=taken.required("tags", fields.tags),
-            metadata=taken.optional("metadata", _json, {}),
-        )
-        source = taken.nullable("source", fields.integer, None)
-        taken.check()
-        return NewIncident(report, "source" in taken, None if source is None else _source_id(source))
+        return incident_fields.incident(data, self.zone, metadata=True)
 
     async def event(self, request: ApiRequest) -> NewEvent:
         """A new event."""
@@ -160,17 +97,7 @@ class Inputs:
 
     def event_of(self, data: Mapping[str, object], *, from_source: bool) -> NewEvent:
         """A new event; only people may leave the timestamp out."""
-        taken = Fields(data)
-        read_moment = fields.moment(self.zone)
-        at = taken.required("timestamp", read_moment) if from_source else taken.optional("timestamp", read_moment, None)
-        new = NewEvent(
-            taken.required("type", fields.choice(_EVENT_TYPES)),
-            at,
-            taken.optional("description", _description, ""),
-        )
-        taken.optional("actor", fields.mapping, None)
-        taken.check()
-        return new
+        return incident_fields.event(data, self.zone, from_source=from_source)
 
     async def ack(self, request: ApiRequest) -> NewAck:
         """A new acknowledgement."""
@@ -182,7 +109,7 @@ class Inputs:
         read_moment = fields.moment(self.zone)
         new = NewAck(
             taken.optional("timestamp", read_moment, None),
-            taken.optional("description", _description, ""),
+            taken.optional("description", incident_fields.description, ""),
             taken.nullable("expiration", read_moment, None),
         )
         taken.check()
@@ -190,10 +117,7 @@ class Inputs:
 
     async def expiration(self, request: ApiRequest) -> datetime | None:
         """When an acknowledgement shall expire."""
-        taken = Fields(await body_fields(request))
-        expiration = taken.nullable("expiration", fields.moment(self.zone), None)
-        taken.check()
-        return expiration
+        return incident_fields.expiration(await body_fields(request), self.zone)
 
     async def bulk_event(self, request: ApiRequest) -> tuple[Sequence[IncidentId], NewEvent]:
         """An event for many incidents."""
@@ -226,10 +150,7 @@ class Inputs:
 
 async def ticket(request: ApiRequest) -> Edit:
     """Another ticket for an incident, or none."""
-    taken = Fields(await body_fields(request))
-    edit = Edit(ticket_url=taken.required("ticket_url", fields.ticket_or_none))
-    taken.check()
-    return edit
+    return incident_fields.ticket(await body_fields(request))
 
 
 async def bulk_ticket(request: ApiRequest) -> tuple[Sequence[IncidentId], Edit]:
@@ -243,57 +164,23 @@ async def bulk_ticket(request: ApiRequest) -> tuple[Sequence[IncidentId], Edit]:
 
 async def edit(request: ApiRequest) -> Edit:
     """Changes to an incident; a field that cannot be changed is refused before all others are looked at."""
-    return edit_of(await body_fields(request))
-
-
-def edit_of(data: Mapping[str, object]) -> Edit:
-    """Changes to an incident; see `edit`."""
-    refused = {name: _NO_CHANGE if name in _FIXED else _NO_FIELD for name in data if name not in _EDITABLE}
-    if refused:
-        raise Refused(400, refused)
-    taken = Fields(data)
-    wanted = Edit(
-        details_url=taken.optional("details_url", _details_url, None),
-        ticket_url=taken.optional("ticket_url", fields.ticket, None),
-        level=taken.optional("level", fields.level, None),
-        description=taken.optional("description", _description, None),
-        metadata=taken.optional("metadata", _json, None),
-        tags=taken.optional("tags", fields.tags, None),
-    )
-    taken.check()
-    return wanted
+    return incident_fields.edit(await body_fields(request))
 
 
 async def tag(request: ApiRequest) -> Tag:
     """One tag."""
-    taken = Fields(await body_fields(request))
-    new = taken.required("tag", fields.tag)
-    taken.check()
-    return new
+    return incident_fields.tag(await body_fields(request))
 
 
 async def login(request: ApiRequest) -> Login:
     """Who wants to come in, and how they prove who they are."""
-    taken = Fields(await body_fields(request))
-    who = Login(taken.required("username", _username), taken.required("password", _password))
-    taken.check()
-    return who
-
-
-def _json(value: object) -> Json:
-    return cast("Json", value)
+    return incident_fields.login(await body_fields(request))
 
 
 def _not_null(metadata: Json) -> Json:
     if metadata is None:
         raise ValueError("metadata")
     return metadata
-
-
-def _source_id(number: int) -> SourceId:
-    if not 1 <= number <= BIGGEST_PK:
-        raise Invalid({"source": f'Invalid pk "{number}" - object does not exist.'})
-    return SourceId(number)
 
 
 def _distinct(ids: Sequence[int]) -> Sequence[IncidentId]:

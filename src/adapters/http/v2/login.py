@@ -2,7 +2,7 @@
 
 from litestar import Router, post
 
-from adapters.http.answers import NEVER_KEPT, NO_CONTENT, Answer, json_answer
+from adapters.http.answers import FORGET_TOKEN, NEVER_KEPT, NO_CONTENT, Answer, json_answer
 from adapters.http.auth import Access
 from adapters.http.bodies import ApiRequest
 from adapters.http.errors import detail
@@ -14,7 +14,6 @@ from argus_core.domain.accounts import Credential
 from argus_core.domain.errors import BadLogin
 from argus_core.usecases.accounts import NewToken
 
-_FORGET_TOKEN = (b"set-cookie", b'token=""; expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Path=/')
 _LOG_IN = Operation(summary="Log in: replaces the user's token", body="Login", answers={200: TokenOut})
 _REFRESH = Operation(summary="Replace the token that was used", answers={200: TokenOut})
 _LOG_IN_BESIDE = Operation(
@@ -64,7 +63,7 @@ def login_routes(services: Services) -> Router:
         if credential:
             await accounts.log_out(credential)
             services.credentials.clear()
-        return Answer(200, b"", _FORGET_TOKEN)
+        return Answer(200, b"", FORGET_TOKEN)
 
     return Router("/", route_handlers=[log_in, refresh, log_in_beside, revoke, log_out])
 

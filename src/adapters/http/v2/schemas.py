@@ -1,130 +1,93 @@
 """JSON schemas of what API v2 takes, as lax as it really is: `inputs` reads the same."""
 
 from collections.abc import Mapping
-from typing import Any, TypeAlias
 
-from adapters.http.queries import BIGGEST_PAGE, BIGGEST_PK, DEFAULT_PAGE_SIZE
-from adapters.http.times import TIME_OF_DAY
-from adapters.http.v2.shapes import DISPLAYS
-from argus_core.domain.limits import TAGS
-
-Schema: TypeAlias = Mapping[str, Any]
-
-_NO_NUL = r"^[^\u0000]*$"
-_BIGGEST = 1.7976931348623157e308
-_TEXT: Schema = {"type": ["string", "number"], "pattern": _NO_NUL, "description": "Blanks around it are cut; a number becomes a text."}
-_URL: Schema = {
-    "type": "string",
-    "pattern": (
-        r"^\s*([Hh][Tt][Tt][Pp]|[Ff][Tt][Pp])[Ss]?://"
-        r"([^\s\u0000:@/?#\[\]]+(:[^\s\u0000:@/?#\[\]]*)?@)?"
-        r"(\[[0-9A-Fa-f:.]+\]|[^\s\u0000:@/?#\[\]<>\"\\^`{|}]+)(:[0-9]{1,5})?([/?#][^\s\u0000<>\"]*)?\s*$"
-    ),
-    "examples": ["https://tickettracker.example.org/tickets/987654/"],
-}
-# Whoever has to know about 29 February does.
-_DATE = (
-    "(19(0[1-9]|[1-9][0-9])|[2-8][0-9]{3}|9[0-8][0-9]{2}|99[0-8][0-9]|999[0-7])-"
-    "((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))"
+from adapters.http.schemas import (
+    EXPIRATION,
+    LEVEL,
+    METADATA,
+    MOMENT,
+    NEW_EVENT,
+    PK_IN,
+    TAG,
+    TAG_LIST,
+    TEXT,
+    TICKET,
+    URL,
+    Schema,
 )
-_MOMENT_PATTERN = f"^{_DATE}{TIME_OF_DAY}$"
-_MOMENT: Schema = {
-    "type": "string",
-    "pattern": _MOMENT_PATTERN,
-    "description": "ISO 8601, from 1900 to 9998. Without an offset it is the time of the server's zone, a date alone its midnight.",
-    "examples": ["2011-11-11T11:11:11+02:00", "2011-11-11 11:11:11.235877"],
-}
-_LEVEL: Schema = {"enum": [1, 2, 3, 4, 5, "1", "2", "3", "4", "5"], "description": "1 is critical, 5 is information."}
-_TAG: Schema = {
-    "type": "string",
-    "pattern": r"^\s*[a-z0-9_]+\s*=[^\u0000]*$",
-    "examples": ["location=attic"],
-    "description": "`key=value`: the key of lower case letters, digits and underscores, the value may be empty.",
-}
-_TAG_LIST: Schema = {
-    "type": "array",
-    "maxItems": TAGS,
-    "items": {"type": "object", "required": ["tag"], "properties": {"tag": _TAG}},
-}
-_PK_IN: Schema = {"anyOf": [{"type": "integer"}, {"type": "string", "pattern": r"^\s*-?[0-9]+(\.0)?\s*$"}]}
-_IDS: Schema = {"type": "array", "minItems": 1, "items": _PK_IN, "description": "Pks of incidents; repeated ones count once."}
-_EXPIRATION: Schema = {"anyOf": [_MOMENT, {"type": "null"}], "description": "Null or absent: it holds for good."}
-_EVENT_TYPE: Schema = {
-    "enum": [type_.value for type_ in DISPLAYS],
-    "description": "Sources post END, OTH, CHI, LES; people CLO, REO, OTH. Acknowledgements are posted to acks/.",
-}
-_NEW_EVENT: Schema = {
-    "type": "object",
-    "required": ["type"],
-    "properties": {
-        "type": _EVENT_TYPE,
-        "timestamp": {**_MOMENT, "description": "Sources have to give it; for people it is now unless given."},
-        "description": _TEXT,
-        "actor": {"type": "object", "description": "Ignored: it is whoever asks."},
-    },
-}
+from adapters.http.v2.profile_schemas import PROFILE_SCHEMAS
+
+_VISIBLE: Schema = {"type": "string", "maxLength": 200, "pattern": r"^[^\u0000]*[^\s\u0000][^\u0000]*$"}
+_IDS: Schema = {"type": "array", "minItems": 1, "items": PK_IN, "description": "Pks of incidents; repeated ones count once."}
 _NEW_ACK: Schema = {
     "type": "object",
     "properties": {
-        "timestamp": {**_MOMENT, "description": "Now unless given."},
-        "description": _TEXT,
-        "expiration": _EXPIRATION,
+        "timestamp": {**MOMENT, "description": "Now unless given."},
+        "description": TEXT,
+        "expiration": EXPIRATION,
     },
 }
-_TICKET: Schema = {"anyOf": [{"const": ""}, _URL], "description": "Empty removes the ticket."}
-
-_JSON: Schema = {"$ref": "#/components/schemas/Json"}
-_METADATA: Schema = {"allOf": [_JSON, {"not": {"type": "null"}}], "description": "Any JSON but null, nested at most 32 levels deep."}
 
 SCHEMAS: Mapping[str, Schema] = {
-    "Json": {
-        "anyOf": [
-            {"type": ["null", "boolean", "number"]},
-            {"type": "string", "pattern": _NO_NUL},
-            {"type": "array", "items": _JSON},
-            {"type": "object", "propertyNames": {"pattern": _NO_NUL}, "additionalProperties": _JSON},
-        ],
+    **PROFILE_SCHEMAS,
+    "NewSource": {
+        "type": "object",
+        "required": ["name", "type"],
+        "properties": {
+            "name": _VISIBLE,
+            "type": {
+                "anyOf": [_VISIBLE, {"type": "object", "required": ["name"], "properties": {"name": _VISIBLE}}],
+                "description": "A type that there is, by its name or as answers show it.",
+            },
+            "base_url": {"anyOf": [{"const": ""}, URL], "description": "Where relative details_urls begin."},
+        },
+    },
+    "NewSourceType": {
+        "type": "object",
+        "required": ["name"],
+        "properties": {"name": {"type": "string", "pattern": "^[a-z0-9_-]{1,64}$"}},
     },
     "NewIncident": {
         "type": "object",
         "required": ["start_time", "tags"],
         "properties": {
-            "start_time": _MOMENT,
+            "start_time": MOMENT,
             "end_time": {
-                "anyOf": [{"enum": ["infinity", "-infinity"]}, _MOMENT, {"type": "null"}],
+                "anyOf": [{"enum": ["infinity", "-infinity"]}, MOMENT, {"type": "null"}],
                 "default": "infinity",
                 "description": "`infinity` or absent: it is open. Null: it is a moment and never has an end.",
             },
-            "tags": _TAG_LIST,
-            "source": {**_PK_IN, "description": "Only superusers may and must name it; otherwise it is the user's own."},
-            "source_incident_id": {**_TEXT, "description": "Unique for the source unless it is empty."},
-            "details_url": {**_TEXT, "description": "May be relative to the source's base_url."},
-            "description": _TEXT,
-            "level": {**_LEVEL, "default": 5},
-            "ticket_url": _URL,
-            "metadata": {**_METADATA, "default": {}},
+            "tags": TAG_LIST,
+            "source": {**PK_IN, "description": "Only superusers may and must name it; otherwise it is the user's own."},
+            "source_incident_id": {**TEXT, "description": "Unique for the source unless it is empty."},
+            "details_url": {**TEXT, "description": "May be relative to the source's base_url."},
+            "description": TEXT,
+            "level": {**LEVEL, "default": 5},
+            "ticket_url": URL,
+            "metadata": {**METADATA, "default": {}},
         },
     },
     "IncidentPatch": {
         "type": "object",
         "properties": {
-            "details_url": _TEXT,
-            "ticket_url": _URL,
-            "tags": {**_TAG_LIST, "description": "Replaces the whole set. Only superusers may remove what others added."},
-            "level": _LEVEL,
-            "description": _TEXT,
-            "metadata": _METADATA,
+            "details_url": TEXT,
+            "ticket_url": URL,
+            "tags": {**TAG_LIST, "description": "Replaces the whole set. Only superusers may remove what others added."},
+            "level": LEVEL,
+            "description": TEXT,
+            "metadata": METADATA,
         },
         "additionalProperties": False,
     },
-    "Ticket": {"type": "object", "required": ["ticket_url"], "properties": {"ticket_url": _TICKET}},
-    "NewEvent": _NEW_EVENT,
+    "Ticket": {"type": "object", "required": ["ticket_url"], "properties": {"ticket_url": TICKET}},
+    "NewEvent": NEW_EVENT,
     "NewAck": _NEW_ACK,
-    "Expiration": {"type": "object", "properties": {"expiration": _EXPIRATION}},
+    "Expiration": {"type": "object", "properties": {"expiration": EXPIRATION}},
     "BulkAck": {"type": "object", "required": ["ids", "ack"], "properties": {"ids": _IDS, "ack": _NEW_ACK}},
-    "BulkEvent": {"type": "object", "required": ["ids", "event"], "properties": {"ids": _IDS, "event": _NEW_EVENT}},
-    "BulkTicket": {"type": "object", "required": ["ids", "ticket_url"], "properties": {"ids": _IDS, "ticket_url": _TICKET}},
-    "NewTag": {"type": "object", "required": ["tag"], "properties": {"tag": _TAG}},
+    "BulkEvent": {"type": "object", "required": ["ids", "event"], "properties": {"ids": _IDS, "event": NEW_EVENT}},
+    "BulkTicket": {"type": "object", "required": ["ids", "ticket_url"], "properties": {"ids": _IDS, "ticket_url": TICKET}},
+    "NewTag": {"type": "object", "required": ["tag"], "properties": {"tag": TAG}},
     "LoginUnlessToken": {"description": "As Login. With a token it is not looked at, and may be missing."},
     "Login": {
         "type": "object",
@@ -135,53 +98,3 @@ SCHEMAS: Mapping[str, Schema] = {
         },
     },
 }
-
-
-def _parameter(name: str, description: str, schema: Schema, *, form: bool = False) -> Schema:
-    return {
-        "name": name,
-        "in": "query",
-        "description": description,
-        "schema": schema,
-        **({"style": "form", "explode": False} if form else {}),
-    }
-
-
-_BOOLEAN: Schema = {"type": "string", "examples": ["true", "false"], "description": "Anything but true, false, 1, 0 filters nothing."}
-_OR_EMPTY: Schema = {"const": ""}
-_WHEN: Schema = {"anyOf": [_OR_EMPTY, {"type": "string", "pattern": _MOMENT_PATTERN}]}
-_NUMBER: Schema = {"anyOf": [_OR_EMPTY, {"type": "number", "minimum": -_BIGGEST, "maximum": _BIGGEST}]}
-_PKS: Schema = {"anyOf": [_OR_EMPTY, {"type": "string", "pattern": r"^[\s,]*-?[0-9]{1,400}(\s*,[\s,]*-?[0-9]{1,400})*[\s,]*$"}]}
-_WORDS: Schema = {"type": "string", "pattern": _NO_NUL}
-_TAGS_IN_QUERY: Schema = {"anyOf": [_OR_EMPTY, {"type": "string", "pattern": r"^[a-z0-9_]+=[^,\s\u0000]+(,[a-z0-9_]+=[^,\s\u0000]+)*$"}]}
-
-FILTERS_OF_MINE: tuple[Schema, ...] = (
-    _parameter("acked", "Only acknowledged ones, or only others.", _BOOLEAN),
-    _parameter("duration__gte", "Open for so many minutes or longer.", _NUMBER),
-    _parameter("end_time__gte", "Ended then or later, open ones included.", _WHEN),
-    _parameter("end_time__isnull", "Only stateless ones, or only others.", _BOOLEAN),
-    _parameter("end_time__lte", "Ended then or earlier.", _WHEN),
-    _parameter("open", "Only open ones, or only closed ones.", _BOOLEAN),
-    _parameter("source_incident_id", "What the source calls it.", _WORDS),
-    _parameter("start_time__gte", "Started then or later.", _WHEN),
-    _parameter("start_time__lte", "Started then or earlier.", _WHEN),
-    _parameter("stateful", "Only stateful ones, or only stateless ones.", _BOOLEAN),
-    _parameter("tags", "`key=value`, separated by commas: for each key one of them.", _TAGS_IN_QUERY),
-    _parameter("ticket", "Only those with a ticket, or only others.", _BOOLEAN),
-)
-FILTERS: tuple[Schema, ...] = (
-    *FILTERS_OF_MINE,
-    _parameter("level__lte", "Of this level or worse.", _NUMBER),
-    _parameter("source__id__in", "From one of these sources: pks, separated by commas.", _PKS),
-    _parameter("source__name__in", "From one of these sources: names, separated by commas.", _WORDS),
-    _parameter("source__type__in", "From a source of one of these types: names, separated by commas.", _WORDS),
-)
-PAGING: tuple[Schema, ...] = (
-    _parameter("cursor", "From the links of another page.", {"type": "string"}),
-    _parameter(
-        "page_size",
-        f"How many, at most {BIGGEST_PAGE}; what makes no sense is {DEFAULT_PAGE_SIZE}.",
-        {"type": "string", "examples": ["100"]},
-    ),
-)
-PK: Schema = {"type": "integer", "minimum": 1, "maximum": BIGGEST_PK}

@@ -3,39 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
-from typing import Annotated, Literal, TypeAlias
-from urllib.parse import urljoin
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
+from adapters.http.shown import DISPLAYS, AnyJson, EndTime, EventCode, LevelNumber, Moment, Pk, WhatIsWrong, joined
 from argus_core.domain.accounts import User
-from argus_core.domain.incidents import EventType
-from argus_core.domain.limits import url_problem
 from argus_core.domain.sources import Source
 from argus_core.ports.incidents import AckRow, EventRow, IncidentRow
-
-Pk: TypeAlias = Annotated[int, Meta(ge=1, le=2**63 - 1)]
-Moment: TypeAlias = Annotated[datetime, Meta(tz=True)]
-LevelNumber: TypeAlias = Annotated[int, Meta(ge=1, le=5, description="1 is critical, 5 is information.")]
-EndTime: TypeAlias = Annotated[
-    object, Meta(extra_json_schema={"anyOf": [{"type": "string", "format": "date-time"}, {"const": "infinity"}, {"type": "null"}]})
-]
-AnyJson: TypeAlias = Annotated[object, Meta(extra_json_schema={"description": "Any JSON but null."})]
-WhatIsWrong: TypeAlias = Annotated[object, Meta(extra_json_schema={"anyOf": [{"$ref": "#/components/schemas/Errors"}, {"type": "null"}]})]
-EventCode: TypeAlias = Literal["STA", "END", "CHI", "CLO", "REO", "ACK", "OTH", "LES"]
-
-DISPLAYS = {
-    EventType.START: "Incident start",
-    EventType.END: "Incident end",
-    EventType.CHANGE: "Incident change",
-    EventType.CLOSE: "Close",
-    EventType.REOPEN: "Reopen",
-    EventType.ACKNOWLEDGE: "Acknowledge",
-    EventType.OTHER: "Other",
-    EventType.STATELESS: "Stateless",
-}
 
 
 class SourceTypeOut(Struct, frozen=True, gc=False):
@@ -88,11 +64,12 @@ class IncidentOut(Struct, frozen=True, gc=False):
 
 
 class IncidentPage(Struct, frozen=True, gc=False):
-    """Some incidents, newest start first, and where their neighbours are."""
+    """Some incidents, newest start first, and where their neighbours are; with `count=true` also how many there are on all pages."""
 
     next: str | None
     previous: str | None
     results: list[IncidentOut]
+    count: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
 
 
 class ActorOut(Struct, frozen=True, gc=False):
@@ -285,13 +262,3 @@ def source_out(source: Source) -> SourceOut:
 def user_out(user: User) -> UserOut:
     """One user."""
     return UserOut(user.username, user.first_name, user.last_name, user.email)
-
-
-@lru_cache(maxsize=4096)
-def joined(base_url: str, details_url: str) -> str:
-    """Where the details are, seen from the source's address; as it was posted when that makes no address."""
-    try:
-        address = urljoin(base_url, details_url)
-    except ValueError:
-        return details_url
-    return details_url if url_problem(address) else address

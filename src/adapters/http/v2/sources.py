@@ -1,40 +1,63 @@
-"""Source systems and their types. They are made on the command line, not here."""
+"""Source systems and their types. Superusers make them; the tokens of sources are made on the command line."""
 
-from collections.abc import Sequence
-
-from litestar import Router, get
+from litestar import Router, get, post, put
 from litestar.params import FromPath
 
+from adapters.http import source_fields
 from adapters.http.answers import Answer, json_answer
+from adapters.http.auth import Access
+from adapters.http.bodies import ApiRequest
+from adapters.http.lists import source_types
 from adapters.http.routes import Operation, source_id, told
 from adapters.http.services import Services
 from adapters.http.v2.shapes import SourceOut, SourceTypeOut, source_out
-from argus_core.domain.errors import NotFound
+from argus_core.domain.actors import require_superuser
 
-
-async def source_types(services: Services) -> Sequence[str]:
-    """The names of all source types."""
-    async with services.accounts.accounts.begin() as work:
-        return await work.source_types()
+_FOR_SUPERUSERS = {403: "Detail"}
+_LIST = Operation(summary="List all sources", answers={200: list[SourceOut]})
+_ADD = Operation(summary="Make a source, and a user for it", body="NewSource", answers={201: SourceOut}, errors=_FOR_SUPERUSERS)
+_ONE = Operation(summary="Get one source", answers={200: SourceOut})
+_REPLACE = Operation(summary="Replace a source; its user stays", body="NewSource", answers={200: SourceOut}, errors=_FOR_SUPERUSERS)
+_TYPES = Operation(summary="List all types of sources", answers={200: list[SourceTypeOut]})
+_ADD_TYPE = Operation(summary="Make a type of sources", body="NewSourceType", answers={201: SourceTypeOut}, errors=_FOR_SUPERUSERS)
 
 
 def source_routes(services: Services) -> Router:
     """Under `/api/v2/incidents`."""
+    accounts = services.accounts
 
-    @get("/sources/", opt=told(Operation(summary="List all sources", answers={200: list[SourceOut]})))
+    @get("/sources/", opt=told(_LIST))
     async def many() -> Answer:
-        return json_answer([source_out(source) for source in await services.accounts.sources()])
+        return json_answer([source_out(source) for source in await accounts.sources()])
 
-    @get("/sources/{pk:int}/", opt=told(Operation(summary="Get one source", answers={200: SourceOut})))
+    @post("/sources/", opt=told(_ADD, Access.FRESH_TOKEN))
+    async def add(request: ApiRequest) -> Answer:
+        require_superuser(request.user)  # before anything is found wrong with the body
+        new = await source_fields.source(request)
+        made = await accounts.add_source(new.name, new.type, actor=request.user, base_url=new.base_url or "")
+        return json_answer(source_out(made), 201)
+
+    @get("/sources/{pk:int}/", opt=told(_ONE))
     async def one(pk: FromPath[int]) -> Answer:
-        number = source_id(pk)
-        for source in await services.accounts.sources():
-            if source.id == number:
-                return json_answer(source_out(source))
-        raise NotFound("No SourceSystem matches the given query.")
+        return json_answer(source_out(await accounts.source(source_id(pk))))
 
-    @get("/source-types/", opt=told(Operation(summary="List all types of sources", answers={200: list[SourceTypeOut]})))
+    @put("/sources/{pk:int}/", opt=told(_REPLACE, Access.FRESH_TOKEN))
+    async def replace(request: ApiRequest, pk: FromPath[int]) -> Answer:
+        require_superuser(request.user)
+        number = (await accounts.source(source_id(pk))).id
+        new = await source_fields.source(request)
+        changed = await accounts.change_source(number, new.name, new.type, actor=request.user, base_url=new.base_url)
+        services.credentials.clear()
+        return json_answer(source_out(changed))
+
+    @get("/source-types/", opt=told(_TYPES))
     async def types() -> Answer:
         return json_answer([SourceTypeOut(name) for name in await source_types(services)])
 
-    return Router("/", route_handlers=[many, one, types])
+    @post("/source-types/", opt=told(_ADD_TYPE, Access.FRESH_TOKEN))
+    async def add_type(request: ApiRequest) -> Answer:
+        require_superuser(request.user)
+        name = await source_fields.source_type(request)
+        return json_answer(SourceTypeOut(await accounts.add_source_type(name, actor=request.user)), 201)
+
+    return Router("/", route_handlers=[many, add, one, replace, types, add_type])

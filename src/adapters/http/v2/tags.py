@@ -1,7 +1,5 @@
 """The tags of an incident one by one. Replacing all of them at once is PATCH of the incident."""
 
-from typing import TypeAlias
-
 from litestar import Router, delete, get, post
 from litestar.params import FromPath
 
@@ -9,14 +7,11 @@ from adapters.http.answers import NO_CONTENT, Answer, json_answer
 from adapters.http.bodies import ApiRequest
 from adapters.http.routes import Operation, incident_id, told
 from adapters.http.services import Services
+from adapters.http.tagging import NO_TAG, retag, without
 from adapters.http.v2 import inputs
 from adapters.http.v2.shapes import BareTag
 from argus_core.domain.errors import NotFound
-from argus_core.domain.tags import Tag
 
-_Tags: TypeAlias = tuple[Tag, ...]
-
-_NO_TAG = "No Tag matches the given query."
 _LIST = Operation(summary="List the tags of an incident", answers={200: list[BareTag]})
 _ADD = Operation(summary="Add a tag to an incident", body="NewTag", answers={201: BareTag})
 _ONE = Operation(summary="Look whether an incident has a tag", answers={200: BareTag})
@@ -34,28 +29,19 @@ def tag_routes(services: Services) -> Router:
     @post("/", opt=told(_ADD))
     async def add(request: ApiRequest, pk: FromPath[int]) -> Answer:
         tag = await inputs.tag(request)
-        await services.incidents.retag(incident_id(pk), lambda present: (*present, tag), actor=request.user, warrant=request.auth.token_id)
+        await retag(services, request, pk, lambda present: (*present, tag))
         return json_answer(BareTag(str(tag)), 201)
 
     @get("/{tag:str}/", opt=told(_ONE))
     async def one(pk: FromPath[int], tag: FromPath[str]) -> Answer:
         if tag not in (await journal.row(incident_id(pk))).tags:
-            raise NotFound(_NO_TAG)
+            raise NotFound(NO_TAG)
         return json_answer(BareTag(tag))
 
     # The framework would have no `Answer` of a handler that is said to answer 204; it is the `Answer` that counts.
     @delete("/{tag:str}/", status_code=200, opt=told(_REMOVE))
     async def remove(request: ApiRequest, pk: FromPath[int], tag: FromPath[str]) -> Answer:
-        await services.incidents.retag(
-            incident_id(pk), lambda present: _without(tag, present), actor=request.user, warrant=request.auth.token_id
-        )
+        await retag(services, request, pk, lambda present: without(tag, present))
         return Answer(NO_CONTENT)
 
     return Router("/{pk:int}/tags", route_handlers=[many, add, one, remove])
-
-
-def _without(tag: str, present: _Tags) -> _Tags:
-    left = tuple(other for other in present if str(other) != tag)
-    if len(left) == len(present):
-        raise NotFound(_NO_TAG)
-    return left

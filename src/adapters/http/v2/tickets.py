@@ -4,16 +4,15 @@ from litestar import Router, put
 from litestar.params import FromPath
 
 from adapters.http.answers import Answer, json_answer
+from adapters.http.auth import Access
 from adapters.http.bodies import ApiRequest
-from adapters.http.errors import Refused
 from adapters.http.routes import Operation, incident_id, told
 from adapters.http.services import Services
 from adapters.http.v2 import inputs
 from adapters.http.v2.shapes import TicketOut
 
-_NO_PLUGIN = 'No path to ticket plugin can be found in the settings. Please update the setting "TICKET_PLUGIN".'
 _SET = Operation(summary="Set or remove the ticket of an incident", body="Ticket", answers={200: TicketOut})
-_AUTOMATIC = Operation(summary="Get the ticket of an incident, or create one", answers={200: TicketOut}, errors={400: "NoTicketPlugin"})
+_AUTOMATIC = Operation(summary="Get the ticket of an incident, or create one", answers={200: TicketOut}, errors={400: "Sentence"})
 
 
 def ticket_routes(services: Services) -> Router:
@@ -25,11 +24,9 @@ def ticket_routes(services: Services) -> Router:
         done = await services.incidents.edit(number, wanted, actor=request.user, warrant=request.auth.token_id)
         return json_answer(TicketOut(done.incident.ticket_url))
 
-    @put("/automatic-ticket/", opt=told(_AUTOMATIC))
-    async def automatic_ticket(pk: FromPath[int]) -> Answer:
-        row = await services.journal.row(incident_id(pk))
-        if not row.ticket_url:
-            raise Refused(400, _NO_PLUGIN)
-        return json_answer(TicketOut(row.ticket_url))
+    @put("/automatic-ticket/", opt=told(_AUTOMATIC, Access.FRESH_TOKEN))
+    async def automatic_ticket(request: ApiRequest, pk: FromPath[int]) -> Answer:
+        url = await services.tickets.ticket_for(incident_id(pk), actor=request.user, warrant=request.auth.token_id)
+        return json_answer(TicketOut(url))
 
     return Router("/{pk:int}", route_handlers=[set_ticket, automatic_ticket])

@@ -1,0 +1,125 @@
+"""Timeslots, filters, destinations and profiles on PostgreSQL."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from adapters.db import belongings as rows
+from adapters.db import tables
+from adapters.db.accounts import told_when_unavailable
+from adapters.db.database import Database
+from argus_core.domain.destinations import Destination
+from argus_core.domain.ids import TimeslotId, UserId
+from argus_core.domain.profiles import Belonging, Belongings, Profile, together, without
+from argus_core.domain.saved_filters import SavedFilter
+from argus_core.domain.timeslots import Timeslot
+from argus_core.ports.profiles import Profiles, ProfilesWork
+
+_TABLES: dict[type[Belonging], sa.Table] = {
+    Timeslot: tables.timeslot,
+    SavedFilter: tables.filter_,
+    Destination: tables.destination,
+    Profile: tables.profile,
+}
+
+
+class PgProfiles(Profiles):
+    """Profiles and what they consist of, in PostgreSQL. Work on one user holds the lock on that user's account."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def begin(self, owner: UserId) -> AbstractAsyncContextManager[ProfilesWork]:
+        return self._begin(owner)
+
+    @asynccontextmanager
+    async def _begin(self, owner: UserId) -> AsyncIterator[ProfilesWork]:
+        async with told_when_unavailable(self._database.seconds), self._database.engine.begin() as connection:
+            await connection.execute(sa.select(tables.account.c.id).where(tables.account.c.id == owner).with_for_update())
+            yield PgProfilesWork(connection, await _belongings(connection, owner))
+
+    async def belongings(self, owner: UserId) -> Belongings:
+        async with told_when_unavailable(self._database.seconds), self._database.engine.begin() as connection:
+            await connection.execute(sa.text("set transaction isolation level repeatable read, read only"))
+            return await _belongings(connection, owner)
+
+    async def timeslot_exists(self, timeslot_id: TimeslotId) -> bool:
+        return bool(await self._ids(sa.select(tables.timeslot.c.id).where(tables.timeslot.c.id == timeslot_id)))
+
+    async def twins(self, destination: Destination) -> Sequence[UserId]:
+        other = tables.destination.c
+        same = (
+            other.medium == destination.medium,
+            sa.cast(other.settings, pg.JSONB) == sa.cast(dict(destination.settings), pg.JSONB),
+            other.owner_id != destination.owner,
+        )
+        return list(map(UserId, await self._ids(sa.select(other.owner_id).distinct().where(*same).order_by(other.owner_id))))
+
+    async def _ids(self, query: sa.Select[Any]) -> list[int]:
+        async with told_when_unavailable(self._database.seconds), self._database.engine.connect() as connection:
+            return list((await connection.execute(query)).scalars())
+
+
+class PgProfilesWork(ProfilesWork):
+    """One transaction; it raises the generation with everything it keeps or drops."""
+
+    def __init__(self, connection: AsyncConnection, belongings: Belongings) -> None:
+        self._connection = connection
+        self.belongings = belongings
+
+    async def new_id(self) -> int:
+        return int((await self._connection.execute(sa.select(tables.belonging_ids.next_value()))).scalar_one())
+
+    async def keep(self, thing: Belonging) -> None:
+        match thing:
+            case Timeslot():
+                await self._upsert(tables.timeslot, rows.timeslot_columns(thing))
+                await self._relink(tables.recurrence, tables.recurrence.c.timeslot_id == thing.id, rows.recurrence_columns(thing))
+            case SavedFilter():
+                await self._upsert(tables.filter_, rows.filter_columns(thing))
+            case Destination():
+                await self._upsert(tables.destination, rows.destination_columns(thing))
+            case Profile():
+                await self._upsert(tables.profile, rows.profile_columns(thing))
+                filters, destinations = tables.profile_filter, tables.profile_destination
+                links = [{"profile_id": thing.id, "filter_id": id_} for id_ in thing.filter_ids]
+                await self._relink(filters, filters.c.profile_id == thing.id, links)
+                ways = [{"profile_id": thing.id, "destination_id": id_} for id_ in thing.destination_ids]
+                await self._relink(destinations, destinations.c.profile_id == thing.id, ways)
+        self.belongings = together(self.belongings, thing)
+        await self._connection.execute(rows.NEXT_GENERATION)
+
+    async def drop(self, thing: Belonging) -> None:
+        table = _TABLES[type(thing)]
+        await self._connection.execute(sa.delete(table).where(table.c.id == thing.id))
+        self.belongings = without(self.belongings, thing)
+        await self._connection.execute(rows.NEXT_GENERATION)
+
+    async def _upsert(self, table: sa.Table, columns: rows.Columns) -> None:
+        insert = pg.insert(table).values(columns)
+        changed = {name: insert.excluded[name] for name in columns if name not in ("id", "owner_id")}
+        await self._connection.execute(insert.on_conflict_do_update(index_elements=["id"], set_=changed))
+
+    async def _relink(self, table: sa.Table, of: sa.ColumnElement[bool], links: Sequence[rows.Columns]) -> None:
+        await self._connection.execute(sa.delete(table).where(of))
+        if links:
+            await self._connection.execute(sa.insert(table), links)
+
+
+async def _belongings(connection: AsyncConnection, owner: UserId) -> Belongings:
+    async def owned(query: sa.Select[Any], by: sa.ColumnElement[Any]) -> Sequence[sa.RowMapping]:
+        found: Sequence[sa.RowMapping] = (await connection.execute(query.where(by == owner))).mappings().all()
+        return found
+
+    return Belongings(
+        timeslots=rows.timeslots_from(
+            await owned(rows.TIMESLOTS, tables.timeslot.c.owner_id), await owned(rows.RECURRENCES, tables.timeslot.c.owner_id)
+        ),
+        filters=tuple(map(rows.filter_from, await owned(rows.FILTERS, tables.filter_.c.owner_id))),
+        destinations=tuple(map(rows.destination_from, await owned(rows.DESTINATIONS, tables.destination.c.owner_id))),
+        profiles=tuple(map(rows.profile_from, await owned(rows.PROFILES, tables.profile.c.owner_id))),
+    )

@@ -1,0 +1,243 @@
+"""Notification profiles: when, about what and where somebody wants to be told; and the rules among what one user owns."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol, TypeAlias, TypeVar
+
+from argus_core.domain.destinations import Destination
+from argus_core.domain.errors import FilterInUse, InUse, Invalid, NotFound
+from argus_core.domain.filters import All, Condition
+from argus_core.domain.ids import DestinationId, FilterId, ProfileId, TimeslotId, UserId
+from argus_core.domain.saved_filters import SavedFilter
+from argus_core.domain.timeslots import Timeslot
+
+NAME_LENGTH = 40
+MOST_FILTERS = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """A timeslot, at least one filter and any number of destinations of one user; an inactive one tells nobody."""
+
+    id: ProfileId
+    owner: UserId
+    name: str | None
+    timeslot_id: TimeslotId
+    filter_ids: tuple[FilterId, ...]
+    destination_ids: tuple[DestinationId, ...] = ()
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WholeProfile:
+    """A profile with all it refers to, each in id order."""
+
+    profile: Profile
+    timeslot: Timeslot
+    filters: tuple[SavedFilter, ...]
+    destinations: tuple[Destination, ...]
+
+    @property
+    def incident_condition(self) -> Condition | None:
+        """What previews show: all filters must match, and one that says nothing of incidents matches none."""
+        conditions = [filter_.definition.incident_condition for filter_ in self.filters]
+        present = tuple(condition for condition in conditions if condition is not None)
+        return All(present) if len(present) == len(conditions) else None
+
+
+class _Owned(Protocol):
+    @property
+    def id(self) -> int: ...
+
+
+_Thing = TypeVar("_Thing", bound=_Owned)
+
+
+Belonging: TypeAlias = Timeslot | SavedFilter | Destination | Profile
+"""A thing that somebody owns."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Belongings:
+    """All that one user owns of timeslots, filters, destinations and profiles, each in id order. What is not in here does not exist."""
+
+    timeslots: tuple[Timeslot, ...] = ()
+    filters: tuple[SavedFilter, ...] = ()
+    destinations: tuple[Destination, ...] = ()
+    profiles: tuple[Profile, ...] = ()
+
+    def timeslot(self, id_: int) -> Timeslot:
+        """
+        The timeslot with this id.
+
+        Raises:
+            NotFound: the user has none.
+        """
+        return _one(self.timeslots, id_, "Timeslot")
+
+    def filter(self, id_: int) -> SavedFilter:
+        """
+        The filter with this id.
+
+        Raises:
+            NotFound: the user has none.
+        """
+        return _one(self.filters, id_, "Filter")
+
+    def destination(self, id_: int) -> Destination:
+        """
+        The destination with this id.
+
+        Raises:
+            NotFound: the user has none.
+        """
+        return _one(self.destinations, id_, "DestinationConfig")
+
+    def profile(self, id_: int) -> Profile:
+        """
+        The profile with this id.
+
+        Raises:
+            NotFound: the user has none.
+        """
+        return _one(self.profiles, id_, "NotificationProfile")
+
+    def whole(self, profile: Profile) -> WholeProfile:
+        """The profile with all it refers to."""
+        return WholeProfile(
+            profile=profile,
+            timeslot=self.timeslot(profile.timeslot_id),
+            filters=tuple(filter_ for filter_ in self.filters if filter_.id in profile.filter_ids),
+            destinations=tuple(destination for destination in self.destinations if destination.id in profile.destination_ids),
+        )
+
+    def using(self, thing: Timeslot | SavedFilter | Destination) -> Sequence[Profile]:
+        """The profiles that refer to it."""
+        match thing:
+            case Timeslot():
+                return [profile for profile in self.profiles if profile.timeslot_id == thing.id]
+            case SavedFilter():
+                return [profile for profile in self.profiles if thing.id in profile.filter_ids]
+            case Destination():
+                return [profile for profile in self.profiles if thing.id in profile.destination_ids]
+
+    def check_timeslot(self, timeslot: Timeslot) -> None:
+        """
+        Check that its name is free.
+
+        Raises:
+            Invalid: under `name`.
+        """
+        if any(timeslot.name == other.name and timeslot.id != other.id for other in self.timeslots):
+            raise Invalid({"name": f'The name "{timeslot.name}" is already in use for another timeslot.'})
+
+    def check_filter(self, filter_: SavedFilter) -> None:
+        """
+        Check that its name is free.
+
+        Raises:
+            Invalid: under `name`.
+        """
+        if any(filter_.name == other.name and filter_.id != other.id for other in self.filters):
+            raise Invalid({"name": f'The name "{filter_.name}" is already in use for another filter.'})
+
+    def check_destination(self, destination: Destination) -> None:
+        """
+        Check that its label is free; any number may be without.
+
+        Raises:
+            Invalid: under `label`.
+        """
+        if destination.label is None:
+            return
+        if any(destination.label == other.label and destination.id != other.id for other in self.destinations):
+            raise Invalid({"label": f'The label "{destination.label}" is already in use for another destination.'})
+
+    def check_profile(self, profile: Profile) -> None:
+        """
+        Check that it refers only to what its owner has, and that its name is free; any number may be without.
+
+        Raises:
+            Invalid: under `timeslot`, `filters`, `destinations`, or across fields.
+        """
+        problems = {
+            "timeslot": _missing([profile.timeslot_id], self.timeslots),
+            "filters": _missing(profile.filter_ids, self.filters),
+            "destinations": _missing(profile.destination_ids, self.destinations),
+        }
+        found = {field: problem for field, problem in problems.items() if problem}
+        if found:
+            raise Invalid(found)
+        if not profile.filter_ids:
+            raise Invalid({"filters": "This list may not be empty."})
+        if len(profile.filter_ids) > MOST_FILTERS:
+            raise Invalid({"filters": f"Ensure this field has no more than {MOST_FILTERS} elements."})
+        if profile.name and any(profile.name == other.name and profile.id != other.id for other in self.profiles):
+            raise Invalid({"": f'The name "{profile.name}" is already in use for another notification profile.'})
+
+    def check_unused(self, thing: SavedFilter | Destination) -> None:
+        """
+        Check that no profile refers to it.
+
+        Raises:
+            InUse: some do.
+        """
+        users = self.using(thing)
+        if users:
+            what, refusal = ("filter", FilterInUse) if isinstance(thing, SavedFilter) else ("destination", InUse)
+            names = ", ".join(profile.name or f"#{profile.id}" for profile in users)
+            raise refusal(f"Cannot delete this {what} since it is in use in the notification profile(s): {names}.")
+
+
+def together(belongings: Belongings, thing: Belonging) -> Belongings:
+    """What somebody owns with a new thing, or with it instead of the one that has its id."""
+    match thing:
+        case Timeslot():
+            return replace(belongings, timeslots=_with(belongings.timeslots, thing))
+        case SavedFilter():
+            return replace(belongings, filters=_with(belongings.filters, thing))
+        case Destination():
+            return replace(belongings, destinations=_with(belongings.destinations, thing))
+        case Profile():
+            return replace(belongings, profiles=_with(belongings.profiles, thing))
+
+
+def without(belongings: Belongings, thing: Belonging) -> Belongings:
+    """What somebody owns without this thing; profiles no longer lead to a destination that is gone."""
+    match thing:
+        case Timeslot():
+            return replace(belongings, timeslots=_others(belongings.timeslots, thing))
+        case SavedFilter():
+            return replace(belongings, filters=_others(belongings.filters, thing))
+        case Destination():
+            return replace(
+                belongings,
+                destinations=_others(belongings.destinations, thing),
+                profiles=tuple(
+                    replace(profile, destination_ids=tuple(id_ for id_ in profile.destination_ids if id_ != thing.id))
+                    for profile in belongings.profiles
+                ),
+            )
+        case Profile():
+            return replace(belongings, profiles=_others(belongings.profiles, thing))
+
+
+def _with(things: tuple[_Thing, ...], thing: _Thing) -> tuple[_Thing, ...]:
+    return tuple(sorted((*_others(things, thing), thing), key=lambda other: other.id))
+
+
+def _others(things: tuple[_Thing, ...], thing: _Thing) -> tuple[_Thing, ...]:
+    return tuple(other for other in things if other.id != thing.id)
+
+
+def _one(things: Iterable[_Thing], id_: int, name: str) -> _Thing:
+    found = next((thing for thing in things if thing.id == id_), None)
+    if found is None:
+        raise NotFound(f"No {name} matches the given query.")
+    return found
+
+
+def _missing(ids: Iterable[int], things: Iterable[_Owned]) -> str | None:
+    present = {thing.id for thing in things}
+    missing = next((id_ for id_ in ids if id_ not in present), None)
+    return None if missing is None else f'Invalid pk "{missing}" - object does not exist.'

@@ -1,0 +1,52 @@
+"""Timeslots, filters, destinations and profiles: where they are kept."""
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from argus_core.domain.destinations import Destination
+from argus_core.domain.ids import TimeslotId, UserId
+from argus_core.domain.profiles import Belonging, Belongings
+
+
+class ProfilesWork(Protocol):
+    """
+    One unit of work on what one user owns: everything done through it happens, or nothing. Work on the same user waits for its end.
+
+    Whoever decides about notifications sees all of it as soon as it is kept: the store raises its generation in the same transaction.
+    """
+
+    belongings: Belongings
+    """What the user owns, with what this work has done so far."""
+
+    async def new_id(self) -> int:
+        """An id for a new thing, of whatever kind."""
+        ...
+
+    async def keep(self, thing: Belonging) -> None:
+        """Keep a new thing, or replace the one with its id."""
+        ...
+
+    async def drop(self, thing: Belonging) -> None:
+        """Take a thing away; nothing refers to it any more."""
+        ...
+
+
+class Profiles(Protocol):
+    """Where profiles and what they consist of are kept. Every method may raise `Unavailable`."""
+
+    def begin(self, owner: UserId) -> AbstractAsyncContextManager[ProfilesWork]:
+        """A unit of work on what this user owns: leaving the block normally keeps it, an exception undoes it."""
+        ...
+
+    async def belongings(self, owner: UserId) -> Belongings:
+        """What this user owns."""
+        ...
+
+    async def timeslot_exists(self, timeslot_id: TimeslotId) -> bool:
+        """Whether anybody has this timeslot."""
+        ...
+
+    async def twins(self, destination: Destination) -> Sequence[UserId]:
+        """Other users who have a destination with the same medium and the same settings."""
+        ...
