@@ -37,17 +37,19 @@ async def test_a_name_that_is_taken_undoes_only_what_wanted_it(accounts, world):
         await work.add_user(user)
         source = Source(id=await work.new_source_id(), name=world.source.name, type=world.source.type, user_id=user.id)
         twin = Source(id=source.id, name="other", type=world.source.type, user_id=world.source.user_id)
-        await work.add_timeslot(all_the_time(owner, "UTC"))
-        await work.add_destination(Destination(owner=owner, medium="sms", settings={}, label="mine"))
+        await work.add_timeslot(all_the_time(await work.new_timeslot_id(), owner, "UTC"))
+        await work.add_destination(Destination(id=await work.new_destination_id(), owner=owner, medium="sms", settings={}, label="mine"))
         taken = [
             (work.add_user(User(id=await work.new_user_id(), username="new")), 'There is a user "new" already.'),
             (work.save_user(User(id=user.id, username=world.person.username)), f'There is a user "{world.person.username}" already.'),
             (work.add_source_type(world.source.type), f'There is a source type "{world.source.type}" already.'),
             (work.add_source(source), f'There is a source "{source.name}" of type "{source.type}" already.'),
             (work.add_source(twin), "This user has a source already."),
-            (work.add_timeslot(all_the_time(owner, "UTC")), 'There is a timeslot "All the time" already.'),
+            (work.add_timeslot(all_the_time(await work.new_timeslot_id(), owner, "UTC")), 'There is a timeslot "All the time" already.'),
             (
-                work.add_destination(Destination(owner=owner, medium="email", settings={}, label="mine")),
+                work.add_destination(
+                    Destination(id=await work.new_destination_id(), owner=owner, medium="email", settings={}, label="mine")
+                ),
                 'There is a destination "mine" already.',
             ),
         ]
@@ -78,13 +80,14 @@ async def in_work(accounts, do):
 async def test_timeslots_and_destinations_are_kept_whole(accounts, world, database):
     owner = world.person.id
     weekdays = Recurrence(days=frozenset({1, 2, 5}), start=time(8, 0, 0, 1), end=time.max)
-    timeslot = Timeslot(owner=owner, name="Work", zone="Europe/Oslo", recurrences=(weekdays, Recurrence(days=frozenset({7}))))
     async with accounts.begin() as work:
-        await work.add_timeslot(timeslot)
-        await work.add_timeslot(Timeslot(owner=owner, name="Never", zone="UTC", recurrences=()))
+        id_ = await work.new_timeslot_id()
+        both = (weekdays, Recurrence(days=frozenset({7})))
+        await work.add_timeslot(Timeslot(id=id_, owner=owner, name="Work", zone="Europe/Oslo", recurrences=both))
+        await work.add_timeslot(Timeslot(id=await work.new_timeslot_id(), owner=owner, name="Never", zone="UTC", recurrences=()))
         for settings in ({"phone_number": "+4712345678"}, {"phone_number": "+4787654321"}):
-            await work.add_destination(Destination(owner=owner, medium="sms", settings=settings))
-        await work.add_destination(synced_email(owner, "a@example.org"))
+            await work.add_destination(Destination(id=await work.new_destination_id(), owner=owner, medium="sms", settings=settings))
+        await work.add_destination(synced_email(await work.new_destination_id(), owner, "a@example.org"))
         await work.move_synced_email(owner, "b@example.org")
 
     kept = await rows(
