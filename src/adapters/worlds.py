@@ -128,12 +128,11 @@ def differences(server: ServerIn, settings: Settings) -> Iterator[str]:
         _Compared(server.media_plugins and sorted(server.media_plugins), sorted(settings.media), "ARGUS_MEDIA"),
         _Compared(server.token_lifetime_days, settings.auth_token_expires_after_days, "AUTH_TOKEN_EXPIRES_AFTER_DAYS"),
         _Compared(server.send_notifications, settings.send_notifications, "ARGUS_SEND_NOTIFICATIONS"),
+        _Compared(server.ticket_plugin, settings.ticket_system, "ARGUS_TICKET_SYSTEM"),
     )
     for one in compared:
         if one.expected is not None and one.expected != one.found:
             yield f"the file expects {one.what} to be {_spelled(one.expected)}, the setting is {_spelled(one.found)}."
-    if server.ticket_plugin is not None:
-        yield f"the file expects the ticket plugin {server.ticket_plugin}, there is none."
     if server.incidents_deletable_via_api:
         yield "the file expects that incidents can be deleted through the API, they cannot."
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, TypeAlias, TypeVar
+from typing import Protocol, TypeAlias, TypeVar, assert_never
 
 from argus_core.domain.destinations import Destination
 from argus_core.domain.errors import FilterInUse, InUse, Invalid, NotFound
@@ -120,6 +120,8 @@ class Belongings:
                 return [profile for profile in self.profiles if thing.id in profile.filter_ids]
             case Destination():
                 return [profile for profile in self.profiles if thing.id in profile.destination_ids]
+            case _:
+                assert_never(thing)
 
     def check_timeslot(self, timeslot: Timeslot) -> None:
         """
@@ -200,6 +202,8 @@ def together(belongings: Belongings, thing: Belonging) -> Belongings:
             return replace(belongings, destinations=_with(belongings.destinations, thing))
         case Profile():
             return replace(belongings, profiles=_with(belongings.profiles, thing))
+        case _:
+            assert_never(thing)
 
 
 def without(belongings: Belongings, thing: Belonging) -> Belongings:
@@ -220,6 +224,8 @@ def without(belongings: Belongings, thing: Belonging) -> Belongings:
             )
         case Profile():
             return replace(belongings, profiles=_others(belongings.profiles, thing))
+        case _:
+            assert_never(thing)
 
 
 def _with(things: tuple[_Thing, ...], thing: _Thing) -> tuple[_Thing, ...]:
