@@ -54,6 +54,7 @@ class World:
         self.people = AccountService(self.accounts, PlainPasswords(), RandomKeys(), 14, "Europe/Oslo")
         self.media = load_media(("email", "sms"), {})
         self.profiles = ProfileService(MemoryProfiles(self.accounts), self.media, "Europe/Oslo")
+        self._usual = (self.media, self.profiles)
         self.credentials = CredentialCache()
         self.app = build_app(self.services)
         asyncio.run(self._populate())
@@ -61,6 +62,8 @@ class World:
     def begin_again(self):
         """As if nothing had happened; making an application takes longer than most tests."""
         self.now, self.cache_ok, self.problems, self._keys = NOON, True, (), itertools.count(1)
+        self.ticket_system, self.unpaged_limit = None, 10_000
+        self.media, self.profiles = self._usual
         for store, arguments in ((self.accounts, [lambda: self.now]), (self.journal, [self.accounts])):
             vars(store).clear()
             store.__init__(*arguments)
