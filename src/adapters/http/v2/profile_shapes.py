@@ -152,7 +152,7 @@ def _suggested(enabled: EnabledMedium, settings: Settings) -> str:
         return enabled.name
     try:
         return enabled.medium.label(settings)
-    except Exception:  # a plugin may fail in any way at what an older one has stored; one destination must not break the list
+    except Exception:  # noqa: BLE001 - a plugin may fail in any way at what an older one stored, and must not break the list
         _log.exception("The medium %s cannot label a destination", enabled.slug)
         return enabled.name
 
