@@ -281,6 +281,18 @@ class TestMedia:
         assert {"slug": "email", "name": "email", "installed": False} == destination["media"]
         assert "email" == destination["suggested_label"]
 
+    async def test_that_fail_at_a_destination_do_not_break_the_list(self, client, monkeypatch, caplog):
+        """
+        What a plugin has stored may be too old for the next version of it.
+        """
+        await client.post(f"/api/v2/{HERE}/destinations/", json={"media": "pager", "settings": {"url": "u", "key": "hush"}})
+        monkeypatch.setattr(Pager, "label", lambda _, settings: settings["host"])
+
+        listed = await client.get(f"/api/v2/{HERE}/destinations/")
+
+        assert (200, {"email", "Pager <1>"}) == (listed.status_code, {destination["suggested_label"] for destination in listed.json()})
+        assert "The medium pager cannot label a destination" in caplog.text
+
     async def test_are_told_secrets_and_never_tell_them(self, client):
         made = await client.post(f"/api/v2/{HERE}/destinations/", json={"media": "pager", "settings": {"url": "u", "key": "hush"}})
         path = f"/api/v2/{HERE}/destinations/{made.json()['pk']}/"

@@ -1,5 +1,6 @@
 """What API v2 answers about profiles and what they consist of. What it has beside the document is left out where it is not used."""
 
+import logging
 from typing import Annotated, Any, Literal, TypeAlias
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -11,7 +12,9 @@ from argus_core.domain.incidents import EventType
 from argus_core.domain.profiles import WholeProfile
 from argus_core.domain.saved_filters import FilterDefinition, SavedFilter
 from argus_core.domain.timeslots import Recurrence, Timeslot
-from argus_core.ports.media import EnabledMedium, Media, hidden_settings
+from argus_core.ports.media import EnabledMedium, Media, Settings, hidden_settings
+
+_log = logging.getLogger("argus.http")
 
 Expression: TypeAlias = Annotated[object, Meta(extra_json_schema={"$ref": "#/components/schemas/Expression"})]
 JsonObject: TypeAlias = Annotated[dict[str, Any], Meta(extra_json_schema={"type": "object"})]
@@ -124,8 +127,7 @@ class ProfileShapes:
         settings = {name: value for name, value in destination.settings.items() if name not in hidden}
         if destination.medium == EMAIL:
             settings["synced"] = destination.synced
-        label = enabled.medium.label(destination.settings) if enabled.medium else enabled.name
-        return DestinationOut(destination.id, medium_out(enabled), destination.label, label, settings)
+        return DestinationOut(destination.id, medium_out(enabled), destination.label, _suggested(enabled, destination.settings), settings)
 
     def profile(self, whole: WholeProfile) -> ProfileOut:
         """A profile with all it refers to."""
@@ -143,6 +145,16 @@ class ProfileShapes:
 def medium_out(medium: EnabledMedium) -> MediumOut:
     """A medium."""
     return MediumOut(medium.slug, medium.name, medium.installed)
+
+
+def _suggested(enabled: EnabledMedium, settings: Settings) -> str:
+    if enabled.medium is None:
+        return enabled.name
+    try:
+        return enabled.medium.label(settings)
+    except Exception:  # noqa: BLE001 - a plugin may fail in any way at what an older one stored, and must not break the list
+        _log.exception("The medium %s cannot label a destination", enabled.slug)
+        return enabled.name
 
 
 def _recurrence(recurrence: Recurrence) -> RecurrenceOut:
