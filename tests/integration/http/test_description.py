@@ -1,0 +1,133 @@
+"""What the server says of itself in OpenAPI is what it does: requests made from the description, and answers held to it."""
+
+import json
+import re
+from contextlib import suppress
+from pathlib import Path
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from hypothesis.errors import Unsatisfiable
+from schemathesis.checks import not_a_server_error
+from schemathesis.generation import GenerationMode
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from integration.postgres import fresh_database
+from integration.serving import applied, argus, serving
+
+SPEC = json.loads((Path(__file__).parents[2] / "conformance" / "world.spec.json").read_text())
+USERS = {user["actor"]: user for user in SPEC["users"]}
+ACTORS = {"end user": "alice", "admin": "admin", "source": "source1", "anonymous": None}
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+EXAMPLES = 10
+LAST = ("refresh-token", "logout")
+"""After these a token is worth nothing, so each gets one of its own."""
+
+
+@pytest.fixture(scope="module")
+def url(postgres, tmp_path_factory):
+    """Where a server with some users listens."""
+    folder = tmp_path_factory.mktemp("description")
+    with fresh_database(postgres) as dsn:
+        environment = {"DATABASE_URL": dsn, "ARGUS_SEND_NOTIFICATIONS": "false", "ARGUS_LOG_LEVEL": "error"}
+        argus("migrate", environment=environment, folder=folder)
+        applied(SPEC, environment=environment, folder=folder)
+        with serving("--workers", "1", environment=environment, folder=folder) as served:
+            yield served.url
+
+
+@pytest.fixture
+def clients(url):
+    """Everybody, freshly logged in, and some things to ask for."""
+    clients = {who: _client(url, name) for who, name in ACTORS.items()}
+    for _ in range(3):
+        body = {"start_time": "2026-01-01T00:00:00Z", "tags": [{"tag": "host=a"}], "description": "down"}
+        pk = _made(clients["source"], "v2/incidents/", body)
+        _made(clients["end user"], f"v2/incidents/{pk}/acks/", {"event": {"description": "seen"}})
+    for who in ("end user", "admin"):
+        me = clients[who]
+        filter_ = _made(me, "v2/notificationprofiles/filters/", {"name": f"{who} {pk}", "filter": {"open": True}})
+        settings = {"email_address": f"{pk}@example.org"}
+        destination = _made(me, "v2/notificationprofiles/destinations/", {"media": "email", "settings": settings, "label": f"mail {pk}"})
+        times = [{"days": [1, 7], "start": "00:00:00", "end": "23:59:00"}]
+        timeslot = _made(me, "v2/notificationprofiles/timeslots/", {"name": f"slot {pk}", "time_recurrences": times})
+        profile = {"timeslot": timeslot, "filters": [filter_], "destinations": [destination], "active": True, "name": f"profile {pk}"}
+        _made(me, "v2/notificationprofiles/", profile)
+        _made(me, "v1/auth/phone-number/", {"phone_number": f"+472282{pk:04d}"})
+    yield clients
+    for client in clients.values():
+        client.close()
+
+
+def _client(url, name):
+    headers = {}
+    if name is not None:
+        body = {key: USERS[name][key] for key in ("username", "password")}
+        headers["Authorization"] = f"Token {httpx.post(f'{url}/api/v2/token-auth/', json=body).json()['token']}"
+    return httpx.Client(base_url=f"{url}/api/", headers=headers, timeout=30)
+
+
+def _made(client, path, body):
+    answer = client.post(path, json=body)
+    assert answer.status_code in (200, 201), answer.text
+    return answer.json()["pk"]
+
+
+def _aim(client, case, which):
+    """Let the path lead to something that is there, as far as there is something."""
+    path = case.operation.path
+    for name in re.findall(r"\{(\w+)\}", path):
+        answer = client.get(path.partition("{")[0].removeprefix("/api/"))
+        found = answer.json() if answer.status_code == httpx.codes.OK else []
+        found = found["results"] if isinstance(found, dict) else found
+        key = name if name in ("tag", "slug") else "pk"
+        if keys := [one[key] for one in found if key in one]:
+            case.path_parameters[name] = keys[which % len(keys)]
+        path = path.replace(f"{{{name}}}", str(case.path_parameters[name]), 1)
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+@pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
+def test_answers_are_as_described(url, clients, subtests, version, mode):
+    """
+    Whoever asks whatever, right or wrong: no answer is a 500, and each has a status, type, headers and shape that the description names.
+    """
+    schema = schemathesis.openapi.from_url(f"{url}/api/{version}/schema/")
+    operations = [result.ok() for result in schema.get_all_operations()]
+    if mode is GenerationMode.NEGATIVE:
+        operations = [operation for operation in operations if operation.body or operation.query]
+
+    for operation in sorted(operations, key=lambda one: (any(word in one.path for word in LAST), one.method == "delete")):
+
+        @settings(max_examples=EXAMPLES, phases=[Phase.generate], deadline=None, database=None, suppress_health_check=list(HealthCheck))
+        @given(
+            case=operation.as_strategy(generation_mode=mode),
+            who=st.sampled_from(list(clients)),
+            there=st.sampled_from([True, True, False]),
+            which=st.integers(0, 4),
+        )
+        def ask(case, who, there, which):
+            ends = any(word in case.operation.path for word in LAST)
+            client = _client(url, ACTORS[who]) if ends else clients[who]
+            if there:
+                _aim(client, case, which)
+            headers = {name: value for name, value in client.headers.items() if name == "authorization"}
+            case.call_and_validate(base_url=url, headers=headers, checks=CHECKS)
+
+        # A body of any shape cannot be wrong.
+        with subtests.test(operation=operation.label), suppress(Unsatisfiable):
+            ask()
