@@ -15,6 +15,9 @@ from psycopg.conninfo import conninfo_to_dict
 
 from adapters.db.embedded import running
 
+PATIENCE_MS = 60_000
+"""To make or drop a database waits for everybody on the server; whoever never answers is to be found out."""
+
 
 @contextmanager
 def server() -> Iterator[str]:
@@ -38,7 +41,7 @@ def fresh_database(admin_dsn: str, template: str | None = None) -> Iterator[str]
     if template is not None:
         source = sql.Identifier(str(conninfo_to_dict(template)["dbname"]))
         new += sql.SQL(" template {} strategy file_copy").format(source)
-    with psycopg.connect(admin_dsn, autocommit=True) as admin:
+    with psycopg.connect(admin_dsn, autocommit=True, options=f"-c statement_timeout={PATIENCE_MS}") as admin:
         admin.execute(new)
         try:
             yield _naming(admin_dsn, name)

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -51,17 +51,24 @@ class Served:
 
 
 @contextmanager
+def started(command: Sequence[object], **options: object) -> Iterator[subprocess.Popen]:
+    """A process until the end of the block; one that has not ended by then is killed: a test that fails must not wait for it."""
+    with subprocess.Popen(list(map(str, command)), **options) as process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+@contextmanager
 def serving(*arguments: object, environment: Mapping[str, str], folder: Path, port: int = 0) -> Iterator[Served]:
     """`argus serve`, on a free port unless one is named, until the end of the block; what it says is in a file in that folder."""
     descriptor, name = tempfile.mkstemp(prefix="serve-", suffix=".log", dir=folder)
     with (
         os.fdopen(descriptor, "wb") as log,
-        subprocess.Popen(
-            [ARGUS, "serve", "--port", str(port), *map(str, arguments)],
-            env=environ(environment),
-            cwd=folder,
-            stdout=subprocess.PIPE,
-            stderr=log,
+        started(
+            [ARGUS, "serve", "--port", port, *arguments], env=environ(environment), cwd=folder, stdout=subprocess.PIPE, stderr=log
         ) as process,
     ):
         try:
@@ -136,8 +143,4 @@ def _announced(process: subprocess.Popen, log: Path) -> str:
 def _stop(process: subprocess.Popen) -> None:
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
-    try:
-        process.wait(STOP_WITHIN)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        raise
+    process.wait(STOP_WITHIN)

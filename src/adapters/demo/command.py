@@ -57,11 +57,13 @@ def run(settings: "Settings", wishes: Wishes) -> None:
     level = "warning" if settings.log_level == "info" else settings.log_level
     settings = msgspec.structs.replace(settings, database_url=None, data=data, send_notifications=False, log_level=level)
     logs.configure(settings.log_level, settings.log_format)
-    with _until_told():
+    with _until_told() as ear:
         with supervisor.listening(HOST, wishes.port):
             pass  # somebody may have the port: better said now than after the work
         with databases.reached(settings) as database:
-            _serve(settings, wishes, data, _prepared(settings, wishes, data, database.url))
+            remembered = _prepared(settings, wishes, data, database.url, ear)
+            ear.obey()
+            _serve(settings, wishes, data, remembered)
 
 
 def _serve(settings: "Settings", wishes: Wishes, data: Path, remembered: Remembered) -> None:
@@ -83,7 +85,7 @@ def _serve(settings: "Settings", wishes: Wishes, data: Path, remembered: Remembe
             simulation.stop()
 
 
-def _prepared(settings: "Settings", wishes: Wishes, data: Path, url: str) -> Remembered:
+def _prepared(settings: "Settings", wishes: Wishes, data: Path, url: str, ear: "Ear") -> Remembered:
     """
     Make sure of everything that is there before it is served: tables, people and sources, and their history.
 
@@ -101,10 +103,11 @@ def _prepared(settings: "Settings", wishes: Wishes, data: Path, url: str) -> Rem
     if not databases.is_current(url):
         databases.migrate(url)
     cast, remembered = asyncio.run(_settled(settings, url, memory))
+    ear.obey()
     with psycopg.connect(url) as connection:
         row = connection.execute("select exists (select from incident)").fetchone()
         if row == (False,):
-            _load(connection, cast, wishes.incidents)
+            _load(connection, cast, wishes.incidents, ear)
     return remembered
 
 
@@ -115,9 +118,10 @@ async def _settled(settings: "Settings", url: str, memory: Memory) -> tuple[Cast
         return await settle(container, memory)
 
 
-def _load(connection: "psycopg.Connection[tuple[object, ...]]", cast: Cast, incidents: int) -> None:
+def _load(connection: "psycopg.Connection[tuple[object, ...]]", cast: Cast, incidents: int, ear: "Ear") -> None:
     began = time.monotonic()
-    loaded = bulk.load(connection, _shown(history(cast, until=datetime.now(UTC), incidents=incidents), incidents))
+    changes = ear.obeyed(history(cast, until=datetime.now(UTC), incidents=incidents))
+    loaded = bulk.load(connection, _shown(changes, incidents))
     click.echo(
         f"Made up {DAYS} days: {loaded.incidents} incidents, {loaded.events} events, {loaded.acks} acknowledgements, "
         f"in {time.monotonic() - began:.1f} s.",
@@ -157,21 +161,50 @@ def _empty(data: Path, url: str) -> None:
         connection.execute("create schema public")
 
 
+class Ear:
+    """
+    Hears signals to stop: the first one interrupts, and is remembered; later ones do not disturb whatever is on its way out.
+
+    Python swallows what a handler raises in the midst of its own housekeeping, and complains. So long work asks instead.
+    """
+
+    def __init__(self) -> None:
+        self._told = False
+        self._asked = False
+
+    def hear(self, _: int, __: FrameType | None) -> None:
+        """Take note, and interrupt whoever does not ask."""
+        told, self._told = self._told, True
+        if not told and not self._asked:
+            raise supervisor.Told
+
+    def obey(self) -> None:
+        """Stop here if a signal has said so."""
+        if self._told:
+            raise supervisor.Told
+
+    def obeyed(self, changes: Iterable[Change]) -> Iterator[Change]:
+        """The same changes, until a signal says to stop."""
+        self._asked = True
+        try:
+            for change in changes:
+                self.obey()
+                yield change
+        finally:
+            self._asked = False
+
+
 @contextmanager
-def _until_told() -> Iterator[None]:
-    """Leave the block quietly when a signal says to stop; whatever is on the way out is not disturbed again."""
-
-    def leave(_: int, __: FrameType | None) -> None:
-        _turn_deaf()
-        raise supervisor.Told
-
+def _until_told() -> Iterator[Ear]:
+    """Leave the block quietly when a signal says to stop."""
+    ear = Ear()
     former = {number: signal.getsignal(number) for number in SIGNALS}
     for number in SIGNALS:
         if former[number] is not signal.SIG_IGN:
-            signal.signal(number, leave)
+            signal.signal(number, ear.hear)
     try:
         with suppress(supervisor.Told):
-            yield
+            yield ear
     finally:
         for number, handler in former.items():
             signal.signal(number, handler)

@@ -17,6 +17,7 @@ import pytest
 
 from adapters.asgi import DRAIN_SECONDS
 from adapters.db.embedded import running
+from integration.serving import started
 
 ARGUS = [sys.executable, "-m", "adapters.cli"]
 IMPATIENT = [
@@ -274,7 +275,7 @@ def test_without_the_server_s_packages_it_says_what_to_install(environment):
 
 
 def test_a_worker_alone_ends_when_told(environment, folder, database_url):
-    with subprocess.Popen(
+    with started(
         [*ARGUS, "worker"], env=environment | {"DATABASE_URL": database_url}, cwd=folder, stdout=subprocess.PIPE, text=True
     ) as worker:
         line = worker.stdout.readline()
@@ -288,7 +289,7 @@ def test_a_password_is_asked_for_twice_and_not_shown(environment, folder, databa
     import pty
 
     main, terminal = pty.openpty()
-    with subprocess.Popen(
+    with started(
         [*ARGUS, "user", "create", "alice"],
         env=environment | {"DATABASE_URL": database_url},
         cwd=folder,

@@ -377,7 +377,7 @@ def test_a_server_that_somebody_else_started_is_left_alone(used):
         assert stranger.poll() is None
     finally:
         stranger.send_signal(signal.SIGINT)
-        stranger.wait()
+        stranger.wait(20)
 
 
 # Folders

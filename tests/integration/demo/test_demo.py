@@ -19,6 +19,7 @@ import pytest
 
 from adapters.demo.people import PEOPLE
 from integration.serving import ARGUS, STOP_WITHIN, argus, descendants, environ
+from integration.serving import started as process_of
 
 LAST_LINE = "until Ctrl-C"
 START_WITHIN = 60.0
@@ -74,7 +75,7 @@ def started(data, *arguments, environment=None):
     command = [ARGUS, "demo", "--port", "0", "--data", str(data), *map(str, arguments)]
     with (
         errors.open("wb") as log,
-        subprocess.Popen(command, env=environ(environment or {}), stdout=subprocess.PIPE, stderr=log, text=True) as process,
+        process_of(command, env=environ(environment or {}), stdout=subprocess.PIPE, stderr=log, text=True) as process,
     ):
         impatience = threading.Timer(START_WITHIN, process.kill)
         impatience.start()
@@ -236,7 +237,7 @@ def test_told_to_stop_while_it_makes_up_history_it_stops_and_begins_again_later(
     data = folder / "early"
     log = data.with_suffix(".log")
     command = [ARGUS, "demo", "--port", "0", "--data", str(data), "--incidents", "200000"]
-    with log.open("wb") as said, subprocess.Popen(command, env=environ({}), stdout=said, stderr=said) as process:
+    with log.open("wb") as said, process_of(command, env=environ({}), stdout=said, stderr=said) as process:
         until = time.monotonic() + START_WITHIN
         while not _is_loading(data) and time.monotonic() < until:
             time.sleep(0.05)
