@@ -7,13 +7,14 @@ Moments are near each other where it matters, and texts come from small pools no
 import itertools
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from functools import cache
 
 from hypothesis import strategies as st
 
 from argus_core.domain import transitions
 from argus_core.domain.actors import Actor
+from argus_core.domain.destinations import Destination
 from argus_core.domain.errors import DomainError
 from argus_core.domain.filters import (
     All,
@@ -40,12 +41,14 @@ from argus_core.domain.filters import (
     StartedUntil,
     TextHas,
 )
-from argus_core.domain.ids import EventId, IncidentId, SourceId, UserId
-from argus_core.domain.incidents import Event, EventType, Incident, Level
+from argus_core.domain.ids import DestinationId, EventId, FilterId, IncidentId, ProfileId, SourceId, TimeslotId, UserId
+from argus_core.domain.incidents import Event, EventType, Happening, Incident, Level, fold
 from argus_core.domain.limits import EARLIEST, LATEST
-from argus_core.domain.saved_filters import FilterDefinition
+from argus_core.domain.profiles import Belongings, Profile
+from argus_core.domain.saved_filters import FilterDefinition, SavedFilter
 from argus_core.domain.sources import Source
 from argus_core.domain.tags import Tag
+from argus_core.domain.timeslots import EVERY_DAY, Recurrence, Timeslot
 from argus_core.domain.transitions import Edit, IncidentReport, Timer
 
 NOON = datetime(2030, 3, 3, 12, tzinfo=UTC)
@@ -466,6 +469,63 @@ def definitions(source_ids=ids, tags=written_tags, expressions=None):
         event_types=st.none() | st.lists(event_types, max_size=3).map(tuple),
         expression=st.none() | expressions,
     )
+
+
+# Notifications.
+
+_clocks = st.times() | st.sampled_from([time.min, time(8), time(12), time(12, 0, 1), time.max])
+_zones = st.sampled_from(["UTC", "Europe/Oslo", "Asia/Kathmandu"])
+
+
+@st.composite
+def recurrences(draw):
+    """Some days, and some hours of them."""
+    recurrence = Recurrence(
+        days=draw(st.frozensets(st.integers(1, 7))), start=draw(_clocks), end=draw(_clocks), ends_next_day=draw(st.booleans())
+    )
+    return recurrence if recurrence.ends_next_day or recurrence.start < recurrence.end else Recurrence(days=recurrence.days)
+
+
+@st.composite
+def happenings(draw):
+    """Some event of some history, with the incident after it, and the texts of all events until then."""
+    history = draw(histories())
+    version = draw(st.integers(1, history.incident.version))
+    return Happening(fold(history.journal[:version], history.source), history.journal[version - 1]), history.texts[:version]
+
+
+@st.composite
+def belongings(draw, happening, texts, owner=1):
+    """What somebody owns who wants to hear of much: filters that may well match, and profiles over them."""
+    incident = happening.incident
+    tags = st.sampled_from([*(tag.tag for tag in incident.tags), "host=a", "no-tag"])
+    asked = definitions(
+        st.sampled_from([incident.source.id, 99]), tags, kept_conditions(st.just(incident.source.id), tags=tags, told=texts)
+    )
+    numbers = itertools.count(owner * 100)
+    slots = [
+        Timeslot(id=TimeslotId(next(numbers)), owner=owner, name=f"{n}", zone=draw(_zones), recurrences=tuple(some))
+        for n, some in enumerate([[Recurrence(days=EVERY_DAY)], draw(st.lists(recurrences(), max_size=2))])
+    ]
+    kept = [SavedFilter(id=FilterId(next(numbers)), owner=owner, name=f"{n}", definition=draw(asked)) for n in range(3)]
+    places = [Destination(id=DestinationId(next(numbers)), owner=owner, medium="email", settings={"n": n}) for n in range(2)]
+
+    def some_of(things, fewest):
+        return tuple(sorted(draw(st.sets(st.sampled_from([thing.id for thing in things]), min_size=fewest))))
+
+    profiles = tuple(
+        Profile(
+            id=ProfileId(next(numbers)),
+            owner=owner,
+            name=None,
+            timeslot_id=draw(st.sampled_from(slots)).id,
+            filter_ids=some_of(kept, 1),
+            destination_ids=some_of(places, 0),
+            active=draw(st.sampled_from([True, True, True, False])),
+        )
+        for _ in range(draw(st.integers(1, 4)))
+    )
+    return Belongings(timeslots=tuple(slots), filters=tuple(kept), destinations=tuple(places), profiles=profiles)
 
 
 def _times(incident):

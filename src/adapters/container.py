@@ -7,13 +7,17 @@ This is the only file that knows dependency-injector; everybody else gets plain 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from random import random
+from time import monotonic
 
 from dependency_injector import containers, providers
 
 from adapters.db.accounts import PgAccounts
 from adapters.db.claims import PgTicketClaims
 from adapters.db.database import Database
+from adapters.db.hints import Hints
 from adapters.db.journal import PgIncidents
+from adapters.db.outbox import PgOutbox
 from adapters.db.profiles import PgProfiles
 from adapters.keys import RandomKeys
 from adapters.passwords import Argon2Passwords
@@ -21,8 +25,10 @@ from adapters.plugins import load_media, load_ticket_system
 from adapters.settings import Settings
 from argus_core.usecases.accounts import AccountService
 from argus_core.usecases.apply import ApplyService
+from argus_core.usecases.dispatch import Dispatcher
 from argus_core.usecases.incidents import IncidentService
 from argus_core.usecases.profiles import ProfileService
+from argus_core.usecases.sending import Letterhead, Sender
 from argus_core.usecases.tickets import TicketService
 
 FOR_WORK = 2
@@ -47,7 +53,9 @@ class Container(containers.DeclarativeContainer):
     clock = providers.Object(utc_now)
 
     database = providers.Singleton(open_database, settings, url)
-    journal = providers.Singleton(PgIncidents, database)
+    hints = providers.Singleton(Hints, database)
+    journal = providers.Singleton(PgIncidents, database, hints.provided.give)
+    outbox = providers.Singleton(PgOutbox, database)
     account_store = providers.Singleton(PgAccounts, database)
     passwords = providers.Singleton(Argon2Passwords)
     secrets = providers.Singleton(RandomKeys)
@@ -64,7 +72,18 @@ class Container(containers.DeclarativeContainer):
     media = providers.Singleton(load_media, settings.provided.media, settings.provided.plugins)
     ticket_system = providers.Singleton(load_ticket_system, settings.provided.ticket_system, settings.provided.plugins)
     tickets = providers.Singleton(TicketService, incidents, providers.Singleton(PgTicketClaims, database), ticket_system)
-    profiles = providers.Singleton(ProfileService, providers.Singleton(PgProfiles, database), media, settings.provided.time_zone)
+    profile_store = providers.Singleton(PgProfiles, database)
+    profiles = providers.Singleton(ProfileService, profile_store, media, settings.provided.time_zone)
+    dispatcher = providers.Singleton(Dispatcher, outbox, profile_store, media, sends=settings.provided.send_notifications)
+    sender = providers.Singleton(
+        Sender,
+        outbox,
+        media,
+        providers.Factory(Letterhead, zone=settings.provided.time_zone, frontend=settings.provided.frontend_url),
+        seconds=providers.Object(monotonic),
+        chance=providers.Object(random),
+        sends=settings.provided.send_notifications,
+    )
     applying = providers.Singleton(ApplyService, accounts)
 
 

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
+from adapters.durations import duration
 from adapters.refusals import Refusal
 
 CONFIG = "ARGUS_CONFIG"
@@ -55,6 +56,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     time_zone: str = "UTC"
     cors_origins: tuple[str, ...] = ()
     send_notifications: bool = True
+    give_up_after: str = "24h"
+    keep_deliveries: str = "90d"
+    frontend_url: str = ""
     media: tuple[str, ...] = ("email", "sms")
     ticket_system: str = ""
     plugins: dict[str, str] = {}
@@ -120,6 +124,10 @@ def _is_web_address(value: object) -> bool:
     return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
+def _is_duration(value: object) -> bool:
+    return bool(duration(str(value)))
+
+
 def _are_networks(value: object) -> bool:
     return all(ipaddress.ip_network(part.strip()) for part in str(value).split(","))
 
@@ -149,6 +157,14 @@ KEYS = (
         accepts=_all(_ORIGIN),
     ),
     Key(name="ARGUS_SEND_NOTIFICATIONS", field="send_notifications", expects="true or false"),
+    Key(name="ARGUS_GIVE_UP_AFTER", field="give_up_after", expects="a span of time like 24h or 2d", accepts=_is_duration),
+    Key(name="ARGUS_KEEP_DELIVERIES", field="keep_deliveries", expects="a span of time like 90d or 52w", accepts=_is_duration),
+    Key(
+        name="ARGUS_FRONTEND_URL",
+        field="frontend_url",
+        expects="the address of the pages that people look at, like https://argus.example.org",
+        accepts=_is_web_address,
+    ),
     Key(name="ARGUS_MEDIA", field="media", expects="names of media like email,sms, separated by commas", accepts=_all(_SLUG)),
     Key(name="ARGUS_EMAIL_HOST", expects="the name of a mail server"),
     Key(name="ARGUS_EMAIL_PORT", expects="a number from 1 to 65535", accepts=_is_port),

@@ -1,47 +1,143 @@
-"""The process that lets time pass: what is due takes effect here, without anybody asking."""
+"""The process that lets time pass and tells people: timers take effect, what has happened is decided about, and what is due is sent."""
 
 import asyncio
 import logging
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from adapters.child import Parent
+from adapters.db.hints import OUTBOX
+from adapters.db.listen import Listener
+from adapters.durations import duration
 from adapters.settings import Settings
 from argus_core.domain.errors import Unavailable
+from argus_core.ports.media import close
+from argus_core.usecases.dispatch import Dispatcher
 from argus_core.usecases.incidents import IncidentService
+from argus_core.usecases.sending import Sender
+
+if TYPE_CHECKING:
+    from adapters.container import Container
 
 POLL = 1.0
 """Looks so often, in seconds, for what has become due meanwhile."""
 
+POLL_DEAF = 0.1
+"""The same while hints are not heard."""
+
+UPKEEP = 30.0
+"""Tidies up so often."""
+
 AT_ONCE = 500
+DECISIONS = 200
+PRUNED = 1_000
 PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)
 """Waits so long after so many failures in a row."""
 
+GOODBYE = 8.0
+"""What is being sent when it is time to stop may take so many seconds more."""
+
 _log = logging.getLogger("argus.worker")
 
+Turn = Callable[[], Awaitable[float]]
+"""Does some of the work; gives how many seconds may pass until the next turn."""
 
-async def work(incidents: IncidentService, stopping: asyncio.Event) -> None:
-    """Let timers take effect until it is time to stop; what has begun is finished."""
+
+class Work:
+    """All that the worker does, each kind in turns of its own, so that none waits for another."""
+
+    def __init__(self, container: "Container") -> None:
+        settings: Settings = container.settings()
+        self._incidents: IncidentService = container.incidents()
+        self._dispatcher: Dispatcher = container.dispatcher()
+        self._sender: Sender = container.sender()
+        self._outbox = container.outbox()
+        self._patience, self._kept = duration(settings.give_up_after), duration(settings.keep_deliveries)
+        self._news, self._room = asyncio.Event(), asyncio.Event()
+        self._sender.freed = self._room.set
+        self._listener = Listener(container.database(), {OUTBOX: self._news.set})
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Work until it is time to stop; what has begun is finished."""
+        listening = asyncio.create_task(self._listener.run())
+        try:
+            await asyncio.gather(
+                turns("Timers could not take effect", self._let_time_pass, stopping),
+                turns("Events could not be decided about", self._decide, stopping, self._news),
+                turns("Notifications could not be sent", self._send, stopping, self._room),
+                turns("Tidying up failed", self._tidy, stopping),
+            )
+            await self._sender.stop(GOODBYE)
+        finally:
+            listening.cancel()
+
+    async def once(self) -> None:
+        """Do everything that is due now."""
+        while await self._incidents.pass_time(AT_ONCE):
+            pass
+        while await self._dispatcher.decide(DECISIONS):
+            pass
+        while await self._sender.start() or self._sender.busy:
+            await self._sender.one_done(POLL)
+
+    async def _let_time_pass(self) -> float:
+        pause = await let_time_pass(self._incidents)
+        if pause == 0:
+            self._news.set()
+        return pause
+
+    async def _decide(self) -> float:
+        if await self._dispatcher.decide(DECISIONS):
+            self._room.set()
+            return 0
+        return POLL if self._listener.connected else POLL_DEAF
+
+    async def _send(self) -> float:
+        return 0 if await self._sender.start() else POLL
+
+    async def _tidy(self) -> float:
+        await self._sender.give_up(self._patience)
+        return 0 if await self._outbox.prune(self._kept, PRUNED) == PRUNED else UPKEEP
+
+
+async def turns(failure: str, turn: Turn, stopping: asyncio.Event, woken: asyncio.Event | None = None) -> None:
+    """Take turns until it is time to stop, whatever happens in one; whoever is woken does not wait for the next."""
     failures = 0
     while not stopping.is_set():
+        if woken is not None:
+            woken.clear()
         try:
-            pause = await _take_turn(incidents)
+            pause = await turn()
         except Exception as error:  # noqa: BLE001 - whatever it is, the next turn may go well
             if isinstance(error, Unavailable):
-                _log.warning("The database cannot be used: %s", error.message)
+                _log.warning("%s: %s", failure, error.message)
             else:
-                _log.exception("Timers could not take effect")
+                _log.exception(failure)
             pause = PAUSES[min(failures, len(PAUSES) - 1)]
             failures += 1
         else:
             failures = 0
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stopping.wait(), pause)
+        if pause:
+            await _wait(pause, stopping, *([woken] if woken is not None and not failures else []))
 
 
-async def _take_turn(incidents: IncidentService) -> float:
+async def _wait(seconds: float, *events: asyncio.Event) -> None:
+    """Until one of the events is set, or the time is up."""
+    if any(event.is_set() for event in events):
+        return
+    waiting = [asyncio.create_task(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+
+
+async def let_time_pass(incidents: IncidentService) -> float:
     """Let what is due take effect; gives how many seconds may pass until the next turn."""
     if await incidents.pass_time(AT_ONCE) == AT_ONCE:
         return 0
@@ -64,6 +160,19 @@ def alone(settings: Settings, database_url: str, announce: Callable[[], None]) -
     asyncio.run(working())
 
 
+def once(settings: Settings, database_url: str) -> None:
+    """Do what is due in this process, and end."""
+
+    async def working() -> None:
+        from adapters.container import opened
+
+        async with opened(settings, database_url) as container:
+            await Work(container).once()
+            await _let_media_go(container)
+
+    asyncio.run(working())
+
+
 def main(told: int) -> None:
     """Work for the supervisor."""
     parent = Parent(told)
@@ -76,4 +185,12 @@ async def _work(settings: Settings, database_url: str, announce: Callable[[], No
 
     async with opened(settings, database_url) as container:
         announce()
-        await work(container.incidents(), stopping)
+        await Work(container).run(stopping)
+        await _let_media_go(container)
+
+
+async def _let_media_go(container: "Container") -> None:
+    for enabled in container.media().enabled:
+        if enabled.medium is not None:
+            with suppress(Exception):  # a stranger's code may fail in any way, and we are leaving anyway
+                await close(enabled.medium)

@@ -9,8 +9,10 @@ from adapters.db.accounts import PgAccounts
 from adapters.db.claims import PgTicketClaims
 from adapters.db.database import Database
 from adapters.db.journal import PgIncidents
+from adapters.db.outbox import PgOutbox
 from adapters.db.profiles import PgProfiles
 from argus_core.conformance import PROFILE_CHECKS, STORE_CHECKS, check_profiles, check_store, check_ticket_claims, make_world
+from argus_core.conformance.outbox import OUTBOX_CHECKS, check_outbox, make_post
 from argus_core.domain.errors import Unavailable
 from argus_core.domain.ids import IncidentId
 
@@ -79,3 +81,18 @@ async def test_claims_without_a_database_are_unavailable():
     with pytest.raises(Unavailable):
         async with PgTicketClaims(Database("host=127.0.0.1 port=1 dbname=none")).claim(IncidentId(1)):
             pass
+
+
+@pytest.fixture
+async def outbox(database_url):
+    async with Database(database_url).opened() as database:
+        yield PgIncidents(database), PgAccounts(database), PgProfiles(database), PgOutbox(database)
+
+
+@pytest.mark.parametrize("check", OUTBOX_CHECKS, ids=lambda check: check.__name__)
+async def test_postgresql_keeps_each_promise_about_the_outbox(check, outbox):
+    await check(await make_post(*outbox))
+
+
+async def test_postgresql_keeps_all_promises_about_the_outbox_in_one_database(outbox):
+    await check_outbox(*outbox)

@@ -2,13 +2,16 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import settings
 
 from argus_core import conformance
 from argus_core.conformance import NOWHERE, PROFILE_CHECKS, STORE_CHECKS, check_profiles, check_store, check_ticket_claims, make_world
+from argus_core.conformance.outbox import OUTBOX_CHECKS, check_outbox, make_post
 from argus_core.memory import MemoryAccounts, MemoryIncidents, MemoryProfiles, MemoryTicketClaims
+from argus_core.memory.outbox import MemoryOutbox
 from argus_core.ports.incidents import Appended
 from state_machine import Lives, Stores
 
@@ -41,6 +44,105 @@ async def test_profiles_in_dicts_keep_all_promises_together():
     accounts = MemoryAccounts()
 
     await check_profiles(MemoryProfiles(accounts), accounts)
+
+
+@pytest.fixture
+def all_stores():
+    accounts = MemoryAccounts()
+    incidents = MemoryIncidents(accounts)
+    return incidents, accounts, MemoryProfiles(accounts), MemoryOutbox(incidents, accounts)
+
+
+@pytest.mark.parametrize("check", OUTBOX_CHECKS, ids=lambda check: check.__name__)
+async def test_an_outbox_in_dicts_keeps_each_promise(check, all_stores):
+    await check(await make_post(*all_stores))
+
+
+async def test_an_outbox_in_dicts_keeps_all_promises_together(all_stores):
+    await check_outbox(*all_stores)
+
+
+class Disorderly(MemoryOutbox):
+    """Takes the latest event of an incident first."""
+
+    def claim(self, most):
+        self._incidents.outbox.reverse()
+        return super().claim(most)
+
+
+class Shared(MemoryOutbox):
+    """Lets several claim the same."""
+
+    def claim(self, most):
+        self._claimed.clear()
+        return super().claim(most)
+
+
+class Hasty(MemoryOutbox):
+    """Looks at no lease."""
+
+    async def take(self, free, lease):
+        return await super().take(free, timedelta())
+
+
+class Forgetful(MemoryOutbox):
+    """Empties a lane whatever has come meanwhile."""
+
+    def _keep_lane(self, key, lane):
+        self._lanes.pop(key, None)
+        self._routes.pop(key, None)
+
+
+class Curious(MemoryOutbox):
+    """Lets everything join a message, also one that may have arrived."""
+
+    async def take(self, free, lease):
+        self._lanes = {key: lane.cleared() for key, lane in self._lanes.items()}
+        return await super().take(free, lease)
+
+
+class Deaf(MemoryOutbox):
+    """Takes every answer for one in time."""
+
+    async def finish(self, sending, report):
+        lane = self._lanes[sending.incident_id, sending.destination_id]
+        return await super().finish(replace(sending, attempt=lane.attempt), report)
+
+
+class Endless(MemoryOutbox):
+    """Gives nothing up."""
+
+    async def give_up(self, after, why):
+        return 0
+
+
+class Tidy(MemoryOutbox):
+    """Forgets what waits as well."""
+
+    async def prune(self, older_than, most, *, dry_run=False):
+        if not dry_run:
+            self._ledger.clear()
+        return 0
+
+
+@pytest.mark.parametrize("broken", [Disorderly, Shared, Hasty, Forgetful, Curious, Deaf, Endless, Tidy])
+async def test_an_outbox_that_breaks_a_promise_is_found_out(broken):
+    accounts = MemoryAccounts()
+    incidents = MemoryIncidents(accounts)
+
+    with pytest.raises((AssertionError, KeyError, ValueError)):
+        await check_outbox(incidents, accounts, MemoryProfiles(accounts), broken(incidents, accounts))
+
+
+async def test_what_has_passed_to_somebody_else_cannot_be_let_go(all_stores):
+    post = await make_post(*all_stores)
+    await post.waiting()
+    lost = await post.take_one(lease=timedelta())
+    await post.take_one()
+
+    await post.outbox.release([lost])
+
+    assert [] == await post.take()
 
 
 async def test_claims_in_one_process_exclude_each_other():

@@ -47,6 +47,10 @@ async def types(service, incident):
     return [event.type for event in await service.incidents.journal(incident.id)]
 
 
+def taking_turns(service, stopping):
+    return worker.turns("Timers could not take effect", lambda: worker.let_time_pass(service), stopping)
+
+
 @pytest.fixture
 async def working(service, monkeypatch):
     """The worker at work; its pauses are short."""
@@ -54,7 +58,7 @@ async def working(service, monkeypatch):
     monkeypatch.setattr(worker, "PAUSES", (0.01,))
     stopping = asyncio.Event()
     async with asyncio.timeout(10):
-        task = asyncio.create_task(worker.work(service, stopping))
+        task = asyncio.create_task(taking_turns(service, stopping))
         yield task
         stopping.set()
         await task
@@ -99,9 +103,9 @@ async def test_trouble_is_logged_and_the_next_turn_may_go_well(service, monkeypa
 async def test_the_next_turn_comes_when_the_next_timer_is_due(service, clock):
     await report(service, NOW + timedelta(seconds=0.25))
 
-    assert 0.25 == await worker._take_turn(service)
+    assert 0.25 == await worker.let_time_pass(service)
     clock.now += timedelta(seconds=0.25)
-    assert worker.POLL == await worker._take_turn(service)
+    assert worker.POLL == await worker.let_time_pass(service)
 
 
 async def test_a_full_turn_is_followed_by_another_at_once(service, clock, monkeypatch):
@@ -110,11 +114,46 @@ async def test_a_full_turn_is_followed_by_another_at_once(service, clock, monkey
         await report(service, NOW + timedelta(hours=1))
     clock.now += timedelta(hours=1)
 
-    assert [0, worker.POLL] == [await worker._take_turn(service), await worker._take_turn(service)]
+    assert [0, worker.POLL] == [await worker.let_time_pass(service), await worker.let_time_pass(service)]
 
 
 async def test_it_stops_when_told(service):
     stopping = asyncio.Event()
     stopping.set()
 
-    await asyncio.wait_for(worker.work(service, stopping), 1)
+    await asyncio.wait_for(taking_turns(service, stopping), 1)
+
+
+async def test_who_is_woken_does_not_wait_for_the_next_turn():
+    stopping, woken, turns = asyncio.Event(), asyncio.Event(), []
+
+    async def turn():
+        turns.append(len(turns))
+        if len(turns) == 3:
+            stopping.set()
+        return 60
+
+    async def wake():
+        while not stopping.is_set():
+            woken.set()
+            await asyncio.sleep(0.001)
+
+    await asyncio.wait_for(asyncio.gather(worker.turns("It failed", turn, stopping, woken), wake()), 5)
+
+    assert [0, 1, 2] == turns
+
+
+async def test_what_woke_it_during_a_turn_is_not_forgotten():
+    stopping, woken, turns = asyncio.Event(), asyncio.Event(), []
+
+    async def turn():
+        turns.append(len(turns))
+        if len(turns) == 2:
+            stopping.set()
+        else:
+            woken.set()
+        return 60
+
+    await asyncio.wait_for(worker.turns("It failed", turn, stopping, woken), 5)
+
+    assert [0, 1] == turns

@@ -1,13 +1,13 @@
 """`argus user`, `argus source`, `argus token`."""
 
-import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import click
 
 from adapters.cli.doing import PASSWORD_STDIN, Group, moment, new_password, run, table, tell, with_settings
+from adapters.durations import duration
 from argus_core.domain.accounts import Token, User
 from argus_core.domain.sources import Source
 from argus_core.usecases.accounts import LOGIN, NewToken, NewUser
@@ -15,9 +15,6 @@ from argus_core.usecases.accounts import LOGIN, NewToken, NewUser
 if TYPE_CHECKING:
     from adapters.container import Container
     from adapters.settings import Loaded
-
-LONGEST_DAYS = 36_500
-_DAYS = {"m": 1 / 1440, "h": 1 / 24, "d": 1.0, "w": 7.0}
 
 
 def lifetime(text: str) -> float | None:
@@ -29,11 +26,10 @@ def lifetime(text: str) -> float | None:
     """
     if text == "never":
         return None
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([mhdw])", text)
-    days = float(found[1]) * _DAYS[found[2]] if found else 0.0
-    if not 0 < days <= LONGEST_DAYS:
-        raise click.BadParameter(f'"{text}" is no lifetime; give one like 90d, 12h or never.')
-    return days
+    try:
+        return duration(text) / timedelta(days=1)
+    except ValueError:
+        raise click.BadParameter(f'"{text}" is no lifetime; give one like 90d, 12h or never.') from None
 
 
 def _checked_lifetime(_: click.Context, __: click.Parameter, text: str | None) -> str | None:

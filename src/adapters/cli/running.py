@@ -48,20 +48,25 @@ def _announce(address: str) -> None:
 
 
 @click.command()
+@click.option("--once", is_flag=True, help="Do what is due now, and end.")
 @with_settings
-def worker(*, loaded: "Loaded") -> None:
+def worker(*, once: bool, loaded: "Loaded") -> None:
     """
-    Do what is due, without answering requests. `argus serve` starts one of these itself; more do no harm.
+    Tell people, and do what is due, without answering requests. `argus serve` starts one of these itself; more do no harm.
 
     \b
     DATABASE_URL=postgresql://argus@db/argus argus worker
+    DATABASE_URL=postgresql://argus@db/argus argus worker --once
     """
     from adapters import databases, logs
-    from adapters.worker import alone
+    from adapters import worker as work
 
     logs.configure(loaded.settings.log_level, loaded.settings.log_format)
     with databases.ready(loaded.settings) as database:
-        alone(loaded.settings, database.url, lambda: click.echo("The worker is ready."))
+        if once:
+            work.once(loaded.settings, database.url)
+            return
+        work.alone(loaded.settings, database.url, lambda: click.echo("The worker is ready."))
 
 
 @click.command()

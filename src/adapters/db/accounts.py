@@ -136,6 +136,7 @@ class PgAccountsWork(AccountsWork):
 
     async def save_user(self, user: User) -> None:
         await self._do(sa.update(tables.account).where(tables.account.c.id == user.id), _columns(user))
+        await self._do(belongings.next_generation(user.id))  # whoever is not active is not told of anything
         await self._tell()
 
     async def add_timeslot(self, timeslot: Timeslot) -> None:
@@ -159,7 +160,7 @@ class PgAccountsWork(AccountsWork):
             )
         else:
             await self.add_destination(synced_email(await self.new_destination_id(), owner, address))
-        await self._do(belongings.NEXT_GENERATION)
+        await self._do(belongings.next_generation(owner))
 
     async def tokens(self, user_id: UserId) -> Sequence[Token]:
         return [Token(**row) for row in await self._rows(_TOKENS.where(tables.token.c.user_id == user_id))]

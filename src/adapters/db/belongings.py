@@ -17,7 +17,14 @@ from argus_core.domain.timeslots import Recurrence, Timeslot
 
 Columns = dict[str, Any]
 
-NEXT_GENERATION = sa.update(tables.generation).values(number=tables.generation.c.number + 1)
+_next = sa.update(tables.generation).values(number=tables.generation.c.number + 1).returning(tables.generation.c.number).cte("next")
+
+
+def next_generation(owner: UserId) -> sa.Update:
+    """Raise the generation, and remember that this owner changed something in it."""
+    number = sa.select(_next.c.number).scalar_subquery()
+    return sa.update(tables.account).values(generation=number).where(tables.account.c.id == owner)
+
 
 _slot, _recurrence, _filter, _destination, _profile = (
     tables.timeslot,

@@ -121,6 +121,24 @@ class Database:
         except (TimeoutError, PoolTimeout, PoolClosed) as error:
             raise Unavailable from error
 
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """
+        A connection in a transaction, which ends with the block: kept, or undone by an exception. Nothing is repeated.
+
+        Raises:
+            Unavailable: there is no connection, it broke, or the time is up.
+        """
+        try:
+            async with asyncio.timeout(self.seconds), self._pool.connection() as connection, connection.transaction():
+                yield connection
+        except (TimeoutError, PoolTimeout, PoolClosed) as error:
+            raise Unavailable from error
+        except psycopg.Error as error:
+            if is_broken(error) or is_unavailable(error):
+                raise Unavailable from error
+            raise
+
     async def _until_done(self, work: "Work[_Result]") -> _Result:
         breaks = 0
         while True:

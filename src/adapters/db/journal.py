@@ -68,10 +68,15 @@ _FORGET = """
 
 
 class PgIncidents(Incidents):
-    """The journal in PostgreSQL. What breaks on the way is repeated with the same ids, and asked for before it is called a failure."""
+    """
+    The journal in PostgreSQL. What breaks on the way is repeated with the same ids, and asked for before it is called a failure.
 
-    def __init__(self, database: Database) -> None:
+    `stored` is called after each change that was stored.
+    """
+
+    def __init__(self, database: Database, stored: Callable[[], None] = lambda: None) -> None:
         self._database = database
+        self._stored = stored
         self._incident_ids = Blocks(database, "incident_ids")
         self._event_ids = Blocks(database, "event_ids")
 
@@ -96,7 +101,10 @@ class PgIncidents(Incidents):
                 return Appended.STORED
             return outcome
 
-        return await self._database.run(store)
+        outcome = await self._database.run(store)
+        if outcome is Appended.STORED:
+            self._stored()
+        return outcome
 
     async def append_each(
         self, incident_ids: Sequence[IncidentId], decide: Decide, clock: Callable[[], datetime], *, warrant: TokenId | None = None
@@ -127,6 +135,7 @@ class PgIncidents(Incidents):
 
         if not await self._database.run(lock_and_store):
             raise Unauthenticated
+        self._stored()
         return decided
 
     async def row(self, incident_id: IncidentId) -> IncidentRow:

@@ -14,10 +14,10 @@ from adapters.db.accounts import told_when_unavailable
 from adapters.db.database import Database
 from argus_core.domain.destinations import Destination
 from argus_core.domain.ids import TimeslotId, UserId
-from argus_core.domain.profiles import Belonging, Belongings, Profile, together, without
+from argus_core.domain.profiles import Belonging, Belongings, Profile, belongings_of, together, without
 from argus_core.domain.saved_filters import SavedFilter
 from argus_core.domain.timeslots import Timeslot
-from argus_core.ports.profiles import Profiles, ProfilesWork
+from argus_core.ports.profiles import Edition, Profiles, ProfilesWork
 
 _TABLES: dict[type[Belonging], sa.Table] = {
     Timeslot: tables.timeslot,
@@ -46,6 +46,21 @@ class PgProfiles(Profiles):
         async with told_when_unavailable(self._database.seconds), self._database.engine.begin() as connection:
             await connection.execute(sa.text("set transaction isolation level repeatable read, read only"))
             return await _belongings(connection, owner)
+
+    async def since(self, generation: int) -> Edition:
+        everybody = generation < 0
+        async with told_when_unavailable(self._database.seconds), self._database.engine.begin() as connection:
+            await connection.execute(sa.text("set transaction isolation level repeatable read, read only"))
+            newest = int((await connection.execute(sa.select(tables.generation.c.number))).scalar_one())
+            if newest <= generation:
+                return Edition(newest, {})
+            account = tables.account.c
+            changed = (await connection.execute(sa.select(account.id, account.active).where(account.generation > generation))).all()
+            active = [UserId(id_) for id_, is_active in changed if is_active]
+            owned = await _everybodys(connection, None if everybody else active)
+            return Edition(
+                newest, {UserId(id_): owned.get(UserId(id_), Belongings()) if is_active else Belongings() for id_, is_active in changed}
+            )
 
     async def timeslot_exists(self, timeslot_id: TimeslotId) -> bool:
         return bool(await self._ids(sa.select(tables.timeslot.c.id).where(tables.timeslot.c.id == timeslot_id)))
@@ -91,13 +106,13 @@ class PgProfilesWork(ProfilesWork):
                 ways = [{"profile_id": thing.id, "destination_id": id_} for id_ in thing.destination_ids]
                 await self._relink(destinations, destinations.c.profile_id == thing.id, ways)
         self.belongings = together(self.belongings, thing)
-        await self._connection.execute(rows.NEXT_GENERATION)
+        await self._connection.execute(rows.next_generation(thing.owner))
 
     async def drop(self, thing: Belonging) -> None:
         table = _TABLES[type(thing)]
         await self._connection.execute(sa.delete(table).where(table.c.id == thing.id))
         self.belongings = without(self.belongings, thing)
-        await self._connection.execute(rows.NEXT_GENERATION)
+        await self._connection.execute(rows.next_generation(thing.owner))
 
     async def _upsert(self, table: sa.Table, columns: rows.Columns) -> None:
         insert = pg.insert(table).values(columns)
@@ -111,15 +126,20 @@ class PgProfilesWork(ProfilesWork):
 
 
 async def _belongings(connection: AsyncConnection, owner: UserId) -> Belongings:
-    async def owned(query: sa.Select[Any], by: sa.ColumnElement[Any]) -> Sequence[sa.RowMapping]:
-        found: Sequence[sa.RowMapping] = (await connection.execute(query.where(by == owner))).mappings().all()
-        return found
+    return (await _everybodys(connection, [owner])).get(owner, Belongings())
 
-    return Belongings(
-        timeslots=rows.timeslots_from(
-            await owned(rows.TIMESLOTS, tables.timeslot.c.owner_id), await owned(rows.RECURRENCES, tables.timeslot.c.owner_id)
-        ),
-        filters=tuple(map(rows.filter_from, await owned(rows.FILTERS, tables.filter_.c.owner_id))),
-        destinations=tuple(map(rows.destination_from, await owned(rows.DESTINATIONS, tables.destination.c.owner_id))),
-        profiles=tuple(map(rows.profile_from, await owned(rows.PROFILES, tables.profile.c.owner_id))),
-    )
+
+async def _everybodys(connection: AsyncConnection, owners: Sequence[UserId] | None) -> dict[UserId, Belongings]:
+    """What these own, or everybody; whoever has nothing is left out."""
+
+    async def found(query: sa.Select[Any], by: sa.ColumnElement[Any]) -> Sequence[sa.RowMapping]:
+        wanted = query if owners is None else query.where(by == sa.any_(sa.cast(list(owners), pg.ARRAY(sa.BigInteger))))
+        rows_found: Sequence[sa.RowMapping] = (await connection.execute(wanted)).mappings().all()
+        return rows_found
+
+    slots = await found(rows.TIMESLOTS, tables.timeslot.c.owner_id)
+    timeslots = rows.timeslots_from(slots, await found(rows.RECURRENCES, tables.timeslot.c.owner_id))
+    filters = map(rows.filter_from, await found(rows.FILTERS, tables.filter_.c.owner_id))
+    destinations = map(rows.destination_from, await found(rows.DESTINATIONS, tables.destination.c.owner_id))
+    profiles = map(rows.profile_from, await found(rows.PROFILES, tables.profile.c.owner_id))
+    return belongings_of([*timeslots, *filters, *destinations, *profiles])

@@ -20,12 +20,16 @@ Id = sa.BigInteger
 Moment = sa.DateTime(timezone=True)
 Json = sa.JSON(none_as_null=False)
 
+# Queues have few rows and many deletions: their dead rows are to go soon.
+QUEUE = {"autovacuum_vacuum_scale_factor": 0, "autovacuum_vacuum_threshold": 1000, "autovacuum_vacuum_cost_delay": 0}
+
 incident_ids = sa.Sequence("incident_ids", metadata=metadata)
 event_ids = sa.Sequence("event_ids", metadata=metadata)
 account_ids = sa.Sequence("account_ids", metadata=metadata)
 source_ids = sa.Sequence("source_ids", metadata=metadata)
 token_ids = sa.Sequence("token_ids", metadata=metadata)
 belonging_ids = sa.Sequence("belonging_ids", metadata=metadata)
+delivery_ids = sa.Sequence("delivery_ids", metadata=metadata)
 
 # The journal. No foreign keys lead out of these tables: they would cost an eighth of the ingest rate (ADR 0001), and what they would
 # guard cannot happen, since sources and accounts are never removed and an event is only written from the RETURNING of its incident.
@@ -95,6 +99,7 @@ event = sa.Table(
     sa.UniqueConstraint("incident_id", "version"),
 )
 sa.Index("event_text", event.c.description, postgresql_using="gin", postgresql_ops={"description": "gin_trgm_ops"})
+sa.Index("event_received", event.c.received)
 sa.Index("event_incident_timestamp", event.c.incident_id, event.c.timestamp.desc(), event.c.id.desc())
 
 ack = sa.Table(
@@ -113,7 +118,69 @@ outbox = sa.Table(
     sa.Column("incident_id", Id, primary_key=True, autoincrement=False),
     sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("created", Moment, nullable=False, server_default=sa.func.now()),
+    postgresql_with=QUEUE,
 )
+
+# Notifications. Lanes are a small queue, deliveries and attempts the ledger; the incident of a test is 0. `newest` is the latest delivery
+# that was added to a lane: whoever empties a lane looks at it, because what is added meanwhile is not in its snapshot.
+
+lane = sa.Table(
+    "lane",
+    metadata,
+    sa.Column("incident_id", Id, primary_key=True, autoincrement=False),
+    sa.Column("destination_id", Id, primary_key=True, autoincrement=False),
+    sa.Column("newest", Id, nullable=False),
+    sa.Column("upto", Id),
+    sa.Column("due", Moment, nullable=False, server_default=sa.func.now()),
+    sa.Column("leased_until", Moment, nullable=False, server_default=sa.text("'-infinity'")),
+    sa.Column("tried", Moment, nullable=False, server_default=sa.text("'-infinity'")),
+    sa.Column("attempt", sa.Integer, nullable=False, server_default=sa.text("0")),
+    sa.Column("failures", sa.Integer, nullable=False, server_default=sa.text("0")),
+    sa.Column("route", sa.Text, nullable=False),
+    postgresql_with=QUEUE,
+)
+sa.Index("lane_due", lane.c.route, lane.c.due)
+
+delivery = sa.Table(
+    "delivery",
+    metadata,
+    sa.Column("id", Id, primary_key=True, autoincrement=False, server_default=delivery_ids.next_value()),
+    sa.Column("incident_id", Id, nullable=False),
+    sa.Column("event_id", Id),
+    sa.Column("destination_id", Id, nullable=False),
+    sa.Column("owner_id", Id, nullable=False),
+    sa.Column("merged_into", Id),
+    sa.Column("created", Moment, nullable=False, server_default=sa.func.now()),
+    sa.Column("since", Moment, nullable=False, server_default=sa.func.now()),
+    sa.Column("finished", Moment),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("medium", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("address", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("profiles", Json, nullable=False),
+)
+sa.Index("delivery_incident", delivery.c.incident_id, delivery.c.id)
+sa.Index("delivery_owner", delivery.c.owner_id, delivery.c.id)
+sa.Index(
+    "delivery_waiting",
+    delivery.c.incident_id,
+    delivery.c.destination_id,
+    delivery.c.id,
+    postgresql_where=delivery.c.status == sa.literal_column("'waiting'"),
+)
+
+attempt = sa.Table(
+    "attempt",
+    metadata,
+    sa.Column("created", Moment, primary_key=True, server_default=sa.func.clock_timestamp()),
+    sa.Column("delivery_id", Id, primary_key=True, autoincrement=False),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("seconds", sa.Double, nullable=False),
+    sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("answer", sa.Text, nullable=False),
+)
+sa.Index("attempt_delivery", attempt.c.delivery_id)
 
 timer = sa.Table(
     "timer",
@@ -139,7 +206,10 @@ account = sa.Table(
     sa.Column("active", sa.Boolean, nullable=False),
     sa.Column("staff", sa.Boolean, nullable=False),
     sa.Column("superuser", sa.Boolean, nullable=False),
+    # Of all generations, the one in which something changed last that this user owns.
+    sa.Column("generation", Id, nullable=False, server_default=sa.text("0")),
 )
+sa.Index("account_generation", account.c.generation)
 
 token = sa.Table(
     "token",

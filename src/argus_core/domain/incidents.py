@@ -1,6 +1,6 @@
 """Incidents, their events and acknowledgements: values and questions. Changes are in `transitions`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import Enum, IntEnum
@@ -262,8 +262,62 @@ def as_of(events: Iterable[Event], source: Source, moment: datetime) -> Incident
     return fold(known, source) if known else None
 
 
+def rewound(incident: Incident, later: Sequence[Event], to: Event) -> Incident:
+    """
+    The incident as it was right after the event `to`: what `later` events changed, oldest first, is taken back.
+
+    It is what the journal up to `to` folds to, but for the order of tags: where a removed one stood is not kept.
+
+    Raises:
+        ValueError: the events are not those that lead from there to here.
+    """
+    if [event.version for event in later] != list(range(to.version + 1, incident.version + 1)):
+        raise ValueError(f"These are not the events of incident {incident.id} after version {to.version}.")
+    for event in reversed(later):
+        incident = _before(incident, event)
+    return replace(incident, version=to.version, received=to.received)
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """An event, and the incident as it was right after it."""
+
+    incident: Incident
+    event: Event
+
+
+def _before(incident: Incident, event: Event) -> Incident:
+    changed = event.changes
+    if changed is NOTHING:
+        return incident
+    return replace(
+        incident,
+        end_time=_old(changed.end_time, incident.end_time),
+        level=_old(changed.level, incident.level),
+        description=_old(changed.description, incident.description),
+        details_url=_old(changed.details_url, incident.details_url),
+        ticket_url=_old(changed.ticket_url, incident.ticket_url),
+        metadata=_old(changed.metadata, incident.metadata),
+        tags=(*(tag for tag in incident.tags if tag not in changed.tags_added), *changed.tags_removed),
+        acks=_acks_before(incident.acks, changed.ack),
+        ended=incident.ended and not changed.ended,
+    )
+
+
 def _new(change: Replaced[_T] | None, present: _T) -> _T:
     return present if change is None else change.new
+
+
+def _old(change: Replaced[_T] | None, present: _T) -> _T:
+    return present if change is None else change.old
+
+
+def _acks_before(acks: tuple[Acknowledgement, ...], change: AckChange | None) -> tuple[Acknowledgement, ...]:
+    if change is None:
+        return acks
+    if change.made:
+        return tuple(ack for ack in acks if ack.id != change.id)
+    return tuple(Acknowledgement(ack.id, change.old) if ack.id == change.id else ack for ack in acks)
 
 
 def _tags_after(tags: tuple[TagOn, ...], changed: Changes) -> tuple[TagOn, ...]:

@@ -47,6 +47,11 @@ def text_problem(text: str, most_bytes: int) -> str | None:
     return None
 
 
+def storable(text: str, most: int) -> str:
+    """The text, which comes from anywhere, without what cannot be stored, and at most so many characters of it."""
+    return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)[:most]
+
+
 def url_problem(url: str) -> str | None:
     """Why this is not an absolute http(s) or ftp(s) URL, or None."""
     if text_problem(url, URL_BYTES) or not _URL.fullmatch(url):

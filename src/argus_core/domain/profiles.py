@@ -38,6 +38,13 @@ class WholeProfile:
     destinations: tuple[Destination, ...]
 
     @property
+    def condition(self) -> Condition | None:
+        """What must hold of incident and event for it to fire: all of its filters. An empty filter matches nothing, and so does None."""
+        conditions = [filter_.definition.condition for filter_ in self.filters]
+        present = tuple(condition for condition in conditions if condition is not None)
+        return All(present) if present and len(present) == len(conditions) else None
+
+    @property
     def incident_condition(self) -> Condition | None:
         """What previews show: all filters must match, and one that says nothing of incidents matches none."""
         conditions = [filter_.definition.incident_condition for filter_ in self.filters]
@@ -189,6 +196,22 @@ class Belongings:
             what, refusal = ("filter", FilterInUse) if isinstance(thing, SavedFilter) else ("destination", InUse)
             names = ", ".join(profile.name or f"#{profile.id}" for profile in users)
             raise refusal(f"Cannot delete this {what} since it is in use in the notification profile(s): {names}.")
+
+
+def belongings_of(things: Iterable[Belonging]) -> dict[UserId, Belongings]:
+    """What each owner has of these things, which are in id order."""
+    found: dict[UserId, dict[type[Belonging], list[Belonging]]] = {}
+    for thing in things:
+        found.setdefault(thing.owner, {}).setdefault(type(thing), []).append(thing)
+    return {
+        owner: Belongings(
+            timeslots=tuple(thing for thing in of.get(Timeslot, ()) if isinstance(thing, Timeslot)),
+            filters=tuple(thing for thing in of.get(SavedFilter, ()) if isinstance(thing, SavedFilter)),
+            destinations=tuple(thing for thing in of.get(Destination, ()) if isinstance(thing, Destination)),
+            profiles=tuple(thing for thing in of.get(Profile, ()) if isinstance(thing, Profile)),
+        )
+        for owner, of in found.items()
+    }
 
 
 def together(belongings: Belongings, thing: Belonging) -> Belongings:

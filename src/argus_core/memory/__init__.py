@@ -19,7 +19,7 @@ from argus_core.domain.destinations import Destination, synced_email
 from argus_core.domain.errors import DomainError, NameTaken, NotFound, Unauthenticated
 from argus_core.domain.filters import Condition, holds
 from argus_core.domain.ids import DestinationId, EventId, IncidentId, SourceId, TimeslotId, TokenId, UserId
-from argus_core.domain.incidents import Event, EventType, Incident
+from argus_core.domain.incidents import Event, EventType, Happening, Incident, rewound
 from argus_core.domain.profiles import Belonging, Belongings, together, without
 from argus_core.domain.sources import Source
 from argus_core.domain.timeslots import Timeslot
@@ -37,7 +37,7 @@ from argus_core.ports.incidents import (
     event_row,
     incident_row,
 )
-from argus_core.ports.profiles import Profiles, ProfilesWork
+from argus_core.ports.profiles import Edition, Profiles, ProfilesWork
 from argus_core.ports.tickets import TicketClaims
 
 NO_INCIDENT = "No Incident matches the given query."
@@ -106,10 +106,11 @@ class _Tables:
         self.source_types: set[str] = set()
         self.sources: dict[SourceId, Source] = {}
         self.belongings: dict[UserId, Belongings] = {}
+        self.generations: dict[UserId, int] = {}
 
     def copy(self) -> "_Tables":
         twin = copy(self)
-        for name in ("users", "tokens", "source_types", "sources", "belongings"):
+        for name in ("users", "tokens", "source_types", "sources", "belongings", "generations"):
             setattr(twin, name, copy(getattr(self, name)))
         return twin
 
@@ -118,9 +119,19 @@ class _Tables:
 
     def keep(self, thing: Belonging) -> None:
         self.belongings[thing.owner] = together(self.of(thing.owner), thing)
+        self.raise_generation(thing.owner)
 
     def drop(self, thing: Belonging) -> None:
         self.belongings[thing.owner] = without(self.of(thing.owner), thing)
+        self.raise_generation(thing.owner)
+
+    def raise_generation(self, owner: UserId) -> None:
+        self.generations[owner] = max(self.generations.values(), default=0) + 1
+
+    def since(self, generation: int) -> Edition:
+        newer = [owner for owner, number in self.generations.items() if number > generation]
+        newest = max(self.generations.values(), default=0)
+        return Edition(newest, {owner: self.of(owner) if self.users[owner].active else Belongings() for owner in newer})
 
 
 class MemoryWork(AccountsWork):
@@ -172,7 +183,10 @@ class MemoryWork(AccountsWork):
         """See the port."""
         if any(user.username == other.username and user.id != other.id for other in self.tables.users.values()):
             raise NameTaken(f'There is a user "{user.username}" already.')
+        former = self.tables.users.get(user.id)
         self.tables.users[user.id] = user
+        if former is not None and former.active != user.active:
+            self.tables.raise_generation(user.id)
 
     async def add_timeslot(self, timeslot: Timeslot) -> None:
         """See the port."""
@@ -284,6 +298,10 @@ class MemoryProfiles(Profiles):
     async def belongings(self, owner: UserId) -> Belongings:
         """See the port."""
         return self._accounts.tables.of(owner)
+
+    async def since(self, generation: int) -> Edition:
+        """See the port."""
+        return self._accounts.tables.since(generation)
 
     async def timeslot_exists(self, timeslot_id: TimeslotId) -> bool:
         """See the port."""
@@ -427,6 +445,16 @@ class MemoryIncidents(Incidents):
                 if ack.event.id == ack_id:
                     return ack
         raise NotFound(NO_ACK)
+
+    def journals(self) -> Iterable[Sequence[Event]]:
+        """Everything that has happened, incident by incident."""
+        return self._journal.values()
+
+    def happening(self, incident_id: IncidentId, version: int) -> Happening:
+        """That event, with the incident as it was right after it."""
+        journal = self._journal[incident_id]
+        incident = rewound(self._with_source(self._incidents[incident_id]), journal[version:], journal[version - 1])
+        return Happening(incident, journal[version - 1])
 
     async def due_timers(self, now: datetime, most: int) -> Sequence[Timer]:
         """See the port."""

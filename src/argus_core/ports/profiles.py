@@ -1,7 +1,8 @@
 """Timeslots, filters, destinations and profiles: where they are kept."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import Protocol
 
 from argus_core.domain.destinations import Destination
@@ -32,6 +33,14 @@ class ProfilesWork(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """The newest generation, and what belongs to those who changed something in it."""
+
+    generation: int
+    belongings: Mapping[UserId, Belongings]
+
+
 class Profiles(Protocol):
     """Where profiles and what they consist of are kept. Every method may raise `Unavailable`."""
 
@@ -45,6 +54,10 @@ class Profiles(Protocol):
 
     async def timeslot_exists(self, timeslot_id: TimeslotId) -> bool:
         """Whether anybody has this timeslot."""
+        ...
+
+    async def since(self, generation: int) -> Edition:
+        """What those own who changed something after that generation (-1: everybody); whoever is not active owns nothing here."""
         ...
 
     async def twins(self, destination: Destination) -> Sequence[UserId]:

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from argus_core.domain import transitions
 from argus_core.domain.ids import EventId, IncidentId
-from argus_core.domain.incidents import FOREVER, NOTHING, Acknowledgement, EventType, Incident, as_of, born, fold
+from argus_core.domain.incidents import FOREVER, NOTHING, Acknowledgement, EventType, Incident, as_of, born, fold, rewound
 from argus_core.domain.limits import LATEST
 from argus_core.domain.transitions import IncidentReport
 from argus_core.ports.incidents import event_row
@@ -161,3 +162,31 @@ def test_lists_show_all_but_internal_events(history):
                 event_row(event)
         else:
             assert (event.id, event.actor.username) == (event_row(event).id, event_row(event).username)
+
+
+def without_order(incident):
+    return replace(incident, tags=tuple(sorted(incident.tags, key=str)))
+
+
+class TestRewound:
+    @given(histories())
+    def test_taking_changes_back_leads_where_the_journal_was(self, history):
+        """
+        At every version, but for the order of tags.
+        """
+        for version in range(1, history.incident.version + 1):
+            before = rewound(history.incident, history.journal[version:], history.journal[version - 1])
+
+            assert without_order(fold(history.journal[:version], history.source)) == without_order(before)
+
+    @given(histories())
+    def test_other_events_lead_nowhere(self, history):
+        with pytest.raises(ValueError, match="are not the events"):
+            rewound(history.incident, history.journal, history.journal[0])
+
+    def test_an_expiration_that_was_moved_is_what_it_was(self):
+        ack = transitions.acknowledge(OPEN, actor=CAST.people[0], event_id=EventId(2), at=NOON, now=NOON, expiration=NOON + DAY)
+        other = transitions.acknowledge(ack.incident, actor=CAST.people[0], event_id=EventId(3), at=NOON, now=NOON)
+        moved = transitions.move_expiration(other.incident, EventId(2), None, actor=CAST.people[0], event_ids=iter([EventId(4)]), now=NOON)
+
+        assert other.incident == rewound(moved.incident, moved.events, other.events[0])

@@ -1,0 +1,59 @@
+"""Events, each with the incident as it was right after it: the present row, from which later changes are taken back."""
+
+# ruff: noqa: S608 - values travel as parameters; what is put together here are our own words
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import TypeAlias
+
+from adapters.db.database import Connection
+from adapters.db.rows import WHOLE_EVENT_COLUMNS, WHOLE_INCIDENT_COLUMNS, event_from, incident_from
+from argus_core.domain.ids import IncidentId
+from argus_core.domain.incidents import Event, Happening, Incident, rewound
+
+Place: TypeAlias = tuple[IncidentId, int]
+"""An event by its incident and version."""
+
+_INCIDENTS = f"select {WHOLE_INCIDENT_COLUMNS} from incident i join source s on s.id = i.source_id where i.id = any(%s)"
+_SINCE = f"""
+    select {WHOLE_EVENT_COLUMNS} from unnest(%s::bigint[], %s::int[]) as w (incident_id, version)
+    join event e on e.incident_id = w.incident_id and e.version >= w.version
+    left join account u on u.id = e.actor_id order by e.incident_id, e.version"""
+_TEXTS = "select incident_id, description from event where incident_id = any(%s) order by incident_id, version"
+
+
+async def happenings_at(connection: Connection, places: Iterable[Place]) -> dict[Place, Happening]:
+    """Those of these events that exist."""
+    wanted = [(incident_id, version) for incident_id, version in places if version > 0]
+    earliest: dict[IncidentId, int] = {}
+    for incident_id, version in wanted:
+        earliest[incident_id] = min(version, earliest.get(incident_id, version))
+    if not earliest:
+        return {}
+    # The incidents first: whatever happens in between is later than their version, and left out.
+    cursor = await connection.execute(_INCIDENTS, (list(earliest),), prepare=True, binary=True)
+    incidents = {incident.id: incident for incident in map(incident_from, await cursor.fetchall())}
+    cursor = await connection.execute(_SINCE, (list(earliest), list(earliest.values())), prepare=True, binary=True)
+    journals = {
+        incident_id: [event for event in events if event.version <= incidents[incident_id].version]
+        for incident_id, events in groupby(map(event_from, await cursor.fetchall()), key=lambda event: event.incident_id)
+    }
+    return {
+        (incident_id, version): _at(incidents[incident_id], journals[incident_id], version)
+        for incident_id, version in wanted
+        if incident_id in incidents and version <= incidents[incident_id].version
+    }
+
+
+async def texts_of(connection: Connection, incident_ids: Sequence[IncidentId]) -> Mapping[IncidentId, Sequence[str]]:
+    """The descriptions of all events of these incidents, in order of version."""
+    cursor = await connection.execute(_TEXTS, (list(incident_ids),), prepare=True, binary=True)
+    found: dict[IncidentId, list[str]] = {}
+    for incident_id, text in await cursor.fetchall():
+        found.setdefault(incident_id, []).append(text)
+    return found
+
+
+def _at(incident: Incident, journal: Sequence[Event], version: int) -> Happening:
+    to, *later = journal[version - journal[0].version :]
+    return Happening(rewound(incident, later, to), to)

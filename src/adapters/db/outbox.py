@@ -1,0 +1,282 @@
+"""The outbox on PostgreSQL: what nobody has decided about, lanes, and the ledger."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from psycopg.rows import TupleRow
+
+from adapters.db import codec
+from adapters.db import outbox_statements as statements
+from adapters.db.database import Connection, Database
+from adapters.db.happenings import Place, happenings_at, texts_of
+from argus_core.domain.deliveries import (
+    RETRIED,
+    SWITCHED_OFF,
+    Asking,
+    Attempt,
+    Delivery,
+    DeliveryStatus,
+    Order,
+    Outcome,
+    Report,
+    settled,
+)
+from argus_core.domain.destinations import Destination
+from argus_core.domain.errors import NotFound
+from argus_core.domain.ids import DeliveryId, DestinationId, EventId, IncidentId, ProfileId, UserId
+from argus_core.domain.incidents import Happening
+from argus_core.ports.outbox import Backlog, Outbox, Sending, Undecided
+
+NO_EVENT = "No Event matches the given query."
+TEST = 0
+"""The incident of tests, as it is stored."""
+
+
+class PgOutbox(Outbox):
+    """The outbox in PostgreSQL. Whoever takes something holds row locks while deciding, and a lease while sending."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def claim(self, most: int) -> AbstractAsyncContextManager[Undecided]:
+        return self._claim(most)
+
+    @asynccontextmanager
+    async def _claim(self, most: int) -> AsyncIterator[Undecided]:
+        async with self._database.transaction() as connection:
+            cursor = await connection.execute(statements.CLAIM, (most,), prepare=True, binary=True)
+            places: list[Place] = [(IncidentId(id_), version) for id_, version in await cursor.fetchall()]
+            yield PgUndecided(connection, places, await happenings_at(connection, places))
+
+    async def order_test(self, order: Order) -> DeliveryId:
+        ((id_,),) = await self._rows(statements.ORDER, {"orders": codec.dump([_ordered(order)])})
+        return DeliveryId(id_)
+
+    async def routes(self) -> Sequence[str]:
+        return [route for (route,) in await self._rows(statements.ROUTES)]
+
+    async def take(self, free: Mapping[str, int], lease: timedelta) -> Sequence[Sending]:
+        async def work(connection: Connection, _: bool) -> list[Sending]:
+            cursor = await connection.execute(statements.TAKE, (list(free), list(free.values()), lease), prepare=True, binary=True)
+            taken = await cursor.fetchall()
+            return await _sendings(connection, taken) if taken else []
+
+        return await self._database.run(work)
+
+    async def finish(self, sending: Sending, report: Report) -> bool:
+        values: dict[str, object] = {
+            "incident": sending.incident_id or TEST,
+            "destination": sending.destination_id,
+            "attempt": sending.attempt,
+            "newest": sending.newest.id,
+            "outcome": report.outcome.value,
+            "answer": report.answer,
+            "seconds": report.seconds,
+        }
+        if report.outcome in (Outcome.SENT, Outcome.REFUSED):
+            ended = settled(sending.deliveries, report, sending.newest.created)
+            values |= {
+                "ids": [delivery.id for delivery in ended],
+                "statuses": [delivery.status.value for delivery in ended],
+                "reasons": [delivery.reason for delivery in ended],
+                "merged": [delivery.merged_into for delivery in ended],
+            }
+            ((held,),) = await self._rows(statements.SETTLE, values)
+        else:
+            ((held,),) = await self._rows(statements.FAIL, {**values, "unknown": report.outcome is Outcome.UNKNOWN, "again": report.again})
+        return bool(held)
+
+    async def release(self, sendings: Sequence[Sending]) -> None:
+        rows = [(sending.incident_id or TEST, sending.destination_id, sending.attempt, sending.repeats) for sending in sendings]
+        await self._do(statements.RELEASE, rows)
+
+    async def drop(self, delivery_ids: Sequence[DeliveryId], why: str) -> Sequence[DeliveryId]:
+        dropped = await self._rows(statements.DROP, {"ids": list(delivery_ids), "why": why})
+        await self._leave_empty()
+        return sorted(DeliveryId(id_) for (id_,) in dropped)
+
+    async def retry(self, delivery_ids: Sequence[DeliveryId], routes: Mapping[DestinationId, str]) -> Sequence[DeliveryId]:
+        values = {
+            "ids": list(delivery_ids),
+            "statuses": sorted(status.value for status in RETRIED),
+            "routes": codec.dump({str(id_): route for id_, route in routes.items()}),
+        }
+        return [DeliveryId(id_) for (id_,) in await self._rows(statements.RETRY, values)]
+
+    async def give_up(self, after: timedelta, why: Mapping[str, str]) -> int:
+        given_up = await self._rows(statements.GIVE_UP, {"after": after, "why": codec.dump(dict(why))})
+        await self._leave_empty()
+        return len(given_up)
+
+    async def of_incident(self, incident_id: IncidentId, owner: UserId | None = None) -> Sequence[Delivery]:
+        where = "d.incident_id = %(incident)s and (%(owner)s::bigint is null or d.owner_id = %(owner)s::bigint)"
+        return await self._listed(where, {"incident": incident_id, "owner": owner, "most": None})
+
+    async def listed(
+        self, status: DeliveryStatus | None = None, owner: UserId | None = None, most: int = 100, before: DeliveryId | None = None
+    ) -> Sequence[Delivery]:
+        values = {"status": status and status.value, "owner": owner, "before": before}
+        columns = {"status": "d.status = %(status)s", "owner": "d.owner_id = %(owner)s", "before": "d.id < %(before)s"}
+        where = " and ".join(["true", *(columns[name] for name, value in values.items() if value is not None)])
+        return await self._listed(where, {**values, "most": most})
+
+    async def _listed(self, where: str, values: Mapping[str, object]) -> Sequence[Delivery]:
+        async def read(connection: Connection, _: bool) -> list[Delivery]:
+            cursor = await connection.execute(statements.LISTED.format(where), values, binary=True)
+            deliveries = list(map(delivery_from, await cursor.fetchall()))
+            cursor = await connection.execute(statements.ATTEMPTS, ([delivery.id for delivery in deliveries],), binary=True)
+            attempts: dict[int, list[Attempt]] = {}
+            for id_, number, at, outcome, answer, seconds in await cursor.fetchall():
+                attempt = Attempt(number=number, at=at, outcome=Outcome(outcome), answer=answer, seconds=seconds)
+                attempts.setdefault(id_, []).append(attempt)
+            return [replace(delivery, attempts=tuple(attempts.get(delivery.id, ()))) for delivery in deliveries]
+
+        return await self._database.run(read)
+
+    async def happened(self, since: datetime, most: int) -> Sequence[Happening]:
+        async def read(connection: Connection, _: bool) -> list[Happening]:
+            cursor = await connection.execute(statements.HAPPENED, (since, most), binary=True)
+            places: list[Place] = [(IncidentId(id_), version) for id_, version in await cursor.fetchall()]
+            found = await happenings_at(connection, places)
+            return [found[place] for place in places]
+
+        return await self._database.run(read)
+
+    async def happening(self, incident_id: IncidentId, version: int) -> Happening:
+        place = (incident_id, version)
+        found = await self._database.run(lambda connection, _: happenings_at(connection, [place]))
+        if place not in found:
+            raise NotFound(NO_EVENT)
+        return found[place]
+
+    async def texts(self, incident_ids: Sequence[IncidentId]) -> Mapping[IncidentId, Sequence[str]]:
+        return await self._database.run(lambda connection, _: texts_of(connection, incident_ids))
+
+    async def backlog(self) -> Backlog:
+        ((undecided, undecided_for, waiting, waiting_for),) = await self._rows(statements.BACKLOG)
+        return Backlog(undecided=undecided, undecided_for=undecided_for, waiting=waiting, waiting_for=waiting_for)
+
+    async def prune(self, older_than: timedelta, most: int, *, dry_run: bool = False) -> int:
+        ((count,),) = await self._rows(statements.COUNT_OLD if dry_run else statements.PRUNE, {"age": older_than, "most": most})
+        return int(count)
+
+    async def _leave_empty(self) -> None:
+        await self._do(statements.LEAVE, await self._rows(statements.EMPTY))
+
+    async def _rows(self, statement: str, values: Mapping[str, object] | None = None) -> list[TupleRow]:
+        async def work(connection: Connection, _: bool) -> list[TupleRow]:
+            cursor = await connection.execute(statement, values, prepare=True, binary=True)
+            return await cursor.fetchall()
+
+        return await self._database.run(work)
+
+    async def _do(self, statement: str, rows: Sequence[Sequence[object]]) -> None:
+        if rows:
+            columns = [list(column) for column in zip(*rows, strict=True)]
+            await self._database.run(lambda connection, _: connection.execute(statement, columns, prepare=True))
+
+
+class PgUndecided(Undecided):
+    """Rows of the outbox that this transaction has locked."""
+
+    def __init__(self, connection: Connection, places: Sequence[Place], happenings: Mapping[Place, Happening]) -> None:
+        self.happenings = [happenings[place] for place in places]
+        self._connection = connection
+        self._places = dict(places)
+
+    async def texts(self, incident_ids: Sequence[IncidentId]) -> Mapping[IncidentId, Sequence[str]]:
+        found = await texts_of(self._connection, incident_ids)
+        return {id_: texts[: self._places[id_]] for id_, texts in found.items()}
+
+    async def decide(self, orders: Sequence[Order]) -> None:
+        values = {
+            "orders": codec.dump(list(map(_ordered, orders))),
+            "incidents": list(self._places),
+            "versions": list(self._places.values()),
+        }
+        await self._connection.execute(statements.DECIDE, values, prepare=True)
+
+
+def delivery_from(columns: Sequence[Any]) -> Delivery:
+    """The columns of a delivery as one, without its attempts."""
+    (id_, incident_id, event_id, version, destination_id, owner, medium, address, profiles, created, since, *rest) = columns
+    status, reason, merged_into, finished = rest
+    return Delivery(
+        id=DeliveryId(id_),
+        incident_id=IncidentId(incident_id) if incident_id != TEST else None,
+        event_id=EventId(event_id) if event_id is not None else None,
+        version=version,
+        destination_id=DestinationId(destination_id),
+        owner=UserId(owner),
+        medium=medium,
+        address=address,
+        profiles=tuple(Asking(ProfileId(profile_id), name) for profile_id, name in profiles),
+        created=created,
+        since=since,
+        status=DeliveryStatus(status),
+        reason=reason,
+        merged_into=DeliveryId(merged_into) if merged_into is not None else None,
+        finished=finished,
+    )
+
+
+async def _sendings(connection: Connection, taken: Sequence[TupleRow]) -> list[Sending]:
+    lanes = [(incident_id, destination_id, upto) for incident_id, destination_id, *_, upto in taken]
+    columns = [list(column) for column in zip(*lanes, strict=True)]
+    waiting: dict[tuple[int, int], list[Delivery]] = {}
+    for delivery in map(delivery_from, await (await connection.execute(statements.WAITING, columns, prepare=True, binary=True)).fetchall()):
+        waiting.setdefault((delivery.incident_id or TEST, delivery.destination_id), []).append(delivery)
+    places = [
+        (delivery.incident_id, delivery.version) for some in waiting.values() for delivery in some if delivery.incident_id is not None
+    ]
+    happenings = await happenings_at(connection, places)
+    destinations = await _destinations(connection, sorted({destination_id for _, destination_id in waiting}))
+    empty, sendings = [], []
+    for incident_id, destination_id, route, attempt, failures, repeats, upto in taken:
+        deliveries = waiting.get((incident_id, destination_id))
+        if not deliveries:
+            empty.append((incident_id, destination_id, attempt, upto))
+            continue
+        sending = Sending(
+            incident_id=deliveries[0].incident_id,
+            destination_id=DestinationId(destination_id),
+            route=route,
+            attempt=attempt,
+            failures=failures,
+            repeats=repeats,
+            deliveries=tuple(deliveries),
+            happenings=tuple(happenings[incident_id, delivery.version] for delivery in deliveries if incident_id != TEST),
+            destination=destinations.get(destination_id),
+        )
+        sendings.append(sending)
+    if empty:
+        await connection.execute(statements.LEAVE, [list(column) for column in zip(*empty, strict=True)])
+    return sendings
+
+
+async def _destinations(connection: Connection, ids: Sequence[int]) -> dict[int, Destination]:
+    cursor = await connection.execute(statements.OF_DESTINATIONS, (list(ids),), prepare=True, binary=True)
+    return {
+        id_: Destination(id=DestinationId(id_), owner=UserId(owner), medium=medium, label=label, settings=settings, synced=synced)
+        for id_, owner, medium, label, settings, synced in await cursor.fetchall()
+    }
+
+
+def _ordered(order: Order) -> dict[str, object]:
+    destination = order.told.destination
+    return {
+        "incident_id": order.incident_id or TEST,
+        "event_id": order.event_id,
+        "version": order.version,
+        "destination_id": destination.id,
+        "owner_id": destination.owner,
+        "medium": destination.medium,
+        "address": order.address,
+        "route": order.route,
+        "profiles": [(profile.id, profile.name) for profile in order.told.profiles],
+        "status": order.status.value,
+        "reason": "" if order.status is DeliveryStatus.WAITING else SWITCHED_OFF,
+    }

@@ -1,0 +1,196 @@
+"""
+The statements of the outbox, each one round trip.
+
+A lane is locked before anything in it is changed, and read as it is then: what is added to it meanwhile shows in its column `newest`,
+though not among the deliveries that the statement sees.
+"""
+
+# ruff: noqa: S608 - values travel as parameters; what is put together here are our own words
+
+from argus_core.domain.deliveries import AT_MOST_EVERY
+
+# Of each incident the earliest event alone: while somebody is at it, the later ones are seen not to be the earliest, and left alone too.
+CLAIM = """
+    select o.incident_id, o.version from outbox o
+    where not exists (select from outbox p where p.incident_id = o.incident_id and p.version < o.version)
+    order by o.incident_id, o.version limit %s for update of o skip locked"""
+
+_ORDERED = f"""
+    o as (
+        select * from json_to_recordset(%(orders)s::json) as o (incident_id bigint, event_id bigint, version int, destination_id bigint,
+            owner_id bigint, medium text, address text, route text, profiles json, status text, reason text)
+    ),
+    d as (
+        insert into delivery (incident_id, event_id, version, destination_id, owner_id, medium, address, profiles, status, reason, finished)
+        select incident_id, event_id, version, destination_id, owner_id, medium, address, profiles, status, reason,
+            case when status <> 'waiting' then now() end
+        from o order by incident_id, destination_id
+        returning id, incident_id, destination_id, status
+    ),
+    l as (
+        insert into lane (incident_id, destination_id, newest, route)
+        select d.incident_id, d.destination_id, d.id, o.route from d join o using (incident_id, destination_id) where d.status = 'waiting'
+        order by incident_id, destination_id
+        on conflict (incident_id, destination_id) do update set newest = excluded.newest, route = excluded.route,
+            due = least(lane.due, greatest(now(), lane.tried + interval '{AT_MOST_EVERY.total_seconds()} s'))
+    )"""
+DECIDE = f"""
+    with {_ORDERED},
+    x as (
+        delete from outbox using unnest(%(incidents)s::bigint[], %(versions)s::int[]) as w (incident_id, version)
+        where outbox.incident_id = w.incident_id and outbox.version = w.version
+    )
+    select"""
+ORDER = f"with {_ORDERED} select id from d"
+
+# From one route to the next by index: there are few of them, and maybe many lanes.
+ROUTES = """
+    with recursive r as (
+        (select route from lane order by route limit 1)
+        union all
+        select (select l.route from lane l where l.route > r.route order by l.route limit 1) from r where r.route is not null
+    )
+    select route from r where route is not null"""
+
+TAKE = """
+    with c as (
+        select l.incident_id, l.destination_id, l.upto is not null as repeats
+        from unnest(%s::text[], %s::int[]) as r (route, room),
+        lateral (
+            select * from lane where lane.route = r.route and lane.due <= now() and lane.leased_until <= now()
+            order by lane.due limit r.room for update skip locked
+        ) l
+    )
+    update lane l
+    set attempt = l.attempt + 1, leased_until = now() + %s::interval, tried = now(), upto = coalesce(l.upto, l.newest)
+    from c where l.incident_id = c.incident_id and l.destination_id = c.destination_id
+    returning l.incident_id, l.destination_id, l.route, l.attempt, l.failures, c.repeats, l.upto"""
+
+_DELIVERY = """d.id, d.incident_id, d.event_id, d.version, d.destination_id, d.owner_id, d.medium, d.address, d.profiles, d.created,
+    d.since,
+    d.status, d.reason, d.merged_into, d.finished"""
+WAITING = f"""
+    select {_DELIVERY} from unnest(%s::bigint[], %s::bigint[], %s::bigint[]) as w (incident_id, destination_id, upto)
+    join delivery d on d.incident_id = w.incident_id and d.destination_id = w.destination_id and d.id <= w.upto
+    where d.status = 'waiting' order by d.id"""
+
+OF_DESTINATIONS = "select id, owner_id, medium, label, settings, synced from destination where id = any(%s)"
+
+_ATTEMPT = """
+    insert into attempt (delivery_id, number, outcome, answer, seconds)
+    values (%(newest)s, %(attempt)s, %(outcome)s, %(answer)s, %(seconds)s)"""
+# What is locked is read as it is now, also what has been added to the lane since this statement began.
+_HELD = """
+    select incident_id, destination_id, newest, tried, newest <= %(newest)s as empty from lane
+    where incident_id = %(incident)s and destination_id = %(destination)s and attempt = %(attempt)s for update"""
+SETTLE = f"""
+    with l as ({_HELD}), a as ({_ATTEMPT}),
+    d as (
+        update delivery set status = n.status, reason = n.reason, merged_into = n.merged_into, finished = now()
+        from l, unnest(%(ids)s::bigint[], %(statuses)s::text[], %(reasons)s::text[], %(merged)s::bigint[])
+            as n (id, status, reason, merged_into)
+        where delivery.id = n.id and delivery.status = 'waiting'
+    ),
+    x as (
+        delete from lane using l where lane.incident_id = l.incident_id and lane.destination_id = l.destination_id and l.empty
+    ),
+    u as (
+        update lane set leased_until = now(), due = now(), failures = 0, upto = null
+        from l where lane.incident_id = l.incident_id and lane.destination_id = l.destination_id and not l.empty
+    )
+    select count(*) from l"""
+FAIL = f"""
+    with l as ({_HELD}), a as ({_ATTEMPT}),
+    u as (
+        update lane set leased_until = now(), failures = failures + 1, upto = case when %(unknown)s then upto end,
+            due = case when l.empty then now() + %(again)s::interval
+                else least(now() + %(again)s::interval, greatest(now(), l.tried + interval '{AT_MOST_EVERY.total_seconds()} s')) end
+        from l where lane.incident_id = l.incident_id and lane.destination_id = l.destination_id
+    )
+    select count(*) from l"""
+RELEASE = """
+    update lane set leased_until = now(), upto = case when w.repeats then upto end
+    from unnest(%s::bigint[], %s::bigint[], %s::int[], %s::bool[]) as w (incident_id, destination_id, attempt, repeats)
+    where lane.incident_id = w.incident_id and lane.destination_id = w.destination_id and lane.attempt = w.attempt"""
+# Nothing waits in it; unless somebody has just added something, which changes `newest`.
+LEAVE = """
+    delete from lane using unnest(%s::bigint[], %s::bigint[], %s::int[], %s::bigint[]) as w (incident_id, destination_id, attempt, newest)
+    where lane.incident_id = w.incident_id and lane.destination_id = w.destination_id and lane.attempt = w.attempt
+    and lane.newest <= w.newest"""
+
+# Lanes are locked first: what is being sent is not taken away under the sender's hands.
+_END = """
+    u as (
+        update lane set upto = null from l where lane.incident_id = l.incident_id and lane.destination_id = l.destination_id
+    ),
+    d as (
+        update delivery d set status = l.status, reason = l.reason, finished = now()
+        from l where d.id = any(l.ids) and d.status = 'waiting'
+        returning d.id
+    )
+    select id from d"""
+DROP = f"""
+    with k as (
+        select lane.incident_id, lane.destination_id from lane
+        where leased_until <= now() and exists (
+            select from delivery d where d.id = any(%(ids)s) and d.status = 'waiting'
+            and d.incident_id = lane.incident_id and d.destination_id = lane.destination_id)
+        order by 1, 2 for update
+    ),
+    l as (
+        select k.*, 'dropped' as status, %(why)s as reason, array(
+            select d.id from delivery d where d.id = any(%(ids)s) and d.incident_id = k.incident_id and d.destination_id = k.destination_id
+        ) as ids from k
+    ), {_END}"""
+GIVE_UP = f"""
+    with k as (
+        select lane.incident_id, lane.destination_id, lane.route from lane
+        where leased_until <= now() and exists (
+            select from delivery d where d.status = 'waiting' and d.since <= now() - %(after)s::interval
+            and d.incident_id = lane.incident_id and d.destination_id = lane.destination_id)
+        order by 1, 2 limit 1000 for update skip locked
+    ),
+    l as (
+        select k.incident_id, k.destination_id, 'given-up' as status, coalesce(%(why)s::json ->> k.route, (
+            select a.answer from attempt a join delivery d on d.id = a.delivery_id
+            where d.status = 'waiting' and d.incident_id = k.incident_id and d.destination_id = k.destination_id
+            order by a.created desc limit 1), '') as reason, array(
+            select d.id from delivery d where d.status = 'waiting' and d.since <= now() - %(after)s::interval
+            and d.incident_id = k.incident_id and d.destination_id = k.destination_id
+        ) as ids from k
+    ), {_END}"""
+EMPTY = """
+    select incident_id, destination_id, attempt, newest from lane
+    where leased_until <= now() and not exists (
+        select from delivery d
+        where d.status = 'waiting' and d.incident_id = lane.incident_id and d.destination_id = lane.destination_id)"""
+RETRY = """
+    with d as (
+        update delivery set status = 'waiting', reason = '', since = now(), finished = null
+        where id = any(%(ids)s) and status = any(%(statuses)s)
+        returning id, incident_id, destination_id, medium
+    ),
+    l as (
+        insert into lane (incident_id, destination_id, newest, route)
+        select incident_id, destination_id, max(id), coalesce(%(routes)s::json ->> destination_id::text, min(medium) || ':')
+        from d group by incident_id, destination_id order by 1, 2
+        on conflict (incident_id, destination_id) do update set newest = greatest(lane.newest, excluded.newest), due = now(), failures = 0
+    )
+    select id from d order by id"""
+
+LISTED = f"select {_DELIVERY} from delivery d where {{}} order by d.id desc limit %(most)s"
+ATTEMPTS = """
+    select delivery_id, number, created, outcome, answer, seconds from attempt
+    where delivery_id = any(%s) order by delivery_id, created, number"""
+HAPPENED = "select incident_id, version from event where received >= %s order by received desc, id desc limit %s"
+BACKLOG = """
+    select (select count(*) from outbox), (select coalesce(now() - min(created), '0') from outbox),
+        count(*), coalesce(now() - min(since), '0') from delivery where status = 'waiting'"""
+_OLD = """
+    select id from delivery where created <= now() - %(age)s::interval and finished <= now() - %(age)s::interval
+    order by id limit %(most)s"""
+PRUNE = f"""
+    with d as (delete from delivery where id in ({_OLD}) returning id),
+    a as (delete from attempt where delivery_id in (select id from d))
+    select count(*) from d"""
+COUNT_OLD = f"select count(*) from ({_OLD}) d"

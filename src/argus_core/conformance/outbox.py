@@ -1,0 +1,492 @@
+"""What every outbox must do: nothing is decided twice or out of order, nothing that waits is lost or sent by two at once."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from argus_core.conformance import LONG_AGO, NOWHERE, World, make_world, raises
+from argus_core.domain.decisions import Told
+from argus_core.domain.deliveries import DeliveryStatus, Order, Outcome, Report
+from argus_core.domain.destinations import Destination
+from argus_core.domain.errors import NotFound
+from argus_core.domain.ids import DestinationId, FilterId, ProfileId
+from argus_core.domain.incidents import EventType, Happening, Incident, fold
+from argus_core.domain.profiles import Profile
+from argus_core.domain.saved_filters import FilterDefinition, SavedFilter
+from argus_core.ports.accounts import Accounts
+from argus_core.ports.incidents import Incidents
+from argus_core.ports.outbox import Outbox, Sending
+from argus_core.ports.profiles import Profiles
+
+LEASE = timedelta(minutes=5)
+NO_TIME = timedelta()
+SENT = Report(outcome=Outcome.SENT, answer="", seconds=0.5)
+REFUSED = Report(outcome=Outcome.REFUSED, answer="550 nobody", seconds=0.5)
+FAILED = Report(outcome=Outcome.FAILED, answer="451 later", seconds=0.5)
+UNKNOWN = Report(outcome=Outcome.UNKNOWN, answer="gone after DATA", seconds=0.5)
+MANY = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A world, its outbox, and one destination. Whatever the outbox holds of others is left alone: routes are the world's own."""
+
+    world: World
+    outbox: Outbox
+    told: Told
+    route: str
+
+    async def happen(self, *, times: int = 1, why: str = "") -> Incident:
+        """Report an incident, and let so many events happen in all."""
+        incident = await self.world.report(description=why)
+        for number in range(1, times):
+            await self.world.service.post(incident.id, EventType.OTHER, actor=self.world.person, why=f"{why}{number}")
+        return await self.world.incidents.get(incident.id)
+
+    def order(self, happening: Happening | None, status: DeliveryStatus = DeliveryStatus.WAITING) -> Order:
+        """The one destination shall hear of it; None is a test."""
+        return Order(
+            incident_id=happening.incident.id if happening else None,
+            event_id=happening.event.id if happening else None,
+            version=happening.event.version if happening else 0,
+            told=self.told,
+            address="Email: ola@example.org",
+            route=self.route,
+            status=status,
+        )
+
+    async def decide(self, *, status: DeliveryStatus = DeliveryStatus.WAITING) -> None:
+        """Order everything that is undecided, event by event."""
+        while True:
+            async with self.outbox.claim(MANY) as undecided:
+                await undecided.decide([self.order(happening, status) for happening in undecided.happenings])
+                if not undecided.happenings:
+                    return
+
+    async def waiting(self, *, times: int = 1, why: str = "") -> Incident:
+        """An incident with so many deliveries that wait."""
+        incident = await self.happen(times=times, why=why)
+        await self.decide()
+        return incident
+
+    async def take(self, most: int = MANY, lease: timedelta = LEASE) -> Sequence[Sending]:
+        """Take what is due on the world's own route."""
+        return await self.outbox.take({self.route: most}, lease)
+
+    async def take_one(self, lease: timedelta = LEASE) -> Sending:
+        """Take what is due, which is one message."""
+        (sending,) = await self.take(lease=lease)
+        return sending
+
+    async def states(self, incident: Incident) -> list[DeliveryStatus]:
+        """What has become of the deliveries of an incident, oldest first."""
+        return [delivery.status for delivery in reversed(await self.outbox.of_incident(incident.id))]
+
+
+async def make_post(incidents: Incidents, accounts: Accounts, profiles: Profiles, outbox: Outbox) -> Post:
+    """A world with somebody who wants to be told of everything, and nothing left undecided."""
+    world = await make_world(incidents, accounts)
+    owner = world.person.id
+    async with profiles.begin(owner) as work:
+        destination = Destination(
+            id=DestinationId(await work.new_id()), owner=owner, medium="email", settings={"email_address": f"{owner}@example.org"}
+        )
+        await work.keep(destination)
+    profile = Profile(id=ProfileId(1), owner=owner, name="All", timeslot_id=destination.id, filter_ids=())  # type: ignore[arg-type] # any
+    post = Post(world, outbox, Told(destination, (profile,)), f"email:{owner}.example.org")
+    while True:
+        async with outbox.claim(MANY) as undecided:
+            await undecided.decide([])
+            if not undecided.happenings:
+                return post
+
+
+async def events_are_decided_in_order(post: Post) -> None:
+    """Of each incident the earliest event comes first, with the state it led to; what was decided does not come again."""
+    incident = await post.happen(times=3, why="a")
+    journal = await post.world.incidents.journal(incident.id)
+    for event in journal:
+        async with post.outbox.claim(MANY) as undecided:
+            (happening,) = undecided.happenings
+            _see(happening.event == event, "An event was claimed out of order.")
+            _see(happening.incident == fold(journal[: event.version], post.world.source), "The state is not that of the event.")
+            texts = await undecided.texts([incident.id])
+            _see(list(texts[incident.id]) == [told.description for told in journal[: event.version]], "The texts are not those of then.")
+            await undecided.decide([])
+    async with post.outbox.claim(MANY) as undecided:
+        _see(not undecided.happenings, "An event came again that was decided.")
+
+
+async def what_was_not_decided_comes_again(post: Post) -> None:
+    """Neither leaving without a decision nor an exception takes an event out of the outbox."""
+    await post.happen()
+    async with post.outbox.claim(MANY) as undecided:
+        (first,) = undecided.happenings
+    with suppress(_Interrupted):
+        async with post.outbox.claim(MANY) as undecided:
+            await undecided.decide([post.order(happening) for happening in undecided.happenings])
+            _interrupt()
+    _see(not await post.outbox.of_incident(first.incident.id), "A decision that was interrupted was kept.")
+    async with post.outbox.claim(MANY) as undecided:
+        _see(list(undecided.happenings) == [first], "An event that was not decided is gone.")
+
+
+async def claims_exclude_each_other(post: Post) -> None:
+    """Two who claim at once get different incidents, and neither a later event of one that the other has."""
+    incidents = {(await post.happen(times=2)).id for _ in range(6)}
+    async with post.outbox.claim(3) as here, post.outbox.claim(MANY) as there:
+        mine = [happening.incident.id for happening in here.happenings]
+        theirs = [happening.incident.id for happening in there.happenings]
+        _see(sorted([*mine, *theirs]) == sorted(incidents), "An incident was claimed by two, or by nobody.")
+        _see({happening.event.version for happening in [*here.happenings, *there.happenings]} == {1}, "A later event was claimed.")
+
+
+async def racing_callers_decide_each_event_once(post: Post) -> None:
+    """However many decide at once, each event is decided once, those of an incident in order."""
+    incidents = [await post.happen(times=3) for _ in range(10)]
+
+    async def decide() -> None:
+        idle = 0
+        while idle < 3:  # noqa: PLR2004 - the others may hold the rest for a moment
+            async with post.outbox.claim(2) as undecided:
+                await undecided.decide([post.order(happening) for happening in undecided.happenings])
+                idle = 0 if undecided.happenings else idle + 1
+            await asyncio.sleep(0)
+
+    await asyncio.gather(*(decide() for _ in range(4)))
+    await post.decide()
+    for incident in incidents:
+        versions = [delivery.version for delivery in reversed(await post.outbox.of_incident(incident.id))]
+        _see(versions == [1, 2, 3], f"The events of an incident were decided as {versions}.")
+
+
+async def what_is_ordered_is_sent_once(post: Post) -> None:
+    """A delivery waits, is taken by one, and is sent; then its lane is gone."""
+    incident = await post.waiting(why="Ærlig 🔥")
+    (delivery,) = await post.outbox.of_incident(incident.id)
+    as_ordered = (delivery.status, delivery.version, delivery.address) == (DeliveryStatus.WAITING, 1, "Email: ola@example.org")
+    _see(as_ordered, "It is not as ordered.")
+    _see([asking.name for asking in delivery.profiles] == ["All"], "The profile is not named.")
+    _see(post.route in await post.outbox.routes(), "Its route is not known.")
+    _see(not await post.outbox.take({"email:elsewhere": MANY}, LEASE), "A lane was taken on another route.")
+    sending = await post.take_one()
+    _see(sending.destination == post.told.destination, "It leads elsewhere.")
+    _see([happening.incident for happening in sending.happenings] == [incident], "It tells something else.")
+    _see(not await post.take(), "A lane was taken twice.")
+    _see(await post.outbox.finish(sending, SENT), "The outcome did not count.")
+    (delivery,) = await post.outbox.of_incident(incident.id)
+    _see(delivery.status is DeliveryStatus.SENT, "It was not noted as sent.")
+    _see(delivery.finished is not None, "When it was sent was not noted.")
+    _see([(attempt.number, attempt.outcome) for attempt in delivery.attempts] == [(1, Outcome.SENT)], "The attempt was not kept.")
+    _see(post.route not in await post.outbox.routes(), "An empty lane stayed.")
+
+
+async def what_waits_together_goes_together(post: Post) -> None:
+    """All that waits in a lane is one message, and the earlier ones are merged into the newest; other incidents have lanes of their own."""
+    incident, other = await post.waiting(times=3), await post.waiting()
+    sendings = {sending.incident_id: sending for sending in await post.take()}
+    _see(set(sendings) == {incident.id, other.id}, "Not each incident has one message.")
+    sending = sendings[incident.id]
+    _see([delivery.version for delivery in sending.deliveries] == [1, 2, 3], "Not all that waited goes, in order.")
+    _see(sending.happenings[-1].incident == incident, "The newest state is not told.")
+    await post.outbox.finish(sending, SENT)
+    *earlier, newest = reversed(await post.outbox.of_incident(incident.id))
+    _see(newest.status is DeliveryStatus.SENT, "The newest was not sent.")
+    merged = {(delivery.status, delivery.merged_into) for delivery in earlier}
+    _see(merged == {(DeliveryStatus.MERGED, newest.id)}, "They were not merged.")
+
+
+async def what_comes_meanwhile_goes_next(post: Post) -> None:
+    """What is added while a message is under way is due when that has ended, however it ends."""
+    for report, left in ((SENT, [2]), (REFUSED, [2])):
+        incident = await post.waiting()
+        sending = await post.take_one()
+        await post.world.service.post(incident.id, EventType.OTHER, actor=post.world.person)
+        await post.decide()
+        _see(not await post.take(), "Two messages of one lane were under way at once.")
+        await post.outbox.finish(sending, report)
+        following = await post.take_one()
+        _see([delivery.version for delivery in following.deliveries] == left, "What came meanwhile does not go next.")
+        await post.outbox.finish(following, SENT)
+
+
+async def a_failure_waits_and_loses_nothing(post: Post) -> None:
+    """What failed is due again after the pause it was given; what comes meanwhile joins it, and does not wait for long pauses."""
+    incident = await post.waiting()
+    await post.outbox.finish(await post.take_one(), replace(FAILED, again=NO_TIME))
+    sending = await post.take_one()
+    _see((sending.attempt, sending.failures, sending.repeats) == (2, 1, False), "The failure was not counted.")
+    await post.outbox.finish(sending, replace(FAILED, again=timedelta(hours=1)))
+    _see(not await post.take(), "It did not wait.")
+    (delivery,) = await post.outbox.of_incident(incident.id)
+    _see([attempt.answer for attempt in delivery.attempts] == ["451 later", "451 later"], "The answers were not kept.")
+    _see(await post.outbox.retry([delivery.id], {}) == [delivery.id], "It could not be hurried.")
+    await post.world.service.post(incident.id, EventType.OTHER, actor=post.world.person)
+    await post.decide()
+    sending = await post.take_one()
+    _see([delivery.version for delivery in sending.deliveries] == [1, 2], "What came meanwhile did not join.")
+    await post.outbox.finish(sending, SENT)
+    _see(await post.states(incident) == [DeliveryStatus.MERGED, DeliveryStatus.SENT], "They did not end together.")
+
+
+async def a_doubtful_message_is_repeated_as_it_was(post: Post) -> None:
+    """Until it is known what became of a message, the same one goes, and what has come meanwhile waits."""
+    incident = await post.waiting()
+    await post.outbox.finish(await post.take_one(), replace(UNKNOWN, again=NO_TIME))
+    await post.world.service.post(incident.id, EventType.OTHER, actor=post.world.person)
+    await post.decide()
+    again = await post.take_one()
+    _see(again.repeats, "It is not said to be a repetition.")
+    _see([delivery.version for delivery in again.deliveries] == [1], "Another message went instead of the doubtful one.")
+    await post.outbox.release([again])
+    again = await post.take_one()
+    _see([delivery.version for delivery in again.deliveries] == [1], "After it was let go, another message went.")
+    await post.outbox.finish(again, SENT)
+    _see([delivery.version for delivery in (await post.take_one()).deliveries] == [2], "What came meanwhile is lost.")
+
+
+async def a_lease_that_ran_out_passes_on(post: Post) -> None:
+    """Whoever dies while sending is followed by another who sends the same; the late answer is noted, and changes nothing."""
+    incident = await post.waiting()
+    lost = await post.take_one(lease=NO_TIME)
+    again = await post.take_one()
+    _see(again.deliveries == lost.deliveries, "The message is another one.")
+    _see(again.repeats, "It is not said to be a repetition.")
+    _see(not await post.outbox.finish(lost, FAILED), "A late answer counted.")
+    _see(not await post.take(), "A late answer let the lane go.")
+    _see(await post.outbox.finish(again, SENT), "The answer in time did not count.")
+    (delivery,) = await post.outbox.of_incident(incident.id)
+    _see([attempt.number for attempt in delivery.attempts] == [1, 2], "Not every attempt is kept.")
+
+
+async def what_is_released_was_never_tried(post: Post) -> None:
+    """What is let go untried is due at once, joined by what has come meanwhile."""
+    incident = await post.waiting()
+    await post.outbox.release([await post.take_one()])
+    await post.world.service.post(incident.id, EventType.OTHER, actor=post.world.person)
+    await post.decide()
+    sending = await post.take_one()
+    _see([delivery.version for delivery in sending.deliveries] == [1, 2], "It was not let go.")
+    _see(not sending.repeats, "It is said to be a repetition.")
+    _see(not sending.deliveries[0].attempts, "An attempt was noted that was none.")
+
+
+async def racing_senders_take_each_lane_once(post: Post) -> None:
+    """However many take at once, nothing is under way twice, and everything goes, also what is added in between."""
+    incidents = [await post.waiting() for _ in range(12)]
+    under_way: set[int] = set()
+
+    adding = True
+
+    async def send() -> None:
+        while (taken := await post.take(2)) or adding:
+            for sending in taken:
+                lane = sending.incident_id or 0
+                _see(lane not in under_way, "Two messages of one lane were under way at once.")
+                under_way.add(lane)
+                await asyncio.sleep(0)
+                under_way.discard(lane)
+                _see(await post.outbox.finish(sending, SENT), "A lease passed on before its time.")
+            await asyncio.sleep(0)
+
+    async def add() -> None:
+        nonlocal adding
+        for incident in incidents:
+            await post.world.service.post(incident.id, EventType.OTHER, actor=post.world.person)
+            await post.decide()
+        adding = False
+
+    await asyncio.gather(add(), *(send() for _ in range(4)))
+    for incident in incidents:
+        _see(DeliveryStatus.WAITING not in await post.states(incident), "A delivery was lost on the way.")
+
+
+async def room_is_kept_to(post: Post) -> None:
+    """No more lanes are taken than there is room for, and those that have been due the longest first."""
+    first, second = await post.waiting(), await post.waiting()
+    taken = [sending.incident_id for _ in range(3) for sending in await post.take(1)]
+    _see(taken == [first.id, second.id], "Not one after the other.")
+
+
+async def switched_off_is_said(post: Post) -> None:
+    """What was decided while sending was off is in the ledger and goes nowhere, until somebody lets it."""
+    incident = await post.happen()
+    await post.decide(status=DeliveryStatus.OFF)
+    (delivery,) = await post.outbox.of_incident(incident.id)
+    _see((delivery.status, bool(delivery.reason)) == (DeliveryStatus.OFF, True), "The ledger does not say so.")
+    _see(not await post.take(), "It was sent all the same.")
+    _see(await post.outbox.retry([delivery.id], {delivery.destination_id: post.route}), "It could not be let go.")
+    _see([taken.incident_id for taken in await post.take()] == [incident.id], "It did not go.")
+
+
+async def what_waits_too_long_is_given_up(post: Post) -> None:
+    """Giving up ends what waits and is not being sent, with a reason; what comes later goes on."""
+    blocked, failed, under_way = await post.waiting(), await post.waiting(), await post.waiting()
+    sendings = {sending.incident_id: sending for sending in await post.take()}
+    await post.outbox.release([sendings[blocked.id]])
+    await post.outbox.finish(sendings[failed.id], replace(FAILED, again=timedelta(hours=1)))
+    _see(await post.outbox.give_up(timedelta(days=1), {}) == 0, "Something was given up before its time.")
+    await post.outbox.give_up(NO_TIME, {})
+    _see(await post.states(under_way) == [DeliveryStatus.WAITING], "What is being sent was given up.")
+    (delivery,) = await post.outbox.of_incident(failed.id)
+    _see((delivery.status, delivery.reason) == (DeliveryStatus.GIVEN_UP, "451 later"), "The reason is not the last answer.")
+    await post.world.service.post(failed.id, EventType.OTHER, actor=post.world.person)
+    await post.decide()
+    await post.outbox.finish(sendings[under_way.id], SENT)
+    _see([[delivery.version for delivery in sending.deliveries] for sending in await post.take()] == [[2]], "What came later does not go.")
+    other = await post.waiting()
+    await post.outbox.give_up(NO_TIME, {post.route: "ARGUS_EMAIL_HOST is not set."})
+    (delivery,) = await post.outbox.of_incident(other.id)
+    _see(delivery.reason == "ARGUS_EMAIL_HOST is not set.", "What it waited for is not said.")
+
+
+async def operators_drop_and_retry(post: Post) -> None:
+    """What is dropped is not sent, unless it is told to go again; what is being sent cannot be dropped."""
+    incident = await post.waiting(times=2)
+    first, second = reversed(await post.outbox.of_incident(incident.id))
+    sending = await post.take_one()
+    _see(not await post.outbox.drop([first.id], "no"), "What is being sent was dropped.")
+    await post.outbox.release([sending])
+    _see(await post.outbox.drop([first.id], "nobody needs it") == [first.id], "It was not dropped.")
+    _see([delivery.id for delivery in (await post.take_one(lease=NO_TIME)).deliveries] == [second.id], "It was sent all the same.")
+    _see(await post.outbox.drop([first.id, second.id], "no") == [second.id], "Dropping twice is not dropping once.")
+    _see(not await post.take(), "Something of an empty lane was sent.")
+    _see(await post.outbox.retry([first.id], {first.destination_id: post.route}) == [first.id], "It did not wait again.")
+    sending = await post.take_one()
+    _see([delivery.id for delivery in sending.deliveries] == [first.id], "It did not go again.")
+    await post.outbox.finish(sending, SENT)
+    _see(not await post.outbox.retry([first.id], {}), "What was sent was sent again.")
+
+
+async def tests_go_the_same_way(post: Post) -> None:
+    """A test has no incident, and is a delivery like all others."""
+    id_ = await post.outbox.order_test(post.order(None))
+    sending = await post.take_one()
+    _see((sending.incident_id, sending.newest.id, sending.happenings) == (None, id_, ()), "It is not as ordered.")
+    await post.outbox.finish(sending, SENT)
+    (delivery,) = await post.outbox.listed(owner=post.world.person.id)
+    _see((delivery.incident_id, delivery.event_id, delivery.status) == (None, None, DeliveryStatus.SENT), "It is not in the ledger.")
+
+
+async def the_ledger_can_be_read(post: Post) -> None:
+    """By incident, by owner, by status, newest first, page by page."""
+    incident = await post.waiting(times=3)
+    owner, nobody = post.world.person.id, post.world.reporter.id
+    newest, middle, oldest = await post.outbox.of_incident(incident.id)
+    _see(newest.id > middle.id > oldest.id, "It is not newest first.")
+    _see(await post.outbox.of_incident(incident.id, owner) == [newest, middle, oldest], "The owner's own are not shown.")
+    _see(not await post.outbox.of_incident(incident.id, nobody), "Others' were shown.")
+    _see(not await post.outbox.of_incident(NOWHERE), "There is something of an incident that is not there.")
+    _see(list(await post.outbox.listed(owner=owner, most=1)) == [newest], "A page is too long.")
+    _see(list(await post.outbox.listed(owner=owner, before=newest.id)) == [middle, oldest], "A page does not go on.")
+    _see(not await post.outbox.listed(DeliveryStatus.SENT, owner=owner), "The status is not looked at.")
+    backlog = await post.outbox.backlog()
+    _see(backlog.waiting >= 3, "What waits is not counted.")  # noqa: PLR2004 - those of this check
+    _see(backlog.waiting_for > NO_TIME, "How long it waits is not told.")
+    await post.happen()
+    _see((await post.outbox.backlog()).undecided >= 1, "What is undecided is not counted.")
+
+
+async def the_past_can_be_read(post: Post) -> None:
+    """Events of late, each with its state; also one by its version."""
+    incident = await post.happen(times=3, why="b")
+    journal = await post.world.incidents.journal(incident.id)
+    expected = [Happening(fold(journal[:version], post.world.source), journal[version - 1]) for version in (3, 2, 1)]
+    _see(list(await post.outbox.happened(journal[0].received, 3)) == expected, "It is not what happened of late.")
+    _see(len(await post.outbox.happened(LONG_AGO, 2)) == 2, "There are more than were asked for.")  # noqa: PLR2004
+    _see(await post.outbox.happening(incident.id, 2) == expected[1], "It is not that event.")
+    _see(list((await post.outbox.texts([incident.id]))[incident.id]) == [event.description for event in journal], "Texts are missing.")
+    for id_, version in ((incident.id, 4), (incident.id, 0), (NOWHERE, 1)):
+        await raises(NotFound, post.outbox.happening(id_, version))
+
+
+async def old_entries_are_forgotten(post: Post) -> None:
+    """What was finished long enough ago goes, in small portions; what waits stays."""
+    done = await post.waiting()
+    await post.outbox.finish(await post.take_one(), SENT)
+    waiting = await post.waiting()
+    _see(await post.outbox.prune(timedelta(days=1), MANY) == 0, "Something was forgotten before its time.")
+    _see(await post.outbox.prune(NO_TIME, MANY, dry_run=True) >= 1, "It is not said what would be forgotten.")
+    _see(await post.states(done) == [DeliveryStatus.SENT], "It was forgotten without having been told to.")
+    while await post.outbox.prune(NO_TIME, 1):
+        pass
+    _see(not await post.states(done), "It was not forgotten.")
+    _see(await post.states(waiting) == [DeliveryStatus.WAITING], "Something that waits was forgotten.")
+
+
+async def editions_tell_what_changed(incidents: Incidents, accounts: Accounts, profiles: Profiles) -> None:
+    """Whoever knows a generation is told of every later change, and of none twice; whoever is not active owns nothing."""
+    world = await make_world(incidents, accounts)
+    owner = world.person.id
+    before = (await profiles.since(-1)).generation
+    _see((await profiles.since(before)).belongings == {}, "Without a change something has changed.")
+    async with profiles.begin(owner) as work:
+        await work.keep(SavedFilter(id=FilterId(await work.new_id()), owner=owner, name="f", definition=FilterDefinition(open=True)))
+    edition = await profiles.since(before)
+    _see(edition.generation > before, "The generation did not rise.")
+    _see(edition.belongings == {owner: await profiles.belongings(owner)}, "The change is not told.")
+    _see((await profiles.since(-1)).belongings[owner] == edition.belongings[owner], "Not everything is told at first.")
+    await _activate(accounts, owner, active=False)
+    left = await profiles.since(edition.generation)
+    _see(not left.belongings[owner].filters, "Somebody who is not active owns something.")
+    await _activate(accounts, owner, active=True)
+    _see((await profiles.since(left.generation)).belongings == edition.belongings, "Coming back is not told.")
+
+
+async def _activate(accounts: Accounts, owner: int, *, active: bool) -> None:
+    async with accounts.begin() as work:
+        user = next(user for user in await work.users() if user.id == owner)
+        await work.save_user(replace(user, active=active))
+
+
+def _see(held: object, otherwise: str) -> None:
+    if not held:
+        raise AssertionError(otherwise)
+
+
+def _interrupt() -> None:
+    raise _Interrupted
+
+
+class _Interrupted(Exception):
+    pass
+
+
+PostCheck = Callable[[Post], Awaitable[None]]
+
+OUTBOX_CHECKS: Sequence[PostCheck] = (
+    events_are_decided_in_order,
+    what_was_not_decided_comes_again,
+    claims_exclude_each_other,
+    racing_callers_decide_each_event_once,
+    what_is_ordered_is_sent_once,
+    what_waits_together_goes_together,
+    what_comes_meanwhile_goes_next,
+    a_failure_waits_and_loses_nothing,
+    a_doubtful_message_is_repeated_as_it_was,
+    a_lease_that_ran_out_passes_on,
+    what_is_released_was_never_tried,
+    racing_senders_take_each_lane_once,
+    room_is_kept_to,
+    switched_off_is_said,
+    what_waits_too_long_is_given_up,
+    operators_drop_and_retry,
+    tests_go_the_same_way,
+    the_ledger_can_be_read,
+    the_past_can_be_read,
+    old_entries_are_forgotten,
+)
+
+
+async def check_outbox(incidents: Incidents, accounts: Accounts, profiles: Profiles, outbox: Outbox) -> None:
+    """
+    Hold an outbox, and the journal and profiles it belongs to, to everything its port promises. Nobody else may use it meanwhile.
+
+    Raises:
+        AssertionError: a promise is broken; the message says which.
+    """
+    await editions_tell_what_changed(incidents, accounts, profiles)
+    for check in OUTBOX_CHECKS:
+        await check(await make_post(incidents, accounts, profiles, outbox))

@@ -1,0 +1,87 @@
+"""
+Who hears of an event, and why or why not: pure, and the same in the worker, in explanations and in dry runs.
+
+A profile fires when it is active, all its filters match the incident after the event and the event, and the moment of receipt lies in its
+timeslot. What the incident was like, and whether it was open, is judged at that moment too; clients' clocks are never asked.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from argus_core.domain.destinations import Destination
+from argus_core.domain.filters import Explanation, explain, holds
+from argus_core.domain.incidents import Happening
+from argus_core.domain.profiles import Profile, WholeProfile
+from argus_core.domain.saved_filters import SavedFilter
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A destination that hears of an event, and the profiles that ask for it, in id order."""
+
+    destination: Destination
+    profiles: tuple[Profile, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FilterVerdict:
+    """What a filter says, clause by clause; without an explanation it is empty and matches nothing."""
+
+    filter: SavedFilter
+    explanation: Explanation | None
+
+    @property
+    def held(self) -> bool:
+        """Whether it matches."""
+        return self.explanation is not None and self.explanation.held
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Whether a profile fires for an event, and what decides."""
+
+    profile: WholeProfile
+    in_timeslot: bool
+    filters: tuple[FilterVerdict, ...]
+
+    @property
+    def fired(self) -> bool:
+        """Whether it fires; it tells its destinations, if it has any."""
+        return self.profile.profile.active and self.in_timeslot and bool(self.filters) and all(verdict.held for verdict in self.filters)
+
+
+def fires(profile: WholeProfile, happening: Happening, texts: Sequence[str] = ()) -> bool:
+    """Whether the profile fires. `texts` are the descriptions of all events up to this one; they matter only if a filter reads texts."""
+    condition = profile.condition
+    incident, event = happening.incident, happening.event
+    return (
+        profile.profile.active
+        and condition is not None
+        and holds(condition, incident, event.received, event, texts)
+        and profile.timeslot.covers(event.received)
+    )
+
+
+def who_hears(profiles: Iterable[WholeProfile], happening: Happening, texts: Sequence[str] = ()) -> tuple[Told, ...]:
+    """The destinations that hear of it, each once, in id order."""
+    return gathered(profile for profile in profiles if fires(profile, happening, texts))
+
+
+def gathered(fired: Iterable[WholeProfile]) -> tuple[Told, ...]:
+    """The destinations of profiles that fire, each once with all of its profiles."""
+    told: dict[int, tuple[Destination, list[Profile]]] = {}
+    for whole in sorted(fired, key=lambda whole: whole.profile.id):
+        for destination in whole.destinations:
+            told.setdefault(destination.id, (destination, []))[1].append(whole.profile)
+    return tuple(Told(destination, tuple(profiles)) for _, (destination, profiles) in sorted(told.items()))
+
+
+def judge(profile: WholeProfile, happening: Happening, texts: Sequence[str] = ()) -> Verdict:
+    """Whether the profile fires and why; it says so exactly when `fires` does."""
+    incident, event = happening.incident, happening.event
+    verdicts = []
+    for filter_ in profile.filters:
+        condition = filter_.definition.condition
+        explanation = None if condition is None else explain(condition, incident, event.received, event, texts)
+        verdicts.append(FilterVerdict(filter_, explanation))
+    return Verdict(profile=profile, in_timeslot=profile.timeslot.covers(event.received), filters=tuple(verdicts))

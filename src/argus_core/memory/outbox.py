@@ -1,0 +1,287 @@
+"""The outbox in dicts, beside the journal in dicts that fills it."""
+
+import itertools
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+from argus_core.domain.deliveries import (
+    RETRIED,
+    SWITCHED_OFF,
+    Asking,
+    Attempt,
+    Delivery,
+    DeliveryStatus,
+    Lane,
+    Order,
+    Outcome,
+    Report,
+    first_lane,
+    settled,
+)
+from argus_core.domain.destinations import Destination
+from argus_core.domain.errors import NotFound
+from argus_core.domain.ids import DeliveryId, DestinationId, IncidentId, UserId
+from argus_core.domain.incidents import Happening
+from argus_core.memory import NO_EVENT, MemoryAccounts, MemoryIncidents, utc_now
+from argus_core.ports.outbox import Backlog, Outbox, Sending, Undecided
+
+_LaneKey: TypeAlias = "tuple[IncidentId | None, DestinationId]"
+
+
+class MemoryOutbox(Outbox):
+    """The outbox of a journal in dicts, its lanes, and the ledger."""
+
+    def __init__(self, incidents: MemoryIncidents, accounts: MemoryAccounts, clock: Callable[[], datetime] = utc_now) -> None:
+        self._incidents, self._accounts, self._clock = incidents, accounts, clock
+        self._ids = itertools.count(1)
+        self._claimed: set[IncidentId] = set()
+        self._ledger: dict[DeliveryId, Delivery] = {}
+        self._lanes: dict[_LaneKey, Lane] = {}
+        self._routes: dict[_LaneKey, str] = {}
+
+    def claim(self, most: int) -> AbstractAsyncContextManager[Undecided]:
+        """See the port."""
+        return self._claim(most)
+
+    @asynccontextmanager
+    async def _claim(self, most: int) -> AsyncIterator[Undecided]:
+        earliest: dict[IncidentId, int] = {}
+        for incident_id, version in self._incidents.outbox:
+            if incident_id not in self._claimed:
+                earliest.setdefault(incident_id, version)
+        taken = dict(itertools.islice(earliest.items(), most))
+        self._claimed |= set(taken)
+        try:
+            undecided = MemoryUndecided(self, [self._at(incident_id, version) for incident_id, version in taken.items()])
+            yield undecided
+            if undecided.orders is not None:
+                self._keep(undecided.happenings, undecided.orders)
+        finally:
+            self._claimed -= set(taken)
+
+    def _keep(self, happenings: Sequence[Happening], orders: Sequence[Order]) -> None:
+        """What deciding does."""
+        done = {(happening.incident.id, happening.event.version) for happening in happenings}
+        self._incidents.outbox = [row for row in self._incidents.outbox if row not in done]
+        for order in orders:
+            self._order(order)
+
+    def _order(self, order: Order) -> DeliveryId:
+        now, id_ = self._clock(), DeliveryId(next(self._ids))
+        destination = order.told.destination
+        off = order.status is DeliveryStatus.OFF
+        self._ledger[id_] = Delivery(
+            id=id_,
+            incident_id=order.incident_id,
+            event_id=order.event_id,
+            version=order.version,
+            destination_id=destination.id,
+            owner=destination.owner,
+            medium=destination.medium,
+            address=order.address,
+            profiles=tuple(Asking(profile.id, profile.name) for profile in order.told.profiles),
+            created=now,
+            since=now,
+            status=order.status,
+            reason=SWITCHED_OFF if off else "",
+            finished=now if off else None,
+        )
+        if not off:
+            self._lanes[order.lane] = self._lanes.get(order.lane, first_lane(now)).heard(now)
+            self._routes[order.lane] = order.route
+        return id_
+
+    async def order_test(self, order: Order) -> DeliveryId:
+        """See the port."""
+        return self._order(order)
+
+    async def routes(self) -> Sequence[str]:
+        """See the port."""
+        return sorted(set(self._routes.values()))
+
+    async def take(self, free: Mapping[str, int], lease: timedelta) -> Sequence[Sending]:
+        """See the port."""
+        now, room, taken = self._clock(), dict(free), []
+        for key, lane in sorted(self._lanes.items(), key=lambda item: item[1].due):
+            route = self._routes[key]
+            if lane.may_be_claimed(now) and room.get(route, 0) > 0:
+                room[route] -= 1
+                taken.append(self._take(key, route, lane.claimed(self._waiting(key)[-1].id, now, lease)))
+        return taken
+
+    def _take(self, key: _LaneKey, route: str, lane: Lane) -> Sending:
+        before = self._lanes[key]
+        self._lanes[key] = lane
+        deliveries = tuple(delivery for delivery in self._waiting(key) if delivery.id <= (lane.upto or delivery.id))
+        return Sending(
+            incident_id=key[0],
+            destination_id=key[1],
+            route=route,
+            attempt=lane.attempt,
+            failures=lane.failures,
+            repeats=before.upto is not None,
+            deliveries=deliveries,
+            happenings=tuple(self._at(key[0], delivery.version) for delivery in deliveries if key[0] is not None),
+            destination=self._destination(key[1]),
+        )
+
+    async def finish(self, sending: Sending, report: Report) -> bool:
+        """See the port."""
+        now, key = self._clock(), (sending.incident_id, sending.destination_id)
+        newest = self._ledger[sending.newest.id]
+        attempt = Attempt(number=sending.attempt, at=now, outcome=report.outcome, answer=report.answer, seconds=report.seconds)
+        self._ledger[newest.id] = replace(newest, attempts=(*newest.attempts, attempt))
+        lane = self._lanes.get(key)
+        if lane is None or lane.attempt != sending.attempt:
+            return False
+        if report.outcome in (Outcome.SENT, Outcome.REFUSED):
+            present = [self._ledger[delivery.id] for delivery in sending.deliveries]
+            self._ledger.update((delivery.id, delivery) for delivery in settled(present, report, now))
+            self._keep_lane(key, lane.succeeded(now))
+        else:
+            lane = lane.failed(now, report.again, unknown=report.outcome is Outcome.UNKNOWN)
+            newer = any(delivery.id > sending.newest.id for delivery in self._waiting(key))
+            self._keep_lane(key, lane.heard(now) if newer else lane)
+        return True
+
+    async def release(self, sendings: Sequence[Sending]) -> None:
+        """See the port."""
+        for sending in sendings:
+            key = (sending.incident_id, sending.destination_id)
+            lane = self._lanes.get(key)
+            if lane is not None and lane.attempt == sending.attempt:
+                self._keep_lane(key, lane.released(self._clock(), repeats=sending.repeats))
+
+    async def drop(self, delivery_ids: Sequence[DeliveryId], why: str) -> Sequence[DeliveryId]:
+        """See the port."""
+        return [id_ for id_ in delivery_ids if self._end(id_, DeliveryStatus.DROPPED, why)]
+
+    async def retry(self, delivery_ids: Sequence[DeliveryId], routes: Mapping[DestinationId, str]) -> Sequence[DeliveryId]:
+        """See the port."""
+        now, again = self._clock(), []
+        for delivery in map(self._ledger.get, delivery_ids):
+            if delivery is None or delivery.status not in RETRIED:
+                continue
+            again.append(delivery.id)
+            key = (delivery.incident_id, delivery.destination_id)
+            self._ledger[delivery.id] = replace(delivery, status=DeliveryStatus.WAITING, reason="", finished=None, since=now)
+            self._lanes[key] = replace(self._lanes.get(key, first_lane(now)), due=now)
+            self._routes[key] = routes.get(delivery.destination_id, self._routes.get(key, f"{delivery.medium}:"))
+        return again
+
+    async def give_up(self, after: timedelta, why: Mapping[str, str]) -> int:
+        """See the port."""
+        too_old = self._clock() - after
+        old = [(self._routes[key], delivery) for key in self._lanes for delivery in self._waiting(key) if delivery.since <= too_old]
+        return sum(self._end(delivery.id, DeliveryStatus.GIVEN_UP, why.get(route) or _last_answer(delivery)) for route, delivery in old)
+
+    async def of_incident(self, incident_id: IncidentId, owner: UserId | None = None) -> Sequence[Delivery]:
+        """See the port."""
+        return self._newest_first(lambda delivery: delivery.incident_id == incident_id and owner in (None, delivery.owner))
+
+    async def listed(
+        self, status: DeliveryStatus | None = None, owner: UserId | None = None, most: int = 100, before: DeliveryId | None = None
+    ) -> Sequence[Delivery]:
+        """See the port."""
+        return self._newest_first(
+            lambda delivery: (
+                status in (None, delivery.status) and owner in (None, delivery.owner) and (before is None or delivery.id < before)
+            )
+        )[:most]
+
+    async def happened(self, since: datetime, most: int) -> Sequence[Happening]:
+        """See the port."""
+        events = [event for journal in self._incidents.journals() for event in journal if event.received >= since]
+        newest = sorted(events, key=lambda event: (event.received, event.id), reverse=True)[:most]
+        return [self._at(event.incident_id, event.version) for event in newest]
+
+    async def happening(self, incident_id: IncidentId, version: int) -> Happening:
+        """See the port."""
+        if not 1 <= version <= len(await self._incidents.journal(incident_id)):
+            raise NotFound(NO_EVENT)
+        return self._at(incident_id, version)
+
+    async def texts(self, incident_ids: Sequence[IncidentId]) -> Mapping[IncidentId, Sequence[str]]:
+        """See the port."""
+        return {id_: [event.description for event in await self._incidents.journal(id_)] for id_ in incident_ids}
+
+    async def backlog(self) -> Backlog:
+        """See the port."""
+        now, outbox = self._clock(), self._incidents.outbox
+        waiting = [delivery for delivery in self._ledger.values() if delivery.status is DeliveryStatus.WAITING]
+        return Backlog(
+            undecided=len(outbox),
+            undecided_for=max((now - self._at(*row).event.received for row in outbox), default=timedelta()),
+            waiting=len(waiting),
+            waiting_for=max((now - delivery.since for delivery in waiting), default=timedelta()),
+        )
+
+    async def prune(self, older_than: timedelta, most: int, *, dry_run: bool = False) -> int:
+        """See the port."""
+        too_old = self._clock() - older_than
+        old = [id_ for id_, delivery in self._ledger.items() if delivery.finished is not None and delivery.finished <= too_old][:most]
+        if not dry_run:
+            for id_ in old:
+                del self._ledger[id_]
+        return len(old)
+
+    def _at(self, incident_id: IncidentId, version: int) -> Happening:
+        return self._incidents.happening(incident_id, version)
+
+    def _destination(self, id_: DestinationId) -> Destination | None:
+        everybodys = (destination for owned in self._accounts.tables.belongings.values() for destination in owned.destinations)
+        return next((destination for destination in everybodys if destination.id == id_), None)
+
+    def _waiting(self, key: _LaneKey) -> list[Delivery]:
+        return [
+            delivery
+            for delivery in self._ledger.values()
+            if delivery.status is DeliveryStatus.WAITING and (delivery.incident_id, delivery.destination_id) == key
+        ]
+
+    def _keep_lane(self, key: _LaneKey, lane: Lane) -> None:
+        """Keep it as long as something waits in it."""
+        if self._waiting(key):
+            self._lanes[key] = lane
+        else:
+            del self._lanes[key], self._routes[key]
+
+    def _end(self, id_: DeliveryId, status: DeliveryStatus, why: str) -> bool:
+        delivery = self._ledger.get(id_)
+        if delivery is None or delivery.status is not DeliveryStatus.WAITING:
+            return False
+        key = (delivery.incident_id, delivery.destination_id)
+        now = self._clock()
+        if self._lanes[key].leased_until > now:
+            return False
+        self._ledger[id_] = replace(delivery, status=status, reason=why, finished=now)
+        self._keep_lane(key, self._lanes[key].cleared())
+        return True
+
+    def _newest_first(self, wanted: Callable[[Delivery], bool]) -> list[Delivery]:
+        return [delivery for _, delivery in sorted(self._ledger.items(), reverse=True) if wanted(delivery)]
+
+
+class MemoryUndecided(Undecided):
+    """Some events that one caller has claimed."""
+
+    def __init__(self, outbox: MemoryOutbox, happenings: Sequence[Happening]) -> None:
+        self.happenings = happenings
+        self.orders: Sequence[Order] | None = None
+        self._outbox = outbox
+
+    async def texts(self, incident_ids: Sequence[IncidentId]) -> Mapping[IncidentId, Sequence[str]]:
+        """See the port."""
+        upto = {happening.incident.id: happening.event.version for happening in self.happenings}
+        return {id_: texts[: upto[id_]] for id_, texts in (await self._outbox.texts(incident_ids)).items()}
+
+    async def decide(self, orders: Sequence[Order]) -> None:
+        """See the port."""
+        self.orders = orders
+
+
+def _last_answer(delivery: Delivery) -> str:
+    return delivery.attempts[-1].answer if delivery.attempts else ""

@@ -1,0 +1,157 @@
+"""The outbox: what nobody has decided about yet, what waits to be sent, and the ledger of what became of it."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from argus_core.domain.deliveries import Delivery, DeliveryStatus, Order, Report
+from argus_core.domain.destinations import Destination
+from argus_core.domain.ids import DeliveryId, DestinationId, IncidentId, UserId
+from argus_core.domain.incidents import Happening
+
+
+class Undecided(Protocol):
+    """Some events about which nobody has decided yet, claimed by one unit of work: all of it is decided, or nothing."""
+
+    happenings: Sequence[Happening]
+    """Each with the incident as it was right after it; at most one of each incident, its earliest."""
+
+    async def texts(self, incident_ids: Sequence[IncidentId]) -> Mapping[IncidentId, Sequence[str]]:
+        """Of each of these incidents the descriptions of its events, in order, up to the one that is here."""
+        ...
+
+    async def decide(self, orders: Sequence[Order]) -> None:
+        """Keep the deliveries that follow from all the happenings, let their lanes be due, and take the happenings out of the outbox."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sending:
+    """
+    One message to send: a lane that was claimed, and what goes.
+
+    `deliveries` are oldest first, `happenings` in the same order; those of a test are empty. `destination` is as it is now, None when it
+    is gone. `failures` are those in a row before this `attempt`; it `repeats` a message that may have arrived.
+    """
+
+    incident_id: IncidentId | None
+    destination_id: DestinationId
+    route: str
+    attempt: int
+    failures: int
+    repeats: bool
+    deliveries: tuple[Delivery, ...]
+    happenings: tuple[Happening, ...]
+    destination: Destination | None
+
+    @property
+    def newest(self) -> Delivery:
+        """The delivery that carries the others."""
+        return self.deliveries[-1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """How much waits: events to be decided, deliveries to be sent, and for how long the oldest of each has waited."""
+
+    undecided: int = 0
+    undecided_for: timedelta = timedelta()
+    waiting: int = 0
+    waiting_for: timedelta = timedelta()
+
+
+class Outbox(Protocol):
+    """
+    Where notifications wait, and the ledger of all that were decided.
+
+    Due times and leases are by the store's own clock. Every method may raise `Unavailable`.
+    """
+
+    def claim(self, most: int) -> AbstractAsyncContextManager[Undecided]:
+        """
+        Claim some events, of each incident only the earliest that is left; nobody else gets them until the block ends.
+
+        What the block has not decided when it ends, or what it ends with an exception, stays in the outbox.
+        """
+        ...
+
+    async def order_test(self, order: Order) -> DeliveryId:
+        """Keep a test delivery, and let its lane be due at once."""
+        ...
+
+    async def routes(self) -> Sequence[str]:
+        """The routes of all lanes."""
+        ...
+
+    async def take(self, free: Mapping[str, int], lease: timedelta) -> Sequence[Sending]:
+        """
+        Claim lanes that are due for so long, of each route at most as many as it has room for, the longest due first.
+
+        What waits in a lane goes as one message, unless an earlier one may have arrived: then that one goes once more.
+        """
+        ...
+
+    async def finish(self, sending: Sending, report: Report) -> bool:
+        """
+        Note what came of a send, and let the lane go; false, and nothing but the attempt noted, when the lease has passed to somebody else.
+
+        After a failure the lane is due again when the report says, or sooner for what has come meanwhile.
+        """
+        ...
+
+    async def release(self, sendings: Sequence[Sending]) -> None:
+        """Let lanes go in which nothing was tried."""
+        ...
+
+    async def drop(self, delivery_ids: Sequence[DeliveryId], why: str) -> Sequence[DeliveryId]:
+        """Take waiting deliveries away which nobody is sending; gives those that are gone now."""
+        ...
+
+    async def retry(self, delivery_ids: Sequence[DeliveryId], routes: Mapping[DestinationId, str]) -> Sequence[DeliveryId]:
+        """Let deliveries wait again that were given up or dropped, and those that wait be due at once; gives those that wait now."""
+        ...
+
+    async def give_up(self, after: timedelta, why: Mapping[str, str]) -> int:
+        """
+        Give up what has waited for so long and is not being sent; how many that were.
+
+        The reason is what `why` says of the route, else the answer to the last attempt.
+        """
+        ...
+
+    async def of_incident(self, incident_id: IncidentId, owner: UserId | None = None) -> Sequence[Delivery]:
+        """The deliveries of an incident, to this owner or to everybody, newest first, with their attempts."""
+        ...
+
+    async def listed(
+        self, status: DeliveryStatus | None = None, owner: UserId | None = None, most: int = 100, before: DeliveryId | None = None
+    ) -> Sequence[Delivery]:
+        """Deliveries, newest first, with their attempts: of this status, of this owner, before that one."""
+        ...
+
+    async def happened(self, since: datetime, most: int) -> Sequence[Happening]:
+        """The newest events that were received then or later, newest first, each with the incident as it was right after it."""
+        ...
+
+    async def happening(self, incident_id: IncidentId, version: int) -> Happening:
+        """
+        One event of an incident, with the incident as it was right after it.
+
+        Raises:
+            NotFound: there is none.
+        """
+        ...
+
+    async def texts(self, incident_ids: Sequence[IncidentId]) -> Mapping[IncidentId, Sequence[str]]:
+        """Of each of these incidents the descriptions of all its events, in order of version."""
+        ...
+
+    async def backlog(self) -> Backlog:
+        """How much waits."""
+        ...
+
+    async def prune(self, older_than: timedelta, most: int, *, dry_run: bool = False) -> int:
+        """Forget at most so many deliveries that were finished so long ago, with their attempts; how many that were (or would be)."""
+        ...

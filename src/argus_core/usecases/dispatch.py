@@ -1,0 +1,91 @@
+"""Decide about what has happened: who is to be told, and where that leads. Sending is in `sending`."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from argus_core.domain.audience import Audience
+from argus_core.domain.decisions import Told
+from argus_core.domain.deliveries import DeliveryStatus, Order
+from argus_core.domain.destinations import Destination
+from argus_core.domain.ids import IncidentId
+from argus_core.domain.incidents import Happening
+from argus_core.domain.profiles import Profile
+from argus_core.ports.media import Media, host_of
+from argus_core.ports.outbox import Outbox, Undecided
+from argus_core.ports.profiles import Profiles
+
+BEFORE_ALL = -1
+
+
+class Dispatcher:
+    """
+    Takes events from the outbox and gives each to those who hear of it.
+
+    It remembers everybody's profiles, and looks each time, after it has claimed, for what has changed: what was edited before then counts.
+    With `sends` off all is decided all the same, and the ledger says that nothing was sent.
+    """
+
+    def __init__(self, outbox: Outbox, profiles: Profiles, media: Media, *, sends: bool = True) -> None:
+        self._outbox, self._profiles, self._media, self._sends = outbox, profiles, media, sends
+        self._audience = Audience()
+        self._generation = BEFORE_ALL
+
+    async def decide(self, most: int) -> int:
+        """
+        Decide about at most so many events; how many that were.
+
+        Raises:
+            Unavailable: nothing was decided.
+        """
+        async with self._outbox.claim(most) as undecided:
+            if undecided.happenings:
+                await self._learn()
+                texts = await self._texts(undecided)
+                await undecided.decide([order for happening in undecided.happenings for order in self._orders(happening, texts)])
+            return len(undecided.happenings)
+
+    async def _learn(self) -> None:
+        edition = await self._profiles.since(self._generation)
+        for owner, belongings in edition.belongings.items():
+            self._audience.know(owner, belongings)
+        self._generation = edition.generation
+
+    async def _texts(self, undecided: Undecided) -> Mapping[IncidentId, Sequence[str]]:
+        if not self._audience.reads_texts:
+            return {}
+        return await undecided.texts([happening.incident.id for happening in undecided.happenings])
+
+    def _orders(self, happening: Happening, texts: Mapping[IncidentId, Sequence[str]]) -> Iterator[Order]:
+        for told in self._audience.who_hears(happening, texts.get(happening.incident.id, ())):
+            yield _order(self._media, told, happening, sends=self._sends)
+
+
+def trial_of(media: Media, destination: Destination, profile: Profile, *, sends: bool) -> Order:
+    """A test that goes to a destination on behalf of a profile, by the way of everything else."""
+    return _order(media, Told(destination, (profile,)), None, sends=sends)
+
+
+def _order(media: Media, told: Told, happening: Happening | None, *, sends: bool) -> Order:
+    return Order(
+        incident_id=happening.incident.id if happening else None,
+        event_id=happening.event.id if happening else None,
+        version=happening.event.version if happening else 0,
+        told=told,
+        address=address_of(media, told.destination),
+        route=route_of(media, told.destination),
+        status=DeliveryStatus.WAITING if sends else DeliveryStatus.OFF,
+    )
+
+
+def route_of(media: Media, destination: Destination) -> str:
+    """What a destination shares with others that wait for the same provider: medium and host."""
+    enabled = media.get(destination.medium)
+    host = host_of(enabled.medium, destination.settings) if enabled and enabled.medium else ""
+    return f"{destination.medium}:{host}"
+
+
+def address_of(media: Media, destination: Destination) -> str:
+    """What a destination is called in the ledger: what its medium calls it, if it is there; else its label."""
+    enabled = media.get(destination.medium)
+    if enabled and enabled.medium:
+        return enabled.medium.label(destination.settings)
+    return destination.label or destination.medium

@@ -1,0 +1,227 @@
+"""Send what is due: lanes are taken, messages written, media asked, and what came of it is kept."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from argus_core.domain.breakers import Breaker
+from argus_core.domain.deliveries import SWITCHED_OFF, Outcome, Report, pause_after
+from argus_core.domain.errors import Unavailable
+from argus_core.domain.limits import storable
+from argus_core.domain.notifications import Notification, compose, sample
+from argus_core.ports.media import Media, PerhapsDelivered, TryLater, Undeliverable, lacks
+from argus_core.ports.outbox import Outbox, Sending
+
+LEASE = timedelta(minutes=2)
+"""So long nobody else touches a lane that was taken."""
+
+SLOTS = 8
+"""So many sends to one provider are under way at once."""
+
+AHEAD = 2
+"""So many times as many lanes are taken as there are slots, so that nobody waits for the store between two messages."""
+
+FINISH_PAUSE = 1.0
+
+MOST_ANSWER = 1_000
+"""So many characters of what a provider answers are kept."""
+
+GONE = "The destination is gone."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letterhead:
+    """What messages are written with: the zone of their times, and the address that links lead to, if any."""
+
+    zone: str = "UTC"
+    frontend: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class _Route:
+    """A provider: who is under way, and whether it answers at all."""
+
+    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SLOTS))
+    taken: int = 0
+    breaker: Breaker = field(default_factory=Breaker)
+
+
+class Sender:
+    """
+    Sends what is due through the media, some at once; what is slow or broken at one provider holds up nobody at another.
+
+    `seconds` is a clock that only goes forward, `chance` gives numbers from 0 to 1.
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        media: Media,
+        letterhead: Letterhead,
+        *,
+        seconds: Callable[[], float],
+        chance: Callable[[], float],
+        sends: bool = True,
+        lease: timedelta = LEASE,
+    ) -> None:
+        self._outbox, self._media, self._letterhead = outbox, media, letterhead
+        self._seconds, self._chance, self._sends, self._lease = seconds, chance, sends, lease
+        self._routes: dict[str, _Route] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = False
+        self.freed: Callable[[], None] = lambda: None
+        """Called whenever there is room again."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is under way."""
+        return bool(self._tasks)
+
+    async def start(self) -> int:
+        """
+        Take what is due and there is room for, and begin to send it; how many that were.
+
+        Raises:
+            Unavailable: nothing new was begun.
+        """
+        if not self._sends:
+            return 0
+        free = self._free(await self._outbox.routes())
+        sendings = await self._outbox.take(free, self._lease) if free else ()
+        until = self._seconds() + self._lease.total_seconds()
+        for sending in sendings:
+            route = self._routes[sending.route]
+            route.taken += 1
+            task = asyncio.create_task(self._send(sending, route, until))
+            self._tasks.add(task)
+            task.add_done_callback(self._done)
+        return len(sendings)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self.freed()
+
+    async def one_done(self, patience: float) -> None:
+        """Wait until one of those under way is done, but not longer than so many seconds."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+
+    async def stop(self, patience: float) -> None:
+        """Begin nothing any more: what waits for a slot goes back, what is being sent may take so many seconds."""
+        self._stopping = True
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=patience)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def give_up(self, after: timedelta) -> int:
+        """Give up what has waited too long, and say what it waited for."""
+        why = {route: reason for route in await self._outbox.routes() if (reason := self.why_waiting(route))}
+        return await self._outbox.give_up(after, why)
+
+    def why_waiting(self, route: str) -> str:
+        """Why nothing is sent on a route at all; empty when it is."""
+        slug = route.partition(":")[0]
+        return SWITCHED_OFF if not self._sends else why_medium_waits(self._media, slug)
+
+    def _free(self, routes: Sequence[str]) -> dict[str, int]:
+        free = {}
+        for name in routes:
+            route = self._routes.setdefault(name, _Route())
+            closed = route.breaker.is_closed
+            room = (SLOTS * AHEAD if closed else 1) - route.taken
+            # Refilled by the handful: the store is not asked after every message.
+            if room >= (SLOTS if closed else 1) and route.breaker.lets_pass(self._seconds()) and not self.why_waiting(name):
+                free[name] = room
+        return free
+
+    async def _send(self, sending: Sending, route: _Route, until: float) -> None:
+        try:
+            async with route.slots:
+                # Whoever waited for a slot too long, or behind one that failed, has no lease to spare any more.
+                too_late = self._seconds() > until - self._lease.total_seconds() / 2
+                if self._stopping or too_late or not (route.breaker.is_closed or route.taken == 1):
+                    with suppress(Unavailable):  # the lease runs out by itself
+                        await self._outbox.release([sending])
+                    return
+                report = await self._report(sending)
+            route.breaker = route.breaker.after(worked=report.outcome in (Outcome.SENT, Outcome.REFUSED), now=self._seconds())
+            await self._finish(sending, report, until)
+        finally:
+            route.taken -= 1
+
+    async def _report(self, sending: Sending) -> Report:
+        began = self._seconds()
+        outcome, answer, after = await self._attempt(sending)
+        again = timedelta()
+        if outcome in (Outcome.FAILED, Outcome.UNKNOWN):
+            again = max(pause_after(sending.failures + 1, self._chance()), timedelta(seconds=after or 0))
+        return Report(outcome=outcome, answer=storable(answer, MOST_ANSWER), seconds=self._seconds() - began, again=again)
+
+    async def _attempt(self, sending: Sending) -> tuple[Outcome, str, float | None]:
+        deadline = self._lease.total_seconds() / 2
+        try:
+            async with asyncio.timeout(deadline):
+                await self._hand_over(sending)
+        except TryLater as refusal:
+            return Outcome.FAILED, str(refusal), refusal.after
+        except Undeliverable as refusal:
+            return Outcome.REFUSED, str(refusal), None
+        except PerhapsDelivered as doubt:
+            return Outcome.UNKNOWN, str(doubt), None
+        except TimeoutError:
+            return Outcome.UNKNOWN, f"There was no answer within {deadline:.0f} s.", None
+        except Exception as error:  # noqa: BLE001 - a plugin may fail in any way; this is one attempt that did
+            return Outcome.UNKNOWN, f"The medium failed: {type(error).__name__}: {error}", None
+        return Outcome.SENT, "", None
+
+    async def _hand_over(self, sending: Sending) -> None:
+        destination = sending.destination
+        if destination is None:
+            raise Undeliverable(GONE)
+        enabled = self._media.get(destination.medium)
+        if enabled is None or enabled.medium is None:
+            raise TryLater(why_medium_waits(self._media, destination.medium))
+        await enabled.medium.send(self._message(sending), destination.settings)
+
+    def _message(self, sending: Sending) -> Notification:
+        newest = sending.newest
+        id_ = f"{newest.id}.{newest.created:%Y%m%d%H%M%S%f}"
+        if not sending.happenings:
+            return sample(
+                id=id_, now=newest.created, zone=self._letterhead.zone, frontend=self._letterhead.frontend, profiles=newest.profiles
+            )
+        asking = {profile.id: profile for delivery in sending.deliveries for profile in delivery.profiles}
+        return compose(
+            id=id_,
+            incident=sending.happenings[-1].incident,
+            events=[happening.event for happening in sending.happenings],
+            zone=self._letterhead.zone,
+            frontend=self._letterhead.frontend,
+            profiles=tuple(asking.values()),
+        )
+
+    async def _finish(self, sending: Sending, report: Report, until: float) -> None:
+        """Keep what came of it; a store that is away for a moment must not make it go twice."""
+        while True:
+            try:
+                await self._outbox.finish(sending, report)
+            except Unavailable:
+                if self._seconds() > until:
+                    return
+                await asyncio.sleep(FINISH_PAUSE)
+            else:
+                return
+
+
+def why_medium_waits(media: Media, slug: str) -> str:
+    """Why a medium sends nothing, in one sentence; empty when it does."""
+    enabled = media.get(slug)
+    if enabled is None:
+        return f'The medium "{slug}" is not enabled (ARGUS_MEDIA).'
+    if enabled.medium is None:
+        return f'The medium "{slug}" is not installed. {enabled.reason}'.strip()
+    return lacks(enabled.medium)

@@ -1,0 +1,67 @@
+"""An installation, and what people and sources do with it over HTTP."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar
+
+import httpx
+
+from integration.serving import Served, argus
+
+EVERYTHING = {"maxlevel": 5}
+
+
+class Installation:
+    """A server, its people's tokens, and the settings it runs with."""
+
+    SPEC: ClassVar = {
+        "users": [
+            {"actor": "alice", "username": "alice", "email": "alice@example.org", "token": "valid"},
+            {"actor": "bob", "username": "bob", "email": "bob@example.org", "token": "valid"},
+            {"actor": "root", "username": "root", "is_superuser": True, "is_staff": True, "token": "valid"},
+            {"actor": "nav", "username": "nav", "token": "valid"},
+        ],
+        "source_types": ["nav"],
+        "sources": [{"name": "nav-oslo", "type": "nav", "user": "nav", "base_url": "https://nav.example.org/"}],
+    }
+
+    def __init__(self, served: Served, tokens: Mapping[str, str], environment: Mapping[str, str], folder: Path) -> None:
+        self.served, self.tokens, self.environment, self.folder = served, tokens, environment, folder
+        self._clients: dict[str, httpx.Client] = {}
+
+    def as_(self, who: str) -> httpx.Client:
+        """Somebody who speaks to API v2."""
+        if who not in self._clients:
+            self._clients[who] = self.served.client(self.tokens[who], timeout=30)
+        return self._clients[who]
+
+    def close(self) -> None:
+        """Let all connections go."""
+        for client in self._clients.values():
+            client.close()
+
+    def ask(self, who: str, method: str, path: str, body: object = None, *, status: int | None = None) -> object:
+        """What is answered; it has to be of that status, or of those that say it went well."""
+        answer = self.as_(who).request(method, path, json=body)
+        assert answer.status_code == status if status else answer.is_success, f"{answer.status_code} {answer.text}"
+        return answer.json() if answer.content else None
+
+    def want(self, who: str, condition: Mapping[str, object], *, name: str | None = None, destinations: list[int] | None = None) -> dict:
+        """Let somebody hear of what a filter matches, at their first destination; gives the profile."""
+        filter_ = self.ask(who, "POST", "/notificationprofiles/filters/", {"name": f"{name}-{len(condition)}", "filter": condition})
+        (slot, *_) = self.ask(who, "GET", "/notificationprofiles/timeslots/")
+        first = destinations or [self.ask(who, "GET", "/notificationprofiles/destinations/")[0]["pk"]]
+        body = {"timeslot": slot["pk"], "filters": [filter_["pk"]], "destinations": first, "active": True, "name": name}
+        return self.ask(who, "POST", "/notificationprofiles/", body)
+
+    def want_everything(self, who: str) -> dict:
+        return self.want(who, EVERYTHING, name=f"All of {who}")
+
+    def report(self, description: str = "Router down", **fields: object) -> int:
+        """A new incident of the source; gives its number."""
+        body = {"start_time": "2026-11-26T08:00:00Z", "description": description, "tags": [{"tag": "host=gw1"}], "level": 1, **fields}
+        return self.ask("nav", "POST", "/incidents/", body)["pk"]
+
+    def argus(self, *arguments: object) -> str:
+        """What a command prints."""
+        return argus(*arguments, environment=self.environment, folder=self.folder)

@@ -1,0 +1,515 @@
+"""Deciding and sending, over the stores in dicts and media that do as they are told."""
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import ClassVar
+
+import pytest
+
+from argus_core.conformance import make_world
+from argus_core.domain.breakers import FAILURES, PAUSE
+from argus_core.domain.deliveries import SWITCHED_OFF, DeliveryStatus, Outcome
+from argus_core.domain.destinations import Destination
+from argus_core.domain.errors import Unavailable
+from argus_core.domain.filters import TextHas
+from argus_core.domain.incidents import EventType
+from argus_core.domain.profiles import Profile
+from argus_core.domain.saved_filters import FilterDefinition, SavedFilter
+from argus_core.domain.timeslots import EVERY_DAY, Recurrence, Timeslot
+from argus_core.memory import MemoryAccounts, MemoryIncidents, MemoryProfiles
+from argus_core.memory.outbox import MemoryOutbox
+from argus_core.ports import media as port
+from argus_core.ports.media import EnabledMedium, Media, PerhapsDelivered, TryLater, Undeliverable
+from argus_core.usecases.dispatch import Dispatcher, route_of, trial_of
+from argus_core.usecases.sending import AHEAD, GONE, SLOTS, Letterhead, Sender
+
+pytestmark = pytest.mark.anyio
+
+
+class Clock:
+    """Both clocks of a process, which go together."""
+
+    def __init__(self):
+        self.now = datetime(2030, 3, 3, 12, tzinfo=UTC)
+
+    def __call__(self):
+        return self.now
+
+    def seconds(self):
+        return self.now.timestamp()
+
+    def go_on(self, **span):
+        self.now += timedelta(**span)
+
+
+class Pigeon:
+    """Keeps what it carries; fails as it is told to."""
+
+    schema: ClassVar = {"properties": {}}
+
+    def __init__(self):
+        self.sent = []
+        self.failing = {}
+        self.lacks = ""
+        self.closed = False
+
+    def label(self, settings):
+        return f"Pigeon: {settings['loft']}"
+
+    def host(self, settings):
+        return settings["loft"]
+
+    async def send(self, notification, settings):
+        trouble = self.failing.get(settings["loft"])
+        if isinstance(trouble, Exception):
+            raise trouble
+        if trouble is not None:
+            await trouble.wait()
+        self.sent.append((settings["loft"], notification))
+
+    async def close(self):
+        self.closed = True
+
+
+class Plain:
+    """Has nothing that it may go without."""
+
+    def label(self, settings):
+        return "Plain"
+
+
+@dataclass
+class Office:
+    clock: Clock = field(default_factory=Clock)
+    pigeon: Pigeon = field(default_factory=Pigeon)
+    sends: bool = True
+
+    def __post_init__(self):
+        self.accounts = MemoryAccounts(self.clock)
+        self.incidents = MemoryIncidents(self.accounts)
+        self.profiles = MemoryProfiles(self.accounts)
+        self.outbox = MemoryOutbox(self.incidents, self.accounts, self.clock)
+        self.media = Media(
+            (
+                EnabledMedium(slug="pigeon", name="Pigeon", medium=self.pigeon),
+                EnabledMedium(slug="plain", name="Plain", medium=Plain()),
+                EnabledMedium(slug="smoke", name="Smoke", medium=None, reason="No fire."),
+            )
+        )
+        self.dispatcher = Dispatcher(self.outbox, self.profiles, self.media, sends=self.sends)
+        self.sender = Sender(self.outbox, self.media, Letterhead(), seconds=self.clock.seconds, chance=lambda: 0.5, sends=self.sends)
+
+    async def open(self):
+        self.world = await make_world(self.incidents, self.accounts)
+        self.owner = self.world.person.id
+        return self
+
+    async def want(self, loft="a", medium="pigeon", definition=None, destinations=None):
+        """Somebody wants to hear of everything, or of what the definition says, at a place of that name."""
+        async with self.profiles.begin(self.owner) as work:
+            slot = Timeslot(id=await work.new_id(), owner=self.owner, name=loft, zone="UTC", recurrences=(Recurrence(days=EVERY_DAY),))
+            filter_ = SavedFilter(
+                id=await work.new_id(), owner=self.owner, name=loft, definition=definition or FilterDefinition(max_level=5)
+            )
+            place = Destination(id=await work.new_id(), owner=self.owner, medium=medium, settings={"loft": loft}, label=loft)
+            profile = Profile(
+                id=await work.new_id(), owner=self.owner, name=loft, timeslot_id=slot.id, filter_ids=(filter_.id,),
+                destination_ids=(place.id,),
+            )  # fmt: skip
+            for thing in (slot, filter_, place, profile):
+                await work.keep(thing)
+        return place
+
+    async def report(self, description=""):
+        return await self.world.report(description=description)
+
+    async def note(self, incident, why="", type_=EventType.OTHER):
+        await self.world.service.post(incident.id, type_, actor=self.world.person, why=why)
+
+    async def decide(self):
+        while await self.dispatcher.decide(10):
+            pass
+
+    async def send(self):
+        """Everything that is due now."""
+        while await self.sender.start() or self.sender.busy:
+            await self.sender.one_done(5)
+
+    async def tell(self, description=""):
+        incident = await self.report(description)
+        await self.decide()
+        await self.send()
+        return incident
+
+    async def ledger(self, incident):
+        return await self.outbox.of_incident(incident.id)
+
+    @property
+    def told(self):
+        return [(loft, [event.type.value for event in notification.events]) for loft, notification in self.pigeon.sent]
+
+
+@pytest.fixture
+async def office():
+    return await Office().open()
+
+
+async def test_who_wants_to_hear_hears(office):
+    await office.want("a")
+    await office.want("b", definition=FilterDefinition(tags=("no=where",)))
+
+    incident = await office.tell("Router down")
+
+    assert [("a", ["STA"])] == office.told
+    (delivery,) = await office.ledger(incident)
+    assert ("Pigeon: a", DeliveryStatus.SENT) == (delivery.address, delivery.status)
+    assert [(1, Outcome.SENT)] == [(attempt.number, attempt.outcome) for attempt in delivery.attempts]
+
+
+async def test_what_was_edited_before_counts(office):
+    await office.want("a")
+    await office.tell()
+    place = await office.want("b")
+    async with office.profiles.begin(office.owner) as work:
+        (first, second) = work.belongings.profiles
+        await work.keep(replace(first, active=False))
+        await work.keep(replace(second, destination_ids=(place.id,)))
+
+    await office.tell()
+
+    assert [("a", ["STA"]), ("b", ["STA"])] == office.told
+
+
+async def test_filters_may_read_the_texts_of_then(office):
+    await office.want("a", definition=FilterDefinition(expression=TextHas("gone")))
+    incident = await office.report("power")
+    await office.note(incident, "GONE again")
+    await office.note(incident, "well")
+
+    await office.decide()
+
+    assert [3, 2] == [delivery.version for delivery in await office.ledger(incident)]
+
+
+async def test_nothing_to_do_is_nothing_done(office):
+    assert (0, 0) == (await office.dispatcher.decide(10), await office.sender.start())
+
+
+async def test_what_waits_goes_as_one_message_about_the_newest_state(office):
+    await office.want("a")
+    incident = await office.report()
+    await office.note(incident)
+    await office.note(incident, type_=EventType.CLOSE)
+    await office.decide()
+
+    await office.send()
+
+    assert [("a", ["STA", "OTH", "CLO"])] == office.told
+    assert "Closed since" in office.pigeon.sent[0][1].text
+
+
+@pytest.mark.parametrize(
+    ("trouble", "outcome", "status"),
+    [
+        (TryLater("451 busy"), Outcome.FAILED, DeliveryStatus.WAITING),
+        (Undeliverable("550 nobody"), Outcome.REFUSED, DeliveryStatus.GIVEN_UP),
+        (PerhapsDelivered("lost after DATA"), Outcome.UNKNOWN, DeliveryStatus.WAITING),
+        (ValueError("a bug \0"), Outcome.UNKNOWN, DeliveryStatus.WAITING),
+    ],
+)
+async def test_what_becomes_of_a_failure(office, trouble, outcome, status):
+    await office.want("a")
+    office.pigeon.failing["a"] = trouble
+
+    incident = await office.tell()
+
+    (delivery,) = await office.ledger(incident)
+    assert (status, [outcome]) == (delivery.status, [attempt.outcome for attempt in delivery.attempts])
+    assert str(trouble).replace("\0", "\N{REPLACEMENT CHARACTER}") in delivery.attempts[0].answer
+
+
+@pytest.mark.parametrize(("trouble", "seconds"), [(TryLater("busy"), 10), (TryLater("busy", after=40), 40), (PerhapsDelivered("?"), 10)])
+async def test_it_is_tried_again_after_a_while(office, trouble, seconds):
+    await office.want("a")
+    office.pigeon.failing["a"] = trouble
+    await office.tell()
+    del office.pigeon.failing["a"]
+
+    office.clock.go_on(seconds=seconds - 1)
+    await office.send()
+    assert [] == office.told
+
+    office.clock.go_on(seconds=1)
+    await office.send()
+    assert [("a", ["STA"])] == office.told
+
+
+async def test_a_repetition_of_what_may_have_arrived_is_the_same_message(office):
+    await office.want("a")
+    incident = await office.report()
+    await office.decide()
+    office.pigeon.failing["a"] = PerhapsDelivered("?")
+    ids = []
+
+    async def remember(notification, settings):
+        ids.append((notification.id, notification.text, notification.subject))
+        raise PerhapsDelivered("?")
+
+    office.pigeon.send = remember
+    await office.send()
+    await office.note(incident)
+    await office.decide()
+    office.clock.go_on(hours=1)
+    await office.send()
+
+    assert 2 == len(ids)
+    assert ids[0] == ids[1]
+
+
+async def test_a_provider_that_hangs_holds_up_nobody_else(office):
+    await office.want("a")
+    await office.want("b")
+    office.pigeon.failing["a"] = hanging = asyncio.Event()
+    await office.report()
+    await office.decide()
+
+    await office.sender.start()
+    await office.sender.one_done(5)
+
+    assert [("b", ["STA"])] == office.told
+    hanging.set()
+    await office.send()
+    assert [("b", ["STA"]), ("a", ["STA"])] == office.told
+
+
+async def test_what_takes_too_long_may_have_arrived(office):
+    await office.want("a")
+    office.pigeon.failing["a"] = asyncio.Event()
+    office.sender = Sender(
+        office.outbox, office.media, Letterhead(), seconds=office.clock.seconds, chance=lambda: 0, lease=timedelta(seconds=0.02)
+    )
+
+    incident = await office.tell()
+
+    (delivery,) = await office.ledger(incident)
+    assert [(Outcome.UNKNOWN, True)] == [(one.outcome, "no answer" in one.answer) for one in delivery.attempts]
+
+
+async def test_no_more_are_under_way_than_there_are_slots(office):
+    await office.want("a")
+    office.pigeon.failing["a"] = hanging = asyncio.Event()
+    for _ in range(SLOTS * AHEAD + 5):
+        await office.report()
+    await office.decide()
+
+    assert SLOTS * AHEAD == await office.sender.start()
+    assert 0 == await office.sender.start()
+
+    hanging.set()
+    await office.send()
+    assert SLOTS * AHEAD + 5 == len(office.told)
+
+
+async def test_a_provider_that_fails_again_and_again_is_left_alone_for_a_while(office):
+    await office.want("a")
+    office.pigeon.failing["a"] = TryLater("down")
+    for _ in range(FAILURES + SLOTS):
+        await office.report()
+    await office.decide()
+    await office.send()
+    tried = sum(len(delivery.attempts) for delivery in await office.outbox.listed())
+    assert tried < FAILURES + SLOTS
+
+    office.clock.go_on(seconds=PAUSE + 20)
+    await office.send()
+    assert tried + 1 == sum(len(delivery.attempts) for delivery in await office.outbox.listed())
+
+    del office.pigeon.failing["a"]
+    office.clock.go_on(hours=1)
+    await office.send()
+    assert FAILURES + SLOTS == len(office.told)
+
+
+async def test_a_medium_that_lacks_something_tries_nothing_and_says_why(office):
+    await office.want("a")
+    office.pigeon.lacks = "ARGUS_LOFT is not set."
+
+    incident = await office.tell()
+
+    (delivery,) = await office.ledger(incident)
+    assert (DeliveryStatus.WAITING, ()) == (delivery.status, delivery.attempts)
+    office.clock.go_on(days=1)
+    assert 1 == await office.sender.give_up(timedelta(hours=24))
+    (delivery,) = await office.ledger(incident)
+    assert (DeliveryStatus.GIVEN_UP, "ARGUS_LOFT is not set.") == (delivery.status, delivery.reason)
+
+
+@pytest.mark.parametrize(
+    ("medium", "reason"),
+    [("smoke", 'The medium "smoke" is not installed. No fire.'), ("drum", 'The medium "drum" is not enabled (ARGUS_MEDIA).')],
+)
+async def test_a_medium_that_is_not_there_is_waited_for(office, medium, reason):
+    place = await office.want("a", medium=medium)
+
+    incident = await office.tell()
+
+    assert reason == office.sender.why_waiting(route_of(office.media, place))
+    (delivery,) = await office.ledger(incident)
+    assert ("a", DeliveryStatus.WAITING) == (delivery.address, delivery.status)
+
+
+async def test_a_medium_that_went_away_meanwhile_is_tried_later(office):
+    await office.want("a")
+    incident = await office.report()
+    await office.decide()
+    sender = Sender(office.outbox, Media(()), Letterhead(), seconds=office.clock.seconds, chance=lambda: 0.5)
+    sender.why_waiting = lambda _: ""
+
+    await sender.start()
+    await sender.one_done(5)
+
+    (delivery,) = await office.ledger(incident)
+    assert ["FAILED"] == [attempt.outcome.name for attempt in delivery.attempts]
+
+
+async def test_a_destination_that_is_gone_ends_its_deliveries(office):
+    place = await office.want("a")
+    incident = await office.report()
+    await office.decide()
+    async with office.profiles.begin(office.owner) as work:
+        await work.drop(place)
+
+    await office.send()
+
+    (delivery,) = await office.ledger(incident)
+    assert (DeliveryStatus.GIVEN_UP, GONE) == (delivery.status, delivery.reason)
+
+
+async def test_switched_off_nothing_is_sent_and_the_ledger_says_so():
+    office = await Office(sends=False).open()
+    await office.want("a")
+
+    incident = await office.tell()
+
+    assert [] == office.told
+    (delivery,) = await office.ledger(incident)
+    assert (DeliveryStatus.OFF, SWITCHED_OFF) == (delivery.status, delivery.reason)
+    assert SWITCHED_OFF == office.sender.why_waiting("pigeon:a")
+
+
+async def test_stopping_lets_go_what_was_not_begun_and_waits_for_the_rest(office):
+    await office.want("a")
+    office.pigeon.failing["a"] = hanging = asyncio.Event()
+    for _ in range(SLOTS + 1):
+        await office.report()
+    await office.decide()
+    await office.sender.start()
+    await asyncio.sleep(0)
+    asyncio.get_running_loop().call_later(0.02, hanging.set)
+
+    await office.sender.stop(5)
+
+    assert SLOTS == len(office.told)
+    assert [DeliveryStatus.WAITING] == [one.status for one in await office.outbox.listed(DeliveryStatus.WAITING)]
+
+
+async def test_stopping_does_not_wait_for_ever(office):
+    await office.want("a")
+    office.pigeon.failing["a"] = asyncio.Event()
+    await office.report()
+    await office.decide()
+    await office.sender.start()
+    await asyncio.sleep(0.01)
+
+    await office.sender.stop(0.01)
+    await office.sender.stop(0.01)
+    await office.sender.one_done(0.01)
+
+    assert not office.sender.busy
+
+
+async def test_a_store_that_is_away_for_a_moment_makes_nothing_go_twice(office, monkeypatch):
+    monkeypatch.setattr("argus_core.usecases.sending.FINISH_PAUSE", 0.001)
+    await office.want("a")
+    incident = await office.report()
+    await office.decide()
+    finish, failures = office.outbox.finish, [Unavailable(), Unavailable()]
+
+    async def finish_at_last(sending, report):
+        if failures:
+            raise failures.pop()
+        return await finish(sending, report)
+
+    office.outbox.finish = finish_at_last
+    await office.send()
+
+    assert [("a", ["STA"])] == office.told
+    assert [DeliveryStatus.SENT] == [delivery.status for delivery in await office.ledger(incident)]
+
+
+async def test_a_store_that_stays_away_is_given_up_with_the_lease(office, monkeypatch):
+    monkeypatch.setattr("argus_core.usecases.sending.FINISH_PAUSE", 0.001)
+    await office.want("a")
+    await office.report()
+    await office.decide()
+
+    async def away(*_):
+        office.clock.go_on(minutes=1)
+        raise Unavailable
+
+    office.outbox.finish = away
+    await office.sender.start()
+    await office.sender.one_done(5)
+
+    assert not office.sender.busy
+
+
+async def test_a_lane_that_cannot_be_let_go_lets_itself_go(office):
+    await office.want("a")
+    office.pigeon.failing["a"] = hanging = asyncio.Event()
+    for _ in range(SLOTS + 1):
+        await office.report()
+    await office.decide()
+    await office.sender.start()
+    await asyncio.sleep(0)
+
+    async def away(*_):
+        raise Unavailable
+
+    office.outbox.release = away
+    hanging.set()
+    await office.sender.stop(5)
+
+    assert not office.sender.busy
+
+
+async def test_whoever_waits_for_room_is_told(office):
+    freed = asyncio.Event()
+    office.sender.freed = freed.set
+    await office.want("a")
+
+    await office.tell()
+
+    assert freed.is_set()
+
+
+async def test_tests_go_the_same_way_and_say_that_they_are(office):
+    place = await office.want("a")
+    (profile,) = (await office.profiles.belongings(office.owner)).profiles
+    await office.outbox.order_test(trial_of(office.media, place, profile, sends=True))
+
+    await office.send()
+
+    ((_, notification),) = office.pigeon.sent
+    assert notification.test
+    assert ["a"] == [asked.name for asked in notification.profiles]
+
+
+async def test_media_may_go_without_some_members():
+    plain, pigeon = Plain(), Pigeon()
+
+    await port.close(plain)
+    await port.close(pigeon)
+
+    assert ("", "", True) == (port.lacks(plain), port.host_of(plain, {}), pigeon.closed)
