@@ -32,6 +32,12 @@ PAUSES = (0.0, 0.0, 0.05, 0.1, 0.2, 0.4)
 # Found out within seconds rather than hours when the other side is gone without a word; what the DSN says comes first.
 PATIENCE = {"connect_timeout": 5, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 2, "tcp_user_timeout": 10_000}
 
+# Clients in the field wait two seconds for an answer: by then they shall have been told to come back.
+CONNECT_SECONDS = 1.5
+
+# How long psycopg may try to stop a statement in order once the time is up.
+GRACE = 0.5
+
 READ_ONLY = "25006"
 SERIALIZATION_FAILURE, DEADLOCK = "40001", "40P01"
 LOCK_NOT_AVAILABLE, QUERY_CANCELED = "55P03", "57014"
@@ -42,8 +48,8 @@ class Database:
     """
     The connections of one process to one database.
 
-    `seconds` is how long anything may take until it is given up, repetitions included. `statement_seconds` is the server's own limit for
-    one statement, should nobody wait for it any more.
+    `seconds` is how long anything may take until it is given up, repetitions included, `connect_seconds` how long to wait for a connection.
+    `statement_seconds` is the server's own limit for one statement, should nobody wait for it any more.
     """
 
     def __init__(
@@ -53,6 +59,7 @@ class Database:
         connections: int = 8,
         connections_for_work: int = 2,
         seconds: float = 10.0,
+        connect_seconds: float = CONNECT_SECONDS,
         statement_seconds: float = 30.0,
         application_name: str = "argus",
     ) -> None:
@@ -65,7 +72,7 @@ class Database:
             configure=self._configure,
             min_size=min(2, connections),
             max_size=connections,
-            timeout=seconds,
+            timeout=connect_seconds,
             # Never give up: as soon as the server is back, whoever waits gets a connection.
             reconnect_timeout=1.0,
             reconnect_failed=AsyncConnectionPool.check,
@@ -77,7 +84,7 @@ class Database:
             async_creator=self.connect,
             pool_size=connections_for_work,
             max_overflow=0,
-            pool_timeout=seconds,
+            pool_timeout=connect_seconds,
             pool_pre_ping=True,
         )
 
@@ -116,7 +123,8 @@ class Database:
             Unavailable: there is no connection, the server is too busy, or the time is up.
         """
         try:
-            async with asyncio.timeout(self.seconds):
+            # Interrupted once, psycopg asks the server to stop, and waits ten seconds for it; interrupted again, it drops the connection.
+            async with asyncio.timeout(self.seconds + GRACE), asyncio.timeout(self.seconds):
                 return await self._until_done(work)
         except (TimeoutError, PoolTimeout, PoolClosed) as error:
             raise Unavailable from error

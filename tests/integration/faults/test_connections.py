@@ -15,10 +15,10 @@ CALLERS = 8
 REPORTS = 300
 CHANGES = 128
 CUT = 0.15
-QUICKLY = 12.0
+QUICKLY = 4.0
 """So many seconds may pass until a request is answered when PostgreSQL is gone."""
 
-AT_LAST = 25.0
+AT_LAST = 13.0
 """So many may pass when nobody can tell whether it is."""
 
 BACK_WITHIN = 20.0
