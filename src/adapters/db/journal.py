@@ -11,7 +11,7 @@ from psycopg.rows import TupleRow
 
 from adapters.db.blocks import Blocks
 from adapters.db.database import Connection, Database
-from adapters.db.pages import page_of, to_count, to_read_page
+from adapters.db.pages import is_kept, page_of, to_count, to_read_page
 from adapters.db.rows import (
     EVENT_COLUMNS,
     INCIDENT_COLUMNS,
@@ -143,11 +143,12 @@ class PgIncidents(Incidents):
 
     async def page(self, condition: Condition, now: datetime, size: int, position: Position | None = None) -> Page[IncidentRow]:
         statement, values = to_read_page(condition, now, size, position)
+        kept = is_kept(condition, size)
 
         async def read(connection: Connection, _: bool) -> list[IncidentRow]:
-            # Planned for its values each time: a plan for any value may look at every incident.
+            # Planned for its values each time, but for a few: a plan for any value may look at every incident.
             cursor = connection.cursor(binary=True, row_factory=incident_rows)
-            await cursor.execute(statement, values, prepare=False)
+            await cursor.execute(statement, values, prepare=kept)
             return await cursor.fetchall()
 
         return page_of(await self._database.run(read), size, position)

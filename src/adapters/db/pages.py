@@ -7,12 +7,18 @@ from datetime import datetime
 
 from adapters.db.filters import ALWAYS, Where, conjunction
 from adapters.db.rows import INCIDENT_COLUMNS, LISTED_COLUMNS
-from argus_core.domain.filters import All, Condition, Either, EndsUntil, IsOpen, Not, reads_texts
+from argus_core.domain.filters import All, Condition, Either, EndsUntil, IsAcked, IsOpen, Not, reads_texts
 from argus_core.domain.ids import IncidentId
 from argus_core.ports.incidents import IncidentRow, Page, Position
 
 # Each has an index of its own. In one scan, "or" would rule out the partial index, and every incident would be looked at.
-_OPEN = ("i.stateful and i.end_time is null", "i.stateful and i.end_time > %(now)s")
+# The second bound excludes nothing, but tells the planner of a kept statement that few incidents end in the future.
+_OPEN = ("i.stateful and i.end_time is null", "i.stateful and i.end_time > %(now)s and i.end_time < 'infinity'")
+
+# Hidden from the planner, the moment is no value to plan for: PostgreSQL keeps a plan that it expects to be as good as new ones.
+_NOW, _HIDDEN_NOW = "%(now)s", "(select %(now)s::timestamptz)"
+_KEPT_SIZE = 100
+_KEPT = frozenset({IsOpen(), IsAcked(), Not(IsAcked())})
 
 _NEWEST, _OLDEST = "i.start_time desc, i.id desc", "i.start_time, i.id"
 
@@ -21,7 +27,7 @@ def to_read_page(condition: Condition, now: datetime, size: int, position: Posit
     """The statement that reads one incident more than the page, and one on the other side of the position; and its values."""
     where = Where(now)
     scans = _scans(where, condition)
-    most = where.value(size + 1)
+    most = str(size + 1)
     if position is None:
         found = _some(scans, ALWAYS, _NEWEST, most)
     else:
@@ -34,7 +40,12 @@ def to_read_page(condition: Condition, now: datetime, size: int, position: Posit
         )
         found = f"({older}) union all ({newer})"
     statement = f"select {INCIDENT_COLUMNS} from ({found}) i join source s on s.id = i.source_id order by {_NEWEST}"
-    return statement, where.values
+    return statement.replace(_NOW, _HIDDEN_NOW) if is_kept(condition, size) else statement, where.values
+
+
+def is_kept(condition: Condition, size: int) -> bool:
+    """Whether the statement is asked for all the time and always alike, so that planning it costs more than it can gain."""
+    return size == _KEPT_SIZE and all(part in _KEPT for part in conjunction(condition))
 
 
 def to_count(condition: Condition, now: datetime) -> tuple[str, dict[str, object]]:
