@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import repeat
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
@@ -208,36 +209,34 @@ class Shapes:
         zone = self.zone
         sources: dict[int, SourceOut] = {}
         shown: list[IncidentOut] = []
-        for row in rows:
-            source = sources.get(row.source_id)
+        # fmt: off
+        for (
+            id_, _, start, end, stateful, source_id, source_name, source_type, source_user_id, base_url, key, details_url, description,
+            level, ticket_url, metadata, texts, tags_by, tags_at, acked_until,
+        ) in rows:
+            # fmt: on
+            source = sources.get(source_id)
             if source is None:
-                type_ = SourceTypeOut(row.source_type)
-                source = SourceOut(row.source_id, row.source_name, type_, row.source_user_id, row.source_base_url)
-                sources[row.source_id] = source
-            start, end, stateful, details_url = row.start_time, row.end_time, row.stateful, row.details_url
-            added, added_local = start, start.astimezone(zone)
-            start_local = added_local
-            tags = []
-            for tag, by, at in zip(row.tags, row.tags_by, row.tags_at, strict=True):
-                if at != added:
-                    added, added_local = at, at.astimezone(zone)
-                tags.append(TagOut(by, added_local, tag))
+                source = SourceOut(source_id, source_name, SourceTypeOut(source_type), source_user_id, base_url)
+                sources[source_id] = source
+            together = bool(tags_at) and tags_at.count(tags_at[0]) == len(tags_at)
+            shown_at = repeat(tags_at[0].astimezone(zone)) if together else [at.astimezone(zone) for at in tags_at]
             shown.append(
                 IncidentOut(
-                    row.id,
-                    start_local,
+                    id_,
+                    start.astimezone(zone),
                     end.astimezone(zone) if end is not None else "infinity" if stateful else None,
                     source,
-                    row.source_incident_id,
-                    joined(source.base_url, details_url) if details_url and source.base_url else details_url,
-                    row.description,
-                    row.level,
-                    row.ticket_url,
-                    row.metadata,
-                    tags,
+                    key,
+                    joined(base_url, details_url) if details_url and base_url else details_url,
+                    description,
+                    level,
+                    ticket_url,
+                    metadata,
+                    list(map(TagOut, tags_by, shown_at, texts)),
                     stateful,
                     stateful and (end is None or end > now),
-                    row.acked_until is not None and row.acked_until > now,
+                    acked_until is not None and acked_until > now,
                 )
             )
         return shown
