@@ -30,6 +30,11 @@ def array(values: Iterable[object]) -> str:
     return '{"' + '","'.join(texts) + '"}' if texts else "{}"
 
 
+def array_or_null(values: Iterable[object]) -> str:
+    """The same, where None is null."""
+    return "{" + ",".join(["NULL" if value is None else array([value])[1:-1] for value in values]) + "}"
+
+
 def to_json(changes: Changes) -> dict[str, object]:  # noqa: C901 - one case for each field
     """The changes as a JSON object; `from_json` makes the same of it again."""
     found: dict[str, object] = {}

@@ -24,7 +24,8 @@ from adapters.db.rows import (
     incident_rows,
     timer_from,
 )
-from adapters.db.statements import IS_LIVE, Values, to_store, to_store_many
+from adapters.db.statements import IS_LIVE, Values, is_beginning, to_store, to_store_many
+from adapters.db.together import Together
 from argus_core.domain.errors import DomainError, NotFound, Unauthenticated
 from argus_core.domain.filters import Condition
 from argus_core.domain.ids import EventId, IncidentId, TokenId
@@ -79,6 +80,7 @@ class PgIncidents(Incidents):
         self._stored = stored
         self._incident_ids = Blocks(database, "incident_ids")
         self._event_ids = Blocks(database, "event_ids")
+        self._together = Together(database, self._append)
 
     async def incident_ids(self, count: int) -> Sequence[IncidentId]:
         ids = await self._incident_ids.ready(count)
@@ -93,6 +95,12 @@ class PgIncidents(Incidents):
     async def append(self, change: Change, *, warrant: TokenId | None = None) -> Appended:
         if not change.events:
             return Appended.STORED
+        outcome = await (self._together.store if is_beginning(change) else self._append)(change, warrant)
+        if outcome is Appended.STORED:
+            self._stored()
+        return outcome
+
+    async def _append(self, change: Change, warrant: TokenId | None) -> Appended:
         statement, values = to_store(change, warrant)
 
         async def store(connection: Connection, again: bool) -> Appended:
@@ -101,10 +109,7 @@ class PgIncidents(Incidents):
                 return Appended.STORED
             return outcome
 
-        outcome = await self._database.run(store)
-        if outcome is Appended.STORED:
-            self._stored()
-        return outcome
+        return await self._database.run(store)
 
     async def append_each(
         self, incident_ids: Sequence[IncidentId], decide: Decide, clock: Callable[[], datetime], *, warrant: TokenId | None = None

@@ -146,6 +146,41 @@ def _compact(text: str) -> str:
     return "\n".join(line.strip() for line in text.splitlines() if line.strip())
 
 
+BEGIN_TOGETHER = _compact(
+    """
+    with d as materialized (
+        select * from unnest(%(id)s::bigint[], %(warrant)s::bigint[], %(source_id)s::bigint[], %(key)s::text[],
+            %(start_time)s::timestamptz[], %(end_time)s::timestamptz[], %(stateful)s::boolean[], %(level)s::smallint[],
+            %(description)s::text[], %(details_url)s::text[], %(ticket_url)s::text[], %(metadata)s::text[], %(tags)s::text[],
+            %(tags_by)s::text[], %(tags_at)s::text[], %(event_id)s::bigint[], %(type)s::text[], %(actor_id)s::bigint[],
+            %(timestamp)s::timestamptz[], %(received)s::timestamptz[], %(why)s::text[], %(effect)s::boolean[], %(changes)s::text[])
+        with ordinality as d (id, warrant, source_id, key, start_time, end_time, stateful, level, description, details_url, ticket_url,
+            metadata, tags, tags_by, tags_at, event_id, type, actor_id, timestamp, received, why, effect, changes, place)
+    ),
+    live as materialized (
+        select t.id from (select distinct warrant as id from d) w join token t using (id) join account u on u.id = t.user_id
+        where u.active and (t.expires is null or t.expires > clock_timestamp())
+    ),
+    i as (
+        {INSERT}
+        select id, 1, source_id, key, start_time, end_time, stateful, level, description, details_url, ticket_url, metadata::json,
+            tags::text[], tags_by::bigint[], tags_at::timestamptz[], null::timestamptz, false, received
+        from d where warrant is null or warrant in (select id from live) order by place
+        on conflict (source_id, source_incident_id) where source_incident_id <> '' do nothing
+        returning id
+    ),
+    e as (
+        insert into event (id, incident_id, version, type, actor_id, timestamp, received, description, effect, changes)
+        select event_id, id, 1, type, actor_id, timestamp, received, why, effect, changes::json from d join i using (id)
+    ),
+    o as (
+        insert into outbox (incident_id, version) select id, 1 from i
+    )
+    select warrant is null or warrant in (select id from live), id in (select id from i) from d order by place
+    """.replace("{INSERT}", _INSERT)
+)
+"""Several beginnings at once, each with a warrant of its own: for each, in order, whether that is live and whether it was written."""
+
 BEGIN = _texts(_ONE, INCIDENT=_BEGUN, ACK="")
 STEP = _texts(_ONE, INCIDENT=_STEPPED, ACK="")
 ACKNOWLEDGE = _texts(_ONE, INCIDENT=_STEPPED, ACK=_ACKED)
@@ -157,7 +192,7 @@ def to_store(change: Change, warrant: TokenId | None) -> tuple[str, Values]:
     """The statement that stores a change, and its values: a lean one for what happens all the time, for the rest one that can do all."""
     event = change.events[0]
     plain = len(change.events) == 1 and not change.timers
-    if plain and change.is_new:
+    if is_beginning(change):
         return BEGIN[warrant is not None], _happened(event) | _begun(change.incident) | _warrant(warrant)
     if plain and _is_step(event.changes):
         statement = ACKNOWLEDGE if event.changes.ack else STEP
@@ -167,9 +202,20 @@ def to_store(change: Change, warrant: TokenId | None) -> tuple[str, Values]:
     return to_store_many([change], warrant)
 
 
+def to_begin_together(some: Sequence[tuple[Change, TokenId | None]]) -> Values:
+    """The values of BEGIN_TOGETHER: those of BEGIN, each an array."""
+    rows = [_happened(change.events[0]) | _begun(change.incident) | {"warrant": warrant} for change, warrant in some]
+    return {name: codec.array_or_null([row[name] for row in rows]) for name in rows[0]}
+
+
 def to_store_many(changes: Sequence[Change], warrant: TokenId | None) -> tuple[str, Values]:
     """The statement that stores changes of as many incidents that exist already, and its values."""
     return UPDATE[warrant is not None], _written(changes) | _warrant(warrant)
+
+
+def is_beginning(change: Change) -> bool:
+    """Whether an incident begins, and nothing else."""
+    return change.is_new and len(change.events) == 1 and not change.timers
 
 
 def _warrant(warrant: TokenId | None) -> Values:

@@ -35,6 +35,6 @@ def installation(database, folder, mailbox):
     world = applied(Installation.SPEC, environment=environment, folder=folder)
     with serving(environment=environment, folder=folder) as served:
         installed = Installation(served, {name: one["token"] for name, one in world["actors"].items()}, environment, folder)
-        installed.want_everything("alice")
+        installed.want("alice")
         yield installed
         installed.close()

@@ -6,9 +6,8 @@ from typing import ClassVar
 
 import httpx
 
+from integration.hearing import EVERYTHING, want
 from integration.serving import Served, argus
-
-EVERYTHING = {"maxlevel": 5}
 
 
 class Installation:
@@ -46,16 +45,9 @@ class Installation:
         assert answer.status_code == status if status else answer.is_success, f"{answer.status_code} {answer.text}"
         return answer.json() if answer.content else None
 
-    def want(self, who: str, condition: Mapping[str, object], *, name: str | None = None, destinations: list[int] | None = None) -> dict:
-        """Let somebody hear of what a filter matches, at their first destination; gives the profile."""
-        filter_ = self.ask(who, "POST", "/notificationprofiles/filters/", {"name": f"{name}-{len(condition)}", "filter": condition})
-        (slot, *_) = self.ask(who, "GET", "/notificationprofiles/timeslots/")
-        first = destinations or [self.ask(who, "GET", "/notificationprofiles/destinations/")[0]["pk"]]
-        body = {"timeslot": slot["pk"], "filters": [filter_["pk"]], "destinations": first, "active": True, "name": name}
-        return self.ask(who, "POST", "/notificationprofiles/", body)
-
-    def want_everything(self, who: str) -> dict:
-        return self.want(who, EVERYTHING, name=f"All of {who}")
+    def want(self, who: str, condition: Mapping[str, object] = EVERYTHING, **options: object) -> dict:
+        """Let somebody hear of what a filter matches; gives the profile."""
+        return want(self.as_(who), condition, **options)
 
     def report(self, description: str = "Router down", **fields: object) -> int:
         """A new incident of the source; gives its number."""
