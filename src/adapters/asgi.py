@@ -93,6 +93,7 @@ def application(container: Container, readiness: Readiness) -> "App":
         accounts=container.accounts(),
         profiles=container.profiles(),
         tickets=container.tickets(),
+        notifications=container.notifications(),
         media=container.media(),
         clock=container.clock(),
         zone=ZoneInfo(settings.time_zone),

@@ -27,6 +27,7 @@ from argus_core.usecases.accounts import AccountService
 from argus_core.usecases.apply import ApplyService
 from argus_core.usecases.dispatch import Dispatcher
 from argus_core.usecases.incidents import IncidentService
+from argus_core.usecases.notifications import NotificationService
 from argus_core.usecases.profiles import ProfileService
 from argus_core.usecases.sending import Letterhead, Sender
 from argus_core.usecases.tickets import TicketService
@@ -83,6 +84,9 @@ class Container(containers.DeclarativeContainer):
         seconds=providers.Object(monotonic),
         chance=providers.Object(random),
         sends=settings.provided.send_notifications,
+    )
+    notifications = providers.Singleton(
+        NotificationService, outbox, journal, profile_store, media, clock, settings.provided.send_notifications
     )
     applying = providers.Singleton(ApplyService, accounts)
 

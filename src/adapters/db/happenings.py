@@ -23,8 +23,8 @@ _TEXTS = "select incident_id, description from event where incident_id = any(%s)
 
 
 async def happenings_at(connection: Connection, places: Iterable[Place]) -> dict[Place, Happening]:
-    """Those of these events that exist."""
-    wanted = [(incident_id, version) for incident_id, version in places if version > 0]
+    """These events; each exists."""
+    wanted = list(places)
     earliest: dict[IncidentId, int] = {}
     for incident_id, version in wanted:
         earliest[incident_id] = min(version, earliest.get(incident_id, version))
@@ -38,11 +38,7 @@ async def happenings_at(connection: Connection, places: Iterable[Place]) -> dict
         incident_id: [event for event in events if event.version <= incidents[incident_id].version]
         for incident_id, events in groupby(map(event_from, await cursor.fetchall()), key=lambda event: event.incident_id)
     }
-    return {
-        (incident_id, version): _at(incidents[incident_id], journals[incident_id], version)
-        for incident_id, version in wanted
-        if incident_id in incidents and version <= incidents[incident_id].version
-    }
+    return {(incident_id, version): _at(incidents[incident_id], journals[incident_id], version) for incident_id, version in wanted}
 
 
 async def texts_of(connection: Connection, incident_ids: Sequence[IncidentId]) -> Mapping[IncidentId, Sequence[str]]:

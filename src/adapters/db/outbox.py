@@ -25,12 +25,10 @@ from argus_core.domain.deliveries import (
     settled,
 )
 from argus_core.domain.destinations import Destination
-from argus_core.domain.errors import NotFound
 from argus_core.domain.ids import DeliveryId, DestinationId, EventId, IncidentId, ProfileId, UserId
 from argus_core.domain.incidents import Happening
 from argus_core.ports.outbox import Backlog, Outbox, Sending, Undecided
 
-NO_EVENT = "No Event matches the given query."
 TEST = 0
 """The incident of tests, as it is stored."""
 
@@ -144,13 +142,6 @@ class PgOutbox(Outbox):
             return [found[place] for place in places]
 
         return await self._database.run(read)
-
-    async def happening(self, incident_id: IncidentId, version: int) -> Happening:
-        place = (incident_id, version)
-        found = await self._database.run(lambda connection, _: happenings_at(connection, [place]))
-        if place not in found:
-            raise NotFound(NO_EVENT)
-        return found[place]
 
     async def texts(self, incident_ids: Sequence[IncidentId]) -> Mapping[IncidentId, Sequence[str]]:
         return await self._database.run(lambda connection, _: texts_of(connection, incident_ids))

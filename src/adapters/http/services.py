@@ -10,6 +10,7 @@ from argus_core.ports.incidents import Incidents
 from argus_core.ports.media import Media
 from argus_core.usecases.accounts import AccountService
 from argus_core.usecases.incidents import IncidentService
+from argus_core.usecases.notifications import NotificationService
 from argus_core.usecases.profiles import ProfileService
 from argus_core.usecases.tickets import TicketService
 
@@ -33,6 +34,7 @@ class Services:
     accounts: AccountService
     profiles: ProfileService
     tickets: TicketService
+    notifications: NotificationService
     media: Media
     clock: Clock
     zone: ZoneInfo

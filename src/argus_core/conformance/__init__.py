@@ -192,8 +192,8 @@ async def what_does_not_exist_is_not_found(world: World) -> None:
     """Reading what is not there says so."""
     await _not_found(world, NOWHERE)
     incident = await world.report()
-    await raises(NotFound, world.incidents.event(incident.id, EventId(NOWHERE)))
-    await raises(NotFound, world.incidents.ack(incident.id, EventId(NOWHERE)))
+    await _raises(NotFound, world.incidents.event(incident.id, EventId(NOWHERE)))
+    await _raises(NotFound, world.incidents.ack(incident.id, EventId(NOWHERE)))
 
 
 async def racing_callers_lose_nothing(world: World) -> None:
@@ -272,7 +272,7 @@ async def a_warrant_must_be_live(world: World) -> None:
 
     async def refused() -> None:
         _same("refused", [Appended.UNAUTHENTICATED] * 2, await close_and_ack())
-        await raises(Unauthenticated, world.service.acknowledge_each([incident.id], actor=world.person, warrant=world.token_id))
+        await _raises(Unauthenticated, world.service.acknowledge_each([incident.id], actor=world.person, warrant=world.token_id))
 
     _same("live", [Appended.STORED] * 2, await close_and_ack())
     await world.service.acknowledge_each([incident.id], actor=world.person, warrant=world.token_id)
@@ -355,7 +355,7 @@ async def lists_are_newest_first(world: World) -> None:
     _same("one ack", acks[1], await world.incidents.ack(incident.id, acks[1].event.id))
     internal = [event for event in await world.incidents.journal(incident.id) if event.type.internal]
     _same("internal", 5, len(internal))
-    await raises(NotFound, world.incidents.event(incident.id, internal[0].id))
+    await _raises(NotFound, world.incidents.event(incident.id, internal[0].id))
 
 
 async def expirations_move(world: World) -> None:
@@ -406,13 +406,13 @@ async def work_on_accounts_is_whole(world: World) -> None:
         _same("all", [True, True], [user in await work.users(), world.source in await work.sources()])
 
     taken = User(id=world.person.id, username=world.reporter.username)
-    await raises(NameTaken, _in_work(world, lambda work: work.save_user(taken)))
-    await raises(NameTaken, _in_work(world, lambda work: work.add_source_type(world.source.type)))
+    await _raises(NameTaken, _in_work(world, lambda work: work.save_user(taken)))
+    await _raises(NameTaken, _in_work(world, lambda work: work.add_source_type(world.source.type)))
     same_name = Source(id=world.source.id, name=world.source.name, type=world.source.type, user_id=world.person.id)
     async with world.accounts.begin() as work:
         twin = Source(id=await work.new_source_id(), name=same_name.name, type=same_name.type, user_id=world.person.id)
-    await raises(NameTaken, _in_work(world, lambda work: work.add_source(twin)))
-    await raises(ZeroDivisionError, _in_work(world, lambda work: _rename_and_fail(work, world)))
+    await _raises(NameTaken, _in_work(world, lambda work: work.add_source(twin)))
+    await _raises(ZeroDivisionError, _in_work(world, lambda work: _rename_and_fail(work, world)))
     async with world.accounts.begin() as work:
         _same("undone", user, await work.user(world.person.id))
         renamed = Source(id=world.source.id, name=f"{world.source.name}-new", type=world.source.type, user_id=world.reporter.id)
@@ -593,7 +593,7 @@ async def work_on_belongings_is_whole(profiles: Profiles, accounts: Accounts) ->
             raise ZeroDivisionError
 
     await asyncio.gather(*(count() for _ in range(CALLERS)))
-    await raises(ZeroDivisionError, fail())
+    await _raises(ZeroDivisionError, fail())
     names = [timeslot.name for timeslot in (await profiles.belongings(owner)).timeslots]
     _same("names", sorted(map(str, range(CALLERS))), sorted(names))
 
@@ -665,12 +665,12 @@ def _close(incident: Incident, actor: Actor, event_id: EventId) -> Change:
 
 
 async def _not_found(world: World, incident_id: IncidentId) -> None:
-    await raises(NotFound, world.incidents.get(incident_id))
-    await raises(NotFound, world.incidents.row(incident_id))
-    await raises(NotFound, world.incidents.events(incident_id))
-    await raises(NotFound, world.incidents.event(incident_id, EventId(1)))
-    await raises(NotFound, world.incidents.acks(incident_id))
-    await raises(NotFound, world.incidents.ack(incident_id, EventId(1)))
+    await _raises(NotFound, world.incidents.get(incident_id))
+    await _raises(NotFound, world.incidents.row(incident_id))
+    await _raises(NotFound, world.incidents.events(incident_id))
+    await _raises(NotFound, world.incidents.event(incident_id, EventId(1)))
+    await _raises(NotFound, world.incidents.acks(incident_id))
+    await _raises(NotFound, world.incidents.ack(incident_id, EventId(1)))
     _same("journal", 0, len(await world.incidents.journal(incident_id)))
 
 
@@ -684,8 +684,7 @@ async def _rename_and_fail(work: AccountsWork, world: World) -> None:
     raise ZeroDivisionError
 
 
-async def raises(error: type[Exception], doing: Awaitable[object]) -> None:
-    """See that it is refused."""
+async def _raises(error: type[Exception], doing: Awaitable[object]) -> None:
     try:
         await doing
     except error:

@@ -22,10 +22,9 @@ from argus_core.domain.deliveries import (
     settled,
 )
 from argus_core.domain.destinations import Destination
-from argus_core.domain.errors import NotFound
 from argus_core.domain.ids import DeliveryId, DestinationId, IncidentId, UserId
 from argus_core.domain.incidents import Happening
-from argus_core.memory import NO_EVENT, MemoryAccounts, MemoryIncidents, utc_now
+from argus_core.memory import MemoryAccounts, MemoryIncidents, utc_now
 from argus_core.ports.outbox import Backlog, Outbox, Sending, Undecided
 
 _LaneKey: TypeAlias = "tuple[IncidentId | None, DestinationId]"
@@ -197,12 +196,6 @@ class MemoryOutbox(Outbox):
         events = [event for journal in self._incidents.journals() for event in journal if event.received >= since]
         newest = sorted(events, key=lambda event: (event.received, event.id), reverse=True)[:most]
         return [self._at(event.incident_id, event.version) for event in newest]
-
-    async def happening(self, incident_id: IncidentId, version: int) -> Happening:
-        """See the port."""
-        if not 1 <= version <= len(await self._incidents.journal(incident_id)):
-            raise NotFound(NO_EVENT)
-        return self._at(incident_id, version)
 
     async def texts(self, incident_ids: Sequence[IncidentId]) -> Mapping[IncidentId, Sequence[str]]:
         """See the port."""

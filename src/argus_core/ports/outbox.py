@@ -135,15 +135,6 @@ class Outbox(Protocol):
         """The newest events that were received then or later, newest first, each with the incident as it was right after it."""
         ...
 
-    async def happening(self, incident_id: IncidentId, version: int) -> Happening:
-        """
-        One event of an incident, with the incident as it was right after it.
-
-        Raises:
-            NotFound: there is none.
-        """
-        ...
-
     async def texts(self, incident_ids: Sequence[IncidentId]) -> Mapping[IncidentId, Sequence[str]]:
         """Of each of these incidents the descriptions of all its events, in order of version."""
         ...

@@ -13,9 +13,11 @@ from adapters.http import CredentialCache, Services, build_app
 from adapters.keys import RandomKeys
 from adapters.plugins import load_media
 from argus_core.memory import MemoryAccounts, MemoryIncidents, MemoryProfiles, MemoryTicketClaims
+from argus_core.memory.outbox import MemoryOutbox
 from argus_core.ports.accounts import Passwords
 from argus_core.usecases.accounts import AccountService, NewUser
 from argus_core.usecases.incidents import IncidentService
+from argus_core.usecases.notifications import NotificationService
 from argus_core.usecases.profiles import ProfileService
 from argus_core.usecases.tickets import TicketService
 
@@ -53,7 +55,9 @@ class World:
         self.journal = MemoryIncidents(self.accounts)
         self.people = AccountService(self.accounts, PlainPasswords(), RandomKeys(), 14, "Europe/Oslo")
         self.media = load_media(("email", "sms"), {})
-        self.profiles = ProfileService(MemoryProfiles(self.accounts), self.media, "Europe/Oslo")
+        self.profile_store = MemoryProfiles(self.accounts)
+        self.profiles = ProfileService(self.profile_store, self.media, "Europe/Oslo")
+        self.outbox = MemoryOutbox(self.journal, self.accounts, lambda: self.now)
         self._usual = (self.media, self.profiles)
         self.credentials = CredentialCache()
         self.app = build_app(self.services)
@@ -64,7 +68,12 @@ class World:
         self.now, self.cache_ok, self.problems, self._keys = NOON, True, (), itertools.count(1)
         self.ticket_system, self.unpaged_limit = None, 10_000
         self.media, self.profiles = self._usual
-        for store, arguments in ((self.accounts, [lambda: self.now]), (self.journal, [self.accounts])):
+        clock = lambda: self.now  # noqa: E731 - the same for both
+        for store, arguments in (
+            (self.accounts, [clock]),
+            (self.journal, [self.accounts]),
+            (self.outbox, [self.journal, self.accounts, clock]),
+        ):
             vars(store).clear()
             store.__init__(*arguments)
         self.credentials.clear()
@@ -81,6 +90,7 @@ class World:
             accounts=self.people,
             profiles=self.profiles,
             tickets=TicketService(IncidentService(self.journal, self.accounts, lambda: self.now), MemoryTicketClaims(), self.ticket_system),
+            notifications=NotificationService(self.outbox, self.journal, self.profile_store, self.media, lambda: self.now),
             media=self.media,
             unpaged_limit=self.unpaged_limit,
             clock=lambda: self.now,

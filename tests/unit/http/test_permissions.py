@@ -106,6 +106,10 @@ ROWS = {
     "POST /api/v2/incidents/events/bulk/": whoever_logged_in(201),
     "POST /api/v2/incidents/ticket_url/bulk/": whoever_logged_in(201),
     "PUT /api/v2/incidents/{pk}/automatic-ticket/": whoever_logged_in(200),
+    "GET /api/v2/incidents/{pk}/notifications/": whoever_logged_in(200),
+    "GET /api/v2/incidents/{pk}/events/{event_pk}/explain/": whoever_logged_in(200),
+    "POST /api/v2/notificationprofiles/{pk}/test/": the_owner(201),
+    "GET /api/v2/notificationprofiles/{pk}/dryrun/": the_owner(200),
     "POST /api/v2/incidents/sources/": superusers(201),
     "PUT /api/v2/incidents/sources/{pk}/": superusers(200),
     "GET /api/v2/incidents/source-types/": whoever_logged_in(200),
@@ -139,10 +143,13 @@ class Stage:
         filters = [
             await profiles.add_filter(owner, name=f"{kind} {mark}", definition=FilterDefinition(open=True)) for kind in ("used", "free")
         ]
-        settings = {"phone_number": f"+4799{int(mark):06}"}
-        destination = await profiles.add_destination(owner, medium="sms", settings=settings)
-        profile = await profiles.add_profile(owner, name=None, timeslot_id=slots[0].id, filter_ids=[filters[0].id])
-        return {"timeslot": slots[1].id, "filter": filters[1].id, "destination": destination.id, "profile": profile.profile.id}
+        used, free = [
+            await profiles.add_destination(owner, medium="sms", settings={"phone_number": f"+479{digit}{int(mark):06}"}) for digit in (5, 9)
+        ]
+        profile = await profiles.add_profile(
+            owner, name=None, timeslot_id=slots[0].id, filter_ids=[filters[0].id], destination_ids=[used.id]
+        )
+        return {"timeslot": slots[1].id, "filter": filters[1].id, "destination": free.id, "profile": profile.profile.id}
 
     async def incident(self):
         """A new incident of NAV's, with a ticket, a tag and an acknowledgement."""

@@ -12,6 +12,7 @@ from adapters.http.v2.filters import filter_routes, preview_routes
 from adapters.http.v2.incidents import incident_lists, incident_routes
 from adapters.http.v2.login import login_routes
 from adapters.http.v2.media import media_routes
+from adapters.http.v2.notifications import incident_notification_routes, profile_notification_routes
 from adapters.http.v2.profiles import profile_routes
 from adapters.http.v2.sources import source_routes
 from adapters.http.v2.tags import tag_routes
@@ -28,6 +29,7 @@ def v2_routes(services: Services) -> Router:
             incident_routes(services),
             ticket_routes(services),
             event_routes(services),
+            incident_notification_routes(services),
             ack_routes(services),
             tag_routes(services),
             bulk_routes(services),
@@ -38,6 +40,7 @@ def v2_routes(services: Services) -> Router:
         "/notificationprofiles",
         route_handlers=[
             profile_routes(services),
+            profile_notification_routes(services),
             timeslot_routes(services),
             filter_routes(services),
             preview_routes(services),

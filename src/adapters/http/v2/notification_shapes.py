@@ -1,0 +1,195 @@
+"""What API v2 answers about notifications: what became of them, and why somebody is told or not. All of it is beside the document."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Literal, TypeAlias
+from zoneinfo import ZoneInfo
+
+from msgspec import Meta, Struct
+
+from adapters.http.shown import Moment, Pk
+from adapters.http.v2.profile_shapes import Expression
+from argus_core.domain.decisions import FilterVerdict, Verdict
+from argus_core.domain.deliveries import Delivery
+from argus_core.domain.expressions import written
+from argus_core.domain.filters import Explanation
+from argus_core.domain.incidents import Happening
+from argus_core.usecases.notifications import DryRun, Explained
+
+EventKind: TypeAlias = Literal["STA", "END", "CHI", "CLO", "REO", "ACK", "OTH", "LES", "end-reached", "ack-expired"]
+Count: TypeAlias = Annotated[int, Meta(ge=0)]
+
+
+class NamedOut(Struct, frozen=True):
+    """A thing by its number and its name; the name of a profile may be null."""
+
+    pk: Pk
+    name: str | None
+
+
+class AttemptOut(Struct, frozen=True):
+    """One attempt to send: when it ended, what came of it, what the provider answered, and how many seconds it took."""
+
+    number: Pk
+    time: Moment
+    outcome: Literal["sent", "failed", "refused", "unknown"]
+    answer: str
+    seconds: Annotated[float, Meta(ge=0)]
+
+
+class DeliveryOut(Struct, frozen=True):
+    """
+    One event on its way to one destination.
+
+    A test has neither incident nor event. `merged_into` is the later delivery whose message told this one too. Of what waits, `reason` says
+    what for.
+    """
+
+    pk: Pk
+    incident: Pk | None
+    event: Pk | None
+    user: Pk
+    destination: Pk
+    media: str
+    address: str
+    profiles: list[NamedOut]
+    status: Literal["waiting", "sent", "merged", "given-up", "dropped", "off"]
+    reason: str
+    merged_into: Pk | None
+    created: Moment
+    finished: Moment | None
+    attempts: list[AttemptOut]
+
+
+class ClauseOut(Struct, frozen=True):
+    """A clause as the key `expression` of a filter spells it, whether it held, the same of its parts, and what is to be added."""
+
+    clause: Expression
+    held: bool
+    parts: "list[ClauseOut]"
+    note: str
+
+
+class FilterVerdictOut(Struct, frozen=True):
+    """Whether a filter matches, and why; without `why` it is empty and matches nothing."""
+
+    pk: Pk
+    name: str
+    held: bool
+    why: ClauseOut | None
+
+
+class VerdictOut(Struct, frozen=True):
+    """Whether a profile fires, and what decides: whether it is active, its timeslot, its filters."""
+
+    pk: Pk
+    name: str | None
+    fired: bool
+    active: bool
+    timeslot: NamedOut
+    in_timeslot: bool
+    filters: list[FilterVerdictOut]
+
+
+class ExplanationOut(Struct, frozen=True):
+    """What each of one's profiles, as they are now, says of an event, and the notifications that one got of it."""
+
+    event: Pk
+    received: Moment
+    profiles: list[VerdictOut]
+    notifications: list[DeliveryOut]
+
+
+class FiredOut(Struct, frozen=True):
+    """An event for which a profile would have fired."""
+
+    incident: Pk
+    description: str
+    event: Pk
+    type: EventKind
+    timestamp: Moment
+    received: Moment
+
+
+class DryRunOut(Struct, frozen=True):
+    """What a profile would have told since then, newest first; not `complete` when only the newest events were looked at."""
+
+    since: Moment
+    looked_at: Count
+    complete: bool
+    events: list[FiredOut]
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationShapes:
+    """Makes shapes; times are shown with the offset of the zone."""
+
+    zone: ZoneInfo
+
+    def deliveries(self, deliveries: Sequence[Delivery]) -> list[DeliveryOut]:
+        """Deliveries."""
+        return list(map(self._delivery, deliveries))
+
+    def explanation(self, explained: Explained) -> ExplanationOut:
+        """Why somebody is told or not."""
+        return ExplanationOut(
+            explained.event.id,
+            self._at(explained.event.received),
+            list(map(_verdict, explained.verdicts)),
+            self.deliveries(explained.deliveries),
+        )
+
+    def dry_run(self, run: DryRun) -> DryRunOut:
+        """What would have been told."""
+        return DryRunOut(self._at(run.since), run.looked_at, run.complete, list(map(self._fired, run.fired)))
+
+    def _delivery(self, delivery: Delivery) -> DeliveryOut:
+        return DeliveryOut(
+            pk=delivery.id,
+            incident=delivery.incident_id,
+            event=delivery.event_id,
+            user=delivery.owner,
+            destination=delivery.destination_id,
+            media=delivery.medium,
+            address=delivery.address,
+            profiles=[NamedOut(profile.id, profile.name) for profile in delivery.profiles],
+            status=delivery.status.value,
+            reason=delivery.reason,
+            merged_into=delivery.merged_into,
+            created=self._at(delivery.created),
+            finished=self._at(delivery.finished) if delivery.finished else None,
+            attempts=[
+                AttemptOut(attempt.number, self._at(attempt.at), attempt.outcome.value, attempt.answer, attempt.seconds)
+                for attempt in delivery.attempts
+            ],
+        )
+
+    def _fired(self, happening: Happening) -> FiredOut:
+        incident, event = happening.incident, happening.event
+        return FiredOut(incident.id, incident.description, event.id, event.type.value, self._at(event.timestamp), self._at(event.received))
+
+    def _at(self, moment: datetime) -> datetime:
+        return moment.astimezone(self.zone)
+
+
+def _verdict(verdict: Verdict) -> VerdictOut:
+    whole = verdict.profile
+    return VerdictOut(
+        pk=whole.profile.id,
+        name=whole.profile.name,
+        fired=verdict.fired,
+        active=whole.profile.active,
+        timeslot=NamedOut(whole.timeslot.id, whole.timeslot.name),
+        in_timeslot=verdict.in_timeslot,
+        filters=list(map(_filter_verdict, verdict.filters)),
+    )
+
+
+def _filter_verdict(verdict: FilterVerdict) -> FilterVerdictOut:
+    why = _clause(verdict.explanation) if verdict.explanation else None
+    return FilterVerdictOut(verdict.filter.id, verdict.filter.name, verdict.held, why)
+
+
+def _clause(explanation: Explanation) -> ClauseOut:
+    return ClauseOut(written(explanation.clause), explanation.held, list(map(_clause, explanation.parts)), explanation.note)

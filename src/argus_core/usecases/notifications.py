@@ -1,0 +1,139 @@
+"""Look at notifications: what became of them, why somebody is told or not, and what would have been told."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from argus_core.domain.actors import Actor
+from argus_core.domain.decisions import Verdict, fires, judge
+from argus_core.domain.deliveries import Delivery, DeliveryStatus
+from argus_core.domain.errors import Invalid, NotFound
+from argus_core.domain.filters import reads_texts
+from argus_core.domain.ids import EventId, IncidentId, ProfileId, UserId
+from argus_core.domain.incidents import Event, Happening, fold
+from argus_core.ports.clock import Clock
+from argus_core.ports.incidents import Incidents
+from argus_core.ports.media import Media
+from argus_core.ports.outbox import Outbox
+from argus_core.ports.profiles import Profiles
+from argus_core.usecases.dispatch import trial_of
+from argus_core.usecases.sending import why_medium_waits
+
+MOST_HOURS = 24 * 7
+MOST_EVENTS = 20_000
+"""A dry run looks at no more events than this, the newest ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """An event, what each profile of somebody says of it, and the deliveries that they got of it."""
+
+    event: Event
+    verdicts: tuple[Verdict, ...]
+    deliveries: tuple[Delivery, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """The events since then for which a profile would have fired, newest first; not `complete` if older ones were not looked at."""
+
+    since: datetime
+    fired: tuple[Happening, ...]
+    looked_at: int
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationService:
+    """What people may know about notifications: their own, and staff everybody's. Every method may raise `Unavailable`."""
+
+    outbox: Outbox
+    incidents: Incidents
+    profiles: Profiles
+    media: Media
+    clock: Clock
+    sends: bool = True
+
+    async def of_incident(self, incident_id: IncidentId, actor: Actor) -> Sequence[Delivery]:
+        """
+        What became of the notifications about an incident, newest first.
+
+        Raises:
+            NotFound: there is no such incident.
+        """
+        await self.incidents.row(incident_id)
+        everybodys = actor.staff or actor.superuser
+        return self._told(await self.outbox.of_incident(incident_id, None if everybodys else actor.id))
+
+    async def explain(self, incident_id: IncidentId, event_id: EventId, owner: UserId) -> Explained:
+        """
+        Why this user's profiles, as they are now, fire for an event or not.
+
+        Raises:
+            NotFound: the incident has no such event.
+        """
+        journal = await self.incidents.journal(incident_id)
+        event = next((event for event in journal if event.id == event_id), None)
+        if event is None:
+            raise NotFound("No Event matches the given query.")
+        until = journal[: event.version]
+        happening = Happening(fold(until, (await self.incidents.get(incident_id)).source), event)
+        texts = [event.description for event in until]
+        belongings = await self.profiles.belongings(owner)
+        verdicts = tuple(judge(belongings.whole(profile), happening, texts) for profile in belongings.profiles)
+        got = [delivery for delivery in await self.outbox.of_incident(incident_id, owner) if delivery.event_id == event_id]
+        return Explained(event, verdicts, tuple(self._told(got)))
+
+    async def dry_run(self, owner: UserId, profile_id: ProfileId, hours: int) -> DryRun:
+        """
+        What a profile would have told in the last hours, were it as it is now and active.
+
+        Raises:
+            NotFound: the user has no such profile.
+            Invalid: under `hours`.
+        """
+        if not 1 <= hours <= MOST_HOURS:
+            raise Invalid({"hours": f"Ensure this value lies between 1 and {MOST_HOURS}."})
+        belongings = await self.profiles.belongings(owner)
+        whole = belongings.whole(belongings.profile(profile_id))
+        active = replace(whole, profile=replace(whole.profile, active=True))
+        since = self.clock() - timedelta(hours=hours)
+        happened = await self.outbox.happened(since, MOST_EVENTS)
+        condition = active.condition
+        reads = condition is not None and reads_texts(condition)
+        texts = await self.outbox.texts(sorted({happening.incident.id for happening in happened})) if reads else {}
+        fired = tuple(
+            happening for happening in happened if fires(active, happening, texts.get(happening.incident.id, ())[: happening.event.version])
+        )
+        return DryRun(since, fired, len(happened), len(happened) < MOST_EVENTS)
+
+    async def test(self, owner: UserId, profile_id: ProfileId) -> Sequence[Delivery]:
+        """
+        Send a marked message to each destination of a profile, by the way of all others; what waits now, in the order of destinations.
+
+        Raises:
+            NotFound: the user has no such profile.
+            Invalid: it has no destinations.
+        """
+        belongings = await self.profiles.belongings(owner)
+        whole = belongings.whole(belongings.profile(profile_id))
+        if not whole.destinations:
+            raise Invalid({"destinations": "This profile has no destinations to test."})
+        ids = [
+            await self.outbox.order_test(trial_of(self.media, destination, whole.profile, sends=self.sends))
+            for destination in whole.destinations
+        ]
+        listed = await self.outbox.listed(owner=owner, most=10 * len(ids))
+        return self._told(sorted((delivery for delivery in listed if delivery.id in ids), key=lambda delivery: delivery.id))
+
+    def _told(self, deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
+        """The same; of what waits it is said what it waits for, if that is known."""
+        return [replace(delivery, reason=self._why_waiting(delivery)) for delivery in deliveries]
+
+    def _why_waiting(self, delivery: Delivery) -> str:
+        if delivery.status is not DeliveryStatus.WAITING:
+            return delivery.reason
+        why = why_medium_waits(self.media, delivery.medium)
+        if why or not delivery.attempts:
+            return why
+        return f"It will be tried again: {delivery.attempts[-1].answer}"
