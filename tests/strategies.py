@@ -18,6 +18,7 @@ from argus_core.domain.destinations import Destination
 from argus_core.domain.errors import DomainError
 from argus_core.domain.filters import (
     All,
+    DescriptionHas,
     Either,
     EndsSince,
     EndsUntil,
@@ -31,6 +32,7 @@ from argus_core.domain.filters import (
     IsStateful,
     KeyIs,
     LastedAtLeast,
+    LaterTextHas,
     LevelAtMost,
     Not,
     SourceIn,
@@ -403,7 +405,9 @@ def conditions(known=(), told=()):
         | st.builds(EndsUntil, times)
         | st.builds(LastedAtLeast, durations)
         | st.builds(IdIn, sets(lambda incident: [incident.id], ids.map(IncidentId)))
-        | st.builds(TextHas, pieces(told) | texts if told else texts)
+        | st.builds(
+            lambda has, text: has(text), st.sampled_from([TextHas, DescriptionHas, LaterTextHas]), pieces(told) | texts if told else texts
+        )
         | st.builds(EventTypeIn, st.frozensets(st.sampled_from(EventType), max_size=2))
     )
     return _trees(leaves, fewest=0)

@@ -18,6 +18,7 @@ from typing import TypeAlias, assert_never
 from argus_core.domain.filters import (
     All,
     Condition,
+    DescriptionHas,
     Either,
     EndsSince,
     EndsUntil,
@@ -31,6 +32,7 @@ from argus_core.domain.filters import (
     IsStateful,
     KeyIs,
     LastedAtLeast,
+    LaterTextHas,
     LevelAtMost,
     Not,
     SourceIn,
@@ -48,6 +50,14 @@ from argus_core.domain.limits import DESCRIPTION_BYTES, EARLIEST, KEY_BYTES, TAG
 Value: TypeAlias = object
 
 NEVER, ALWAYS = "false", "true"
+
+LATER_TEXT = "(case when t.version > 1 then t.description end)"
+"""So spelled, PostgreSQL finds the index, and statistics of how often later events say something."""
+
+AS_YOU_GO = " offset 0"
+"""At the end of a subquery: it is looked into for one incident after the other, not for all at once."""
+END = " /* end */"
+"""Where that may stand."""
 
 _INDEXED = re.compile(r"[^\W_]{3}")
 """What a text must have for the index of texts to be of use: three letters or digits in a row."""
@@ -73,10 +83,11 @@ class Where:
         """The condition in SQL."""
         match condition:
             case All(of):
-                return self._joined(" and ", of, ALWAYS)
+                return " and ".join(f"({self.sql(part)})" for part in of) or ALWAYS
             case Either(of):
-                return self._joined(" or ", of, NEVER)
-            case Not(TextHas() as part):
+                # Among alternatives the planner would read all events that have a text, however many; an offset keeps it from that.
+                return as_you_go(" or ".join(f"({self.sql(part)})" for part in of)) or NEVER
+            case Not(LaterTextHas() as part):
                 return f"not {self.sql(part)}"  # can be a join, which stops at the end of the page
             case Not(part):
                 return f"({self.sql(part)}) is not true"
@@ -117,23 +128,26 @@ class Where:
             case IdIn(ids):
                 return f"i.id = any({self._numbers(ids)})"
             case TextHas(text):
+                return self.sql(Either((DescriptionHas(text), LaterTextHas(text))))
+            case DescriptionHas(text):
+                return self._holds("i.description", text)
+            case LaterTextHas(text):
                 return self._told(text)
             case EventTypeIn():
                 return NEVER  # a list is about incidents alone
             case _:
                 assert_never(condition)
 
-    def _joined(self, word: str, conditions: Iterable[Condition], otherwise: str) -> str:
-        return word.join(f"({self.sql(condition)})" for condition in conditions) or otherwise
-
     def _told(self, text: str) -> str:
+        return f"exists (select from event t where t.incident_id = i.id and t.version > 1 and {self._holds(LATER_TEXT, text)}{END})"
+
+    def _holds(self, column: str, text: str) -> str:
         if text_problem(text, DESCRIPTION_BYTES):
             return NEVER
-        described = "t.description ilike " + self.value(_pattern(text))
-        if not _INDEXED.search(text) and (spellings := _spellings(text)):
+        if is_sought_by_time(text) and (spellings := _spellings(text)):
             # The planner would read the whole index and then all texts. In another collation there is no index, and texts compare faster.
-            described = f'(t.description collate "C") like any({self.value([_pattern(spelling) for spelling in spellings])}::text[])'
-        return f"exists (select from event t where t.incident_id = i.id and {described})"
+            return f'({column} collate "C") like any({self.value([_pattern(spelling) for spelling in spellings])}::text[])'
+        return f"{column} ilike {self.value(_pattern(text))}"
 
     def _lasted(self, duration: timedelta) -> str:
         lasted = f"i.stateful and least(i.end_time, %(now)s) - i.start_time >= {self.value(duration)}"
@@ -156,17 +170,45 @@ class Where:
         return f"{self.value(storable)}::text[]"
 
 
+def as_you_go(sql: str) -> str:
+    """The same, looking for what events say in one incident after the other."""
+    return sql.replace(END, AS_YOU_GO)
+
+
+def is_sought_by_time(text: str) -> bool:
+    """Whether no index of texts is of use: incidents are looked through one after the other until there are enough."""
+    return not _INDEXED.search(text)
+
+
 def conjunction(condition: Condition) -> list[Condition]:
-    """The conditions that must all hold, however deeply they are nested in conjunctions."""
+    """
+    The conditions that must all hold, however deeply they are nested in conjunctions.
+
+    Texts are taken apart into the incident's own and those of its events, which are found by different indexes.
+    """
     match condition:
         case All(of):
             return [part for inner in of for part in conjunction(inner)]
-        case Not(Either(of)):
-            return [part for inner in of for part in conjunction(Not(inner))]
+        case TextHas() | Either():
+            return [Either(tuple(_alternatives(condition)))]
+        case Not(TextHas() | Either() as part):
+            return [part for inner in _alternatives(part) for part in conjunction(Not(inner))]
         case Not(Not(part)):
             return conjunction(part)
         case _:
             return [condition]
+
+
+def _alternatives(condition: Condition) -> Iterator[Condition]:
+    match condition:
+        case Either(of):
+            for part in of:
+                yield from _alternatives(part)
+        case TextHas(text):
+            yield DescriptionHas(text)
+            yield LaterTextHas(text)
+        case _:
+            yield condition
 
 
 def _pattern(text: str) -> str:

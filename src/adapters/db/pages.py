@@ -5,9 +5,9 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from adapters.db.filters import ALWAYS, Where, conjunction
+from adapters.db.filters import ALWAYS, Where, as_you_go, conjunction, is_sought_by_time
 from adapters.db.rows import INCIDENT_COLUMNS, LISTED_COLUMNS
-from argus_core.domain.filters import All, Condition, Either, EndsUntil, IsAcked, IsOpen, Not, reads_texts
+from argus_core.domain.filters import All, Condition, Either, EndsUntil, IsAcked, IsOpen, Not, reads_texts, texts_in
 from argus_core.domain.ids import IncidentId
 from argus_core.ports.incidents import IncidentRow, Page, Position
 
@@ -27,17 +27,15 @@ def to_read_page(condition: Condition, now: datetime, size: int, position: Posit
     """The statement that reads one incident more than the page, and one on the other side of the position; and its values."""
     where = Where(now)
     scans = _scans(where, condition)
-    most = str(size + 1)
+    most, narrowing = str(size + 1), any(map(is_sought_by_time, texts_in(condition)))
     if position is None:
-        found = _some(scans, ALWAYS, _NEWEST, most)
+        found = _some(scans, ALWAYS, _NEWEST, most, narrowing=narrowing)
     else:
         here = f"({where.value(position.start_time)}, {where.value(position.id)})"
-        older = _some(
-            scans, f"(i.start_time, i.id) {'<=' if position.backwards else '<'} {here}", _NEWEST, "1" if position.backwards else most
-        )
-        newer = _some(
-            scans, f"(i.start_time, i.id) {'>' if position.backwards else '>='} {here}", _OLDEST, most if position.backwards else "1"
-        )
+        here_or_older, here_or_newer = ("<=", ">") if position.backwards else ("<", ">=")
+        few, many = ("1", most) if position.backwards else (most, "1")
+        older = _some(scans, f"(i.start_time, i.id) {here_or_older} {here}", _NEWEST, few, narrowing=narrowing)
+        newer = _some(scans, f"(i.start_time, i.id) {here_or_newer} {here}", _OLDEST, many, narrowing=narrowing)
         found = f"({older}) union all ({newer})"
     statement = f"select {INCIDENT_COLUMNS} from ({found}) i join source s on s.id = i.source_id order by {_NEWEST}"
     return statement.replace(_NOW, _HIDDEN_NOW) if is_kept(condition, size) else statement, where.values
@@ -106,12 +104,32 @@ def _branches(where: Where, part: Condition) -> Iterator[str]:
                 earlier.append(one)
 
 
-def _some(scans: Sequence[str], key: str, order: str, most: str) -> str:
-    """The first incidents, in this order, of all scans together."""
-    selects = [f"(select {LISTED_COLUMNS} from incident i where {scan} and {key} order by {order} limit {most})" for scan in scans]
+def _some(scans: Sequence[str], key: str, order: str, most: str, *, narrowing: bool) -> str:
+    """
+    The first incidents, in this order, of all scans together.
+
+    When they are `narrowing`, each looks no further than to where those before it have found enough.
+    """
+    selects = [f"select {LISTED_COLUMNS} from incident i where {scan} and {key}{{}} order by {order} limit {most}" for scan in scans]
     if len(selects) == 1:
-        return selects[0]
-    return f"select {LISTED_COLUMNS} from ({' union all '.join(selects)}) i order by {order} limit {most}"
+        return selects[0].format("")
+    if not narrowing:
+        return _first(" union all ".join(f"({select.format('')})" for select in selects), order, most)
+    found = [f"s0 as materialized ({selects[0].format('')})"]
+    compared, least = (">=", "min") if order == _NEWEST else ("<=", "max")
+    for number, select in enumerate(selects[1:], 1):
+        before = " union all ".join(f"select * from s{earlier}" for earlier in range(number))
+        border = f"select count(*) >= {most} as enough, {least}(start_time) as last from ({_first(before, order, most)}) b"
+        found.append(f"b{number} as materialized ({border})")
+        near = as_you_go(select).format(f" and (select enough from b{number}) and i.start_time {compared} (select last from b{number})")
+        far = select.format(f" and not (select enough from b{number})")
+        found.append(f"s{number} as materialized (({near}) union all ({far}))")
+    together = " union all ".join(f"select * from s{number}" for number in range(len(selects)))
+    return f"with {', '.join(found)} {_first(together, order, most)}"
+
+
+def _first(found: str, order: str, most: str) -> str:
+    return f"select {LISTED_COLUMNS} from ({found}) i order by {order} limit {most}"
 
 
 def _place(row: IncidentRow) -> tuple[datetime, IncidentId]:

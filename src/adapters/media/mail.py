@@ -40,6 +40,47 @@ _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
+class Connections:
+    """Connections that are kept for a while, because there is seldom one message alone."""
+
+    def __init__(self) -> None:
+        self._idle: list[tuple[float, aiosmtplib.SMTP]] = []
+        self._tidying: asyncio.TimerHandle | None = None
+
+    async def take(self, connect: Callable[[], Awaitable[aiosmtplib.SMTP]]) -> tuple[aiosmtplib.SMTP, bool]:
+        """A connection that nobody else uses, and whether it was kept rather than made."""
+        while self._idle:
+            _, client = self._idle.pop()
+            if client.is_connected:
+                return client, True
+            client.close()
+        return await connect(), False
+
+    def give_back(self, client: aiosmtplib.SMTP) -> None:
+        """Keep a connection that works."""
+        loop = asyncio.get_running_loop()
+        self._idle.append((loop.time(), client))
+        if self._tidying is None:
+            self._tidying = loop.call_later(IDLE_SECONDS, self._tidy)
+
+    async def close(self) -> None:
+        """Let all connections go that nobody uses."""
+        if self._tidying is not None:
+            self._tidying.cancel()
+            self._tidying = None
+        idle, self._idle = self._idle, []
+        await asyncio.gather(*(_say_goodbye(client) for _, client in idle))
+
+    def _tidy(self) -> None:
+        loop = asyncio.get_running_loop()
+        too_long = loop.time() - IDLE_SECONDS
+        for since, client in self._idle:
+            if since <= too_long:
+                client.close()
+        self._idle = [(since, client) for since, client in self._idle if since > too_long]
+        self._tidying = loop.call_later(IDLE_SECONDS, self._tidy) if self._idle else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailServer:
     """Where mail is handed in, and who it comes from. Without a host or a sender it is incomplete, and everything waits."""
@@ -52,7 +93,7 @@ class MailServer:
     sender: Address | None = None
     tls: ssl.SSLContext | None = field(default=None, repr=False)
     """What certificates are checked against; None is what the platform trusts."""
-    connections: "Connections" = field(default_factory=lambda: Connections(), repr=False, compare=False)
+    connections: Connections = field(default_factory=Connections, repr=False, compare=False)
 
     @classmethod
     def of(cls, config: Mapping[str, str], tls: ssl.SSLContext | None = None) -> "MailServer":
@@ -174,47 +215,6 @@ class MailServer:
         if error.code in _FAILED_FOR_GOOD and error.code != _WANTS_LOGIN:
             return Undeliverable(reason)
         return TryLater(reason)
-
-
-class Connections:
-    """Connections that are kept for a while, because there is seldom one message alone."""
-
-    def __init__(self) -> None:
-        self._idle: list[tuple[float, aiosmtplib.SMTP]] = []
-        self._tidying: asyncio.TimerHandle | None = None
-
-    async def take(self, connect: Callable[[], Awaitable[aiosmtplib.SMTP]]) -> tuple[aiosmtplib.SMTP, bool]:
-        """A connection that nobody else uses, and whether it was kept rather than made."""
-        while self._idle:
-            _, client = self._idle.pop()
-            if client.is_connected:
-                return client, True
-            client.close()
-        return await connect(), False
-
-    def give_back(self, client: aiosmtplib.SMTP) -> None:
-        """Keep a connection that works."""
-        loop = asyncio.get_running_loop()
-        self._idle.append((loop.time(), client))
-        if self._tidying is None:
-            self._tidying = loop.call_later(IDLE_SECONDS, self._tidy)
-
-    async def close(self) -> None:
-        """Let all connections go that nobody uses."""
-        if self._tidying is not None:
-            self._tidying.cancel()
-            self._tidying = None
-        idle, self._idle = self._idle, []
-        await asyncio.gather(*(_say_goodbye(client) for _, client in idle))
-
-    def _tidy(self) -> None:
-        loop = asyncio.get_running_loop()
-        too_long = loop.time() - IDLE_SECONDS
-        for since, client in self._idle:
-            if since <= too_long:
-                client.close()
-        self._idle = [(since, client) for since, client in self._idle if since > too_long]
-        self._tidying = loop.call_later(IDLE_SECONDS, self._tidy) if self._idle else None
 
 
 def new_message(server: MailServer, *, recipient: str, subject: str, text: str) -> EmailMessage:

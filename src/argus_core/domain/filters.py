@@ -4,7 +4,7 @@ Conditions on incidents: one small expression tree, evaluated here in Python and
 Every front end turns its own spelling of a filter into this tree; a property test holds the two evaluations together.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias, assert_never
@@ -152,7 +152,21 @@ class IdIn:
 
 @dataclass(frozen=True, slots=True)
 class TextHas:
-    """The description of one of its events holds this text, the first being its own; case does not matter."""
+    """Its description, or what one of its later events says, holds this text; case does not matter."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class DescriptionHas:
+    """Its description holds this text; case does not matter."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class LaterTextHas:
+    """What one of its events says but the first, which is its description, holds this text; case does not matter."""
 
     text: str
 
@@ -187,6 +201,8 @@ Condition: TypeAlias = (
     | LastedAtLeast
     | IdIn
     | TextHas
+    | DescriptionHas
+    | LaterTextHas
     | EventTypeIn
 )
 
@@ -207,7 +223,7 @@ def holds(  # noqa: C901, PLR0911, PLR0912 - one case for each clause
     """
     Whether the condition is true of the incident at that moment, and of the event if one is given.
 
-    `texts` are the descriptions of all its events; they need not be loaded unless the condition `reads_texts`.
+    `texts` are the descriptions of all its events in order; they need not be loaded unless the condition `reads_texts`.
     """
     match condition:
         case All(of):
@@ -254,12 +270,20 @@ def holds(  # noqa: C901, PLR0911, PLR0912 - one case for each clause
         case IdIn(incident_ids):
             return incident.id in incident_ids
         case TextHas(text):
-            wanted = folded(text)
-            return any(wanted in folded(told) for told in texts)
+            return _any_has(text, (incident.description, *texts[1:]))
+        case DescriptionHas(text):
+            return _any_has(text, (incident.description,))
+        case LaterTextHas(text):
+            return _any_has(text, texts[1:])
         case EventTypeIn(event_types):
             return event is not None and event.type in event_types
         case _:
             assert_never(condition)
+
+
+def _any_has(text: str, texts: Iterable[str]) -> bool:
+    wanted = folded(text)
+    return any(wanted in folded(told) for told in texts)
 
 
 def folded(text: str) -> str:
@@ -269,13 +293,21 @@ def folded(text: str) -> str:
 
 def reads_texts(condition: Condition) -> bool:
     """Whether the texts of events matter to it."""
+    return any(True for _ in texts_in(condition))
+
+
+def texts_in(condition: Condition) -> Iterator[str]:
+    """The texts that it looks for among those of events."""
     match condition:
         case All(of) | Either(of):
-            return any(map(reads_texts, of))
+            for part in of:
+                yield from texts_in(part)
         case Not(part):
-            return reads_texts(part)
+            yield from texts_in(part)
+        case TextHas(text) | LaterTextHas(text):
+            yield text
         case _:
-            return isinstance(condition, TextHas)
+            return
 
 
 def about_incidents(condition: Condition) -> Condition | None:

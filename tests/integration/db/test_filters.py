@@ -17,6 +17,7 @@ from adapters.db.filters import Where
 from adapters.db.journal import PgIncidents
 from argus_core.domain.filters import (
     All,
+    DescriptionHas,
     Either,
     EndsSince,
     HasTag,
@@ -24,6 +25,7 @@ from argus_core.domain.filters import (
     IsOpen,
     KeyIs,
     LastedAtLeast,
+    LaterTextHas,
     LevelAtMost,
     Not,
     SourceIn,
@@ -32,7 +34,6 @@ from argus_core.domain.filters import (
     SourceTyped,
     StartedSince,
     StartedUntil,
-    TextHas,
     folded,
     holds,
 )
@@ -123,17 +124,18 @@ def test_a_saved_filter_shows_what_it_asks_for(store, data, span):
     assert shown == ([] if asked is None else store.expected(asked, NOON + span))
 
 
+@pytest.mark.parametrize("has", [DescriptionHas, LaterTextHas])
 @settings(max_examples=40)
-@given(st.lists(st.tuples(letters, letters), min_size=20, max_size=60))
-def test_texts_are_compared_alike(postgres, pairs):
+@given(pairs=st.lists(st.tuples(letters, letters), min_size=20, max_size=60))
+def test_texts_are_compared_alike(postgres, has, pairs):
     """
     A text is in another for PostgreSQL exactly when it is for Python, whatever capitals and signs of patterns they hold.
     """
     where = Where(NOON)
-    found = " or ".join(f"(i.id = {n} and {where.sql(TextHas(wanted))})" for n, (_, wanted) in enumerate(pairs))
+    found = " or ".join(f"(i.id = {n} and {where.sql(has(wanted))})" for n, (_, wanted) in enumerate(pairs))
     statement = f"""
-        with event(incident_id, description) as (select * from unnest(%(ids)s::bigint[], %(texts)s::text[])),
-            i as (select incident_id as id from event)
+        with i (id, description) as (select * from unnest(%(ids)s::bigint[], %(texts)s::text[])),
+            event (incident_id, version, description) as (select id, 2, description from i)
         select i.id from i where {found}"""  # noqa: S608 - our own words
     values = where.values | {"ids": list(range(len(pairs))), "texts": [text for text, _ in pairs]}
 

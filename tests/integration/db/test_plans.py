@@ -36,11 +36,14 @@ LOAD = """
     insert into incident (id, version, source_id, source_incident_id, start_time, end_time, stateful, level, description, details_url,
         ticket_url, metadata, tags, tags_by, tags_at, acked_until, ended, received)
     select id, 1, 1 + id % 10, 'key-' || id, start, case when id % 100 > 0 then least(start + interval '5 hours', {now}) end, true,
-        1 + id % 5, repeat('x', 100), '', '', '{{}}', array['host=h' || id, 'site=s' || id % 50], '{{1,1}}', array[start, start],
+        1 + id % 5, 'alarm ' || id || ' of h' || id % 500 || ' raised ' || repeat('x', 70), '', '',
+        '{{}}', array['host=h' || id, 'site=s' || id % 50], '{{1,1}}', array[start, start],
         case when id % 3 = 0 then start + interval '1 hour' end, false, start
     from (select id, {now}::timestamptz - (20000 - id) * interval '1 minute' as start from generate_series(1, 20000) id) made;
     insert into event (id, incident_id, timestamp, received, version, effect, type, description, changes)
-    select id, id, start_time, start_time, 1, true, 'STA', 'alarm ' || id || ' of h' || id % 500 || ' raised', '{{}}' from incident;
+    select id, id, start_time, start_time, 1, true, 'STA', description, '{{}}' from incident;
+    insert into event (id, incident_id, timestamp, received, version, effect, type, description, changes)
+    select 100000 + id, id, start_time, start_time, 2, true, 'OTH', 'note ' || id, '{{}}' from incident where id % 2 = 0;
     update incident set end_time = {now}::timestamptz + interval '2 hours' where id % 4001 = 0;
     analyze;
 """
@@ -85,10 +88,13 @@ def scanned(node):
         (All((SourceOf(3), KeyIs("key-777"))), {"incident_source_key"}),
         (EndsUntil(NOW - timedelta(days=10)), {"incident_start", "incident_ended_early"}),
         (All((IsClosed(), LastedAtLeast(timedelta(hours=1)))), {"incident_start"}),
-        (TextHas("alarm 777 "), {"event_text", "pk_incident"}),
-        (TextHas("raised"), {"incident_start", "uq_event_incident_id_version"}),
+        (TextHas("alarm 777 "), {"incident_text", "event_later_text", "pk_incident"}),
+        (TextHas("raised"), {"incident_start", "event_later_text", "pk_incident"}),
         (Not(TextHas("777")), {"incident_start", "uq_event_incident_id_version"}),
-        (Either((HasTag(frozenset({"host=h777"})), TextHas("alarm 777 "))), {"incident_tags", "event_text", "pk_incident"}),
+        (
+            Either((HasTag(frozenset({"host=h777"})), TextHas("alarm 777 "))),
+            {"incident_tags", "incident_text", "event_later_text", "pk_incident", "incident_start"},
+        ),
     ],
     ids=lambda value: str(value)[:50],
 )
