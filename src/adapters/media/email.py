@@ -1,4 +1,4 @@
-"""E-mail: plain text and HTML through the installation's mail server, one thread for each incident."""
+"""E-mail: plain text through the installation's mail server, one thread for each incident."""
 
 import re
 import ssl
@@ -7,7 +7,6 @@ from typing import ClassVar
 
 from adapters.media.addresses import is_address
 from adapters.media.mail import MailServer, new_message
-from adapters.media.pages import page
 from argus_core.domain.incidents import Incident
 from argus_core.domain.limits import Json
 from argus_core.domain.notifications import Notification
@@ -49,24 +48,10 @@ class Email(Medium):
         """See the port."""
         return f"Email: {settings['email_address']}"
 
-    @property
-    def lacks(self) -> str:
-        """See the port."""
-        return self._server.waits_for
-
-    def host(self, settings: Settings) -> str:  # noqa: ARG002 - all mail takes the same way
-        """See the port."""
-        return self._server.place
-
-    async def close(self) -> None:
-        """See the port."""
-        await self._server.connections.close()
-
     async def send(self, notification: Notification, settings: Settings) -> None:
         """See the port. A repetition has the same Message-ID."""
         recipient = str(settings["email_address"])
         message = new_message(self._server, recipient=recipient, subject=notification.subject, text=_body(notification))
-        message.add_alternative(page(notification), subtype="html")
         host = self._server.sender.domain if self._server.sender else "localhost"
         thread = f"<{_thread(notification.incident)}@{host}>"
         message["Message-ID"] = f"<{_NOT_IN_IDS.sub('-', notification.id)}@{host}>"

@@ -3,20 +3,19 @@
 import asyncio
 import re
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP as MAIL_POLICY
 from email.utils import format_datetime, parseaddr
 
 import aiosmtplib
 
 from adapters.media.addresses import for_envelope, is_address
-from argus_core.ports.media import PerhapsDelivered, TryLater, Undeliverable
+from argus_core.ports.media import TryLater, Undeliverable
 
-MAIL_POLICY = SMTP.clone(cte_type="7bit")  # not every server takes eight
 HOST = "ARGUS_EMAIL_HOST"
 PORT = "ARGUS_EMAIL_PORT"
 SECURITY = "ARGUS_EMAIL_SECURITY"
@@ -30,55 +29,12 @@ ANSWER_SECONDS = 20.0
 DELIVERY_SECONDS = 45.0
 """How long a whole delivery may take."""
 GOODBYE_SECONDS = 2.0
-IDLE_SECONDS = 10.0
-"""So long a connection is kept that nobody uses."""
 
 _FAILED_FOR_GOOD = range(500, 600)
 _WANTS_LOGIN = 530
 _MOST_REASON = 300
 _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
-
-
-class Connections:
-    """Connections that are kept for a while, because there is seldom one message alone."""
-
-    def __init__(self) -> None:
-        self._idle: list[tuple[float, aiosmtplib.SMTP]] = []
-        self._tidying: asyncio.TimerHandle | None = None
-
-    async def take(self, connect: Callable[[], Awaitable[aiosmtplib.SMTP]]) -> tuple[aiosmtplib.SMTP, bool]:
-        """A connection that nobody else uses, and whether it was kept rather than made."""
-        while self._idle:
-            _, client = self._idle.pop()
-            if client.is_connected:
-                return client, True
-            client.close()
-        return await connect(), False
-
-    def give_back(self, client: aiosmtplib.SMTP) -> None:
-        """Keep a connection that works."""
-        loop = asyncio.get_running_loop()
-        self._idle.append((loop.time(), client))
-        if self._tidying is None:
-            self._tidying = loop.call_later(IDLE_SECONDS, self._tidy)
-
-    async def close(self) -> None:
-        """Let all connections go that nobody uses."""
-        if self._tidying is not None:
-            self._tidying.cancel()
-            self._tidying = None
-        idle, self._idle = self._idle, []
-        await asyncio.gather(*(_say_goodbye(client) for _, client in idle))
-
-    def _tidy(self) -> None:
-        loop = asyncio.get_running_loop()
-        too_long = loop.time() - IDLE_SECONDS
-        for since, client in self._idle:
-            if since <= too_long:
-                client.close()
-        self._idle = [(since, client) for since, client in self._idle if since > too_long]
-        self._tidying = loop.call_later(IDLE_SECONDS, self._tidy) if self._idle else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +49,6 @@ class MailServer:
     sender: Address | None = None
     tls: ssl.SSLContext | None = field(default=None, repr=False)
     """What certificates are checked against; None is what the platform trusts."""
-    connections: Connections = field(default_factory=Connections, repr=False, compare=False)
 
     @classmethod
     def of(cls, config: Mapping[str, str], tls: ssl.SSLContext | None = None) -> "MailServer":
@@ -125,16 +80,6 @@ class MailServer:
             return HOST
         return "" if self.sender else SENDER
 
-    @property
-    def waits_for(self) -> str:
-        """The same as a sentence."""
-        return f"{self.lacks} is not set, so mail waits." if self.lacks else ""
-
-    @property
-    def place(self) -> str:
-        """Where it is."""
-        return f"{self.host}:{self.port}"
-
     async def deliver(self, message: EmailMessage, recipient: str) -> None:
         """
         Hand in one message for one recipient; the server has taken it when this returns.
@@ -142,44 +87,9 @@ class MailServer:
         Raises:
             TryLater: the server cannot be reached, is too slow, does not want us, or says that it may work later.
             Undeliverable: the server says that it never will take this message, or one for this recipient.
-            PerhapsDelivered: the server was given the message, and what it made of it was not heard.
         """
         if self.lacks or self.sender is None:
-            raise TryLater(self.waits_for)
-        content = message.as_bytes()
-        try:
-            async with asyncio.timeout(DELIVERY_SECONDS):
-                while not await self._handed_in(content, self.sender.addr_spec, recipient):
-                    pass
-        except TimeoutError as error:
-            raise TryLater(f"{self._name} was too slow.") from error
-        except (aiosmtplib.SMTPException, OSError) as error:
-            raise self._refusal(error) from error
-
-    async def _handed_in(self, content: bytes, sender: str, recipient: str) -> bool:
-        """Whether the message was taken; not when a connection that was kept has turned out to be of no use any more."""
-        client, kept = await self.connections.take(self._connected)
-        try:
-            try:
-                await client.mail(for_envelope(sender))
-            except (aiosmtplib.SMTPServerDisconnected, aiosmtplib.SMTPResponseException, OSError):
-                if kept:
-                    return False
-                raise
-            await client.rcpt(for_envelope(recipient))
-            try:
-                await client.data(content)
-            except aiosmtplib.SMTPDataError:
-                raise
-            except (TimeoutError, aiosmtplib.SMTPException, OSError) as error:
-                raise PerhapsDelivered(_sentence(f"{self._name} did not say what became of the message: {error}")) from error
-        except BaseException:
-            client.close()
-            raise
-        self.connections.give_back(client)
-        return True
-
-    async def _connected(self) -> aiosmtplib.SMTP:
+            raise TryLater(f"{self.lacks} is not set, so everything that goes by mail waits.")
         client = aiosmtplib.SMTP(
             hostname=self.host,
             port=self.port,
@@ -191,11 +101,16 @@ class MailServer:
             timeout=ANSWER_SECONDS,
         )
         try:
-            await client.connect()
-        except BaseException:
+            async with asyncio.timeout(DELIVERY_SECONDS):
+                await client.connect()
+                await client.send_message(message, sender=for_envelope(self.sender.addr_spec), recipients=[for_envelope(recipient)])
+            await _say_goodbye(client)
+        except TimeoutError as error:
+            raise TryLater(f"{self._name} was too slow.") from error
+        except (aiosmtplib.SMTPException, OSError) as error:
+            raise self._refusal(error) from error
+        finally:
             client.close()
-            raise
-        return client
 
     @property
     def _name(self) -> str:
@@ -203,7 +118,9 @@ class MailServer:
 
     def _refusal(self, error: Exception) -> TryLater | Undeliverable:
         match error:
-            case aiosmtplib.SMTPRecipientRefused() | aiosmtplib.SMTPDataError():
+            case aiosmtplib.SMTPRecipientsRefused(recipients=[refused, *_]):
+                return self._by_code(refused)
+            case aiosmtplib.SMTPDataError():
                 return self._by_code(error)
             case aiosmtplib.SMTPResponseException(code=code, message=message):
                 return TryLater(_sentence(f"{self._name} does not let us in: {code} {message}"))
@@ -237,11 +154,12 @@ def one_line(text: str) -> str:
 
 
 async def _say_goodbye(client: aiosmtplib.SMTP) -> None:
+    # The server has the message; whatever goes wrong from now on must not make it be sent again.
     try:
         async with asyncio.timeout(GOODBYE_SECONDS):
             await client.quit()
     except (aiosmtplib.SMTPException, OSError):  # which TimeoutError is one of
-        client.close()
+        return
 
 
 def _sentence(text: str) -> str:

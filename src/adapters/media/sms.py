@@ -59,19 +59,6 @@ class Sms(Medium):
         """See the port."""
         return f"SMS: {settings['phone_number']}"
 
-    @property
-    def lacks(self) -> str:
-        """See the port."""
-        return self._server.waits_for if self._gateway else f"{GATEWAY} is not set, so SMS wait."
-
-    def host(self, settings: Settings) -> str:  # noqa: ARG002 - all go through the gateway
-        """See the port."""
-        return self._server.place
-
-    async def close(self) -> None:
-        """See the port."""
-        await self._server.connections.close()
-
     async def send(self, notification: Notification, settings: Settings) -> None:
         """See the port. The gateway does not tell whether the number can be reached."""
         if not self._gateway:

@@ -28,10 +28,6 @@ class Undeliverable(Exception):
     """It never will work; the reason is the message."""
 
 
-class PerhapsDelivered(Exception):
-    """It may have arrived, or not; the reason is the message. The same notification, with the same id, goes once more."""
-
-
 class Medium(Protocol):
     """
     A way to reach people. One instance serves every destination that names it.
@@ -39,11 +35,6 @@ class Medium(Protocol):
     An entry point has the medium's slug as its name and leads to a class, or to a function that returns a medium. It is called once, with
     the settings of the installation: texts, under the names that operators give them (`ARGUS_EMAIL_HOST`). It says in one sentence
     (ValueError) which of them is wrong. One that merely lacks some starts all the same, and says so in `TryLater` when it should send.
-
-    It may also have, and does without if it has not:
-    `lacks`, a text: one sentence that names the setting without which everything waits, empty when it is ready;
-    `host(settings)`: the provider's host that a send with these settings talks to, so that one that hangs holds up no other;
-    `async close()`: lets connections go that were kept.
     """
 
     slug: ClassVar[str]
@@ -80,32 +71,11 @@ class Medium(Protocol):
         """
         Deliver one notification to one destination; it may be called twice for the same one.
 
-        Many may be under way at once, and each may be cancelled when it takes too long.
-
         Raises:
             TryLater: it may work later; it will be called again.
             Undeliverable: it never will; the reason is kept and shown.
-            PerhapsDelivered: nobody knows; it will be called again with the same.
         """
         ...
-
-
-def lacks(medium: Medium) -> str:
-    """Why nothing can be sent by this medium at all, in one sentence; empty when it is ready."""
-    return str(getattr(medium, "lacks", ""))
-
-
-def host_of(medium: Medium, settings: Settings) -> str:
-    """The provider's host that a send with these settings talks to; empty when the medium does not tell."""
-    tell = getattr(medium, "host", None)
-    return str(tell(settings)) if callable(tell) else ""
-
-
-async def close(medium: Medium) -> None:
-    """Let the connections go that the medium may have kept."""
-    let_go = getattr(medium, "close", None)
-    if callable(let_go):
-        await let_go()
 
 
 def hidden_settings(medium: Medium | None) -> frozenset[str]:

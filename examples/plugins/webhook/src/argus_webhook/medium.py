@@ -76,10 +76,6 @@ class Webhook(Medium):
         """See the port. Paths and queries of webhooks are often secrets, so only the host is shown."""
         return f"Webhook: {_host(settings)}"
 
-    def host(self, settings: Settings) -> str:
-        """See the port."""
-        return _host(settings)
-
     async def send(self, notification: Notification, settings: Settings) -> None:
         """See the port. A repetition has the same `webhook-id`, and a timestamp and a signature of its own."""
         body = as_json(notification)
