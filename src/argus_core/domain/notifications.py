@@ -11,8 +11,8 @@ from argus_core.domain.profiles import Profile
 from argus_core.domain.sources import details_address
 
 SUBJECT_LENGTH = 200
-NAME_LENGTH = 60
-"""Of names of sources and people in a subject."""
+NAME_LENGTH = 40
+"""Of names of sources and people in a subject: so there is always room for some of the description."""
 
 _HEARD_LATE = timedelta(minutes=1)
 
@@ -212,7 +212,7 @@ def _paragraphs(incident: Incident, events: Sequence[Event], zone: str, link: st
     yield incident.description.strip() or headline(incident)
     lines = [*facts(incident, events, zone), *([Fact("In Argus", link)] if link else [])]
     width = max(len(fact.name) for fact in lines) + 2
-    yield "\n".join(f"{fact.name + ':':<{width}}{fact.text}" for fact in lines)
+    yield "\n".join(f"{fact.name + ':' if fact.name else '':<{width}}{fact.text}" for fact in lines)
     if earlier:
         yield "\n".join(["Before that:", *(_indented(f"- {told.when}: {told.what}", told.why) for told in earlier)])
 
