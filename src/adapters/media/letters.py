@@ -29,7 +29,7 @@ _FOOTER = "<!-- footer -->"
 
 # Not by colour alone: many see few, and some print.
 _LOOKS = {
-    Level.CRITICAL: ("#b3161b", "\N{BLACK OCTAGON}"),
+    Level.CRITICAL: ("#b3161b", "\N{BLACK SQUARE}"),
     Level.HIGH: ("#b84a00", "\N{BLACK UP-POINTING TRIANGLE}"),
     Level.MODERATE: ("#806000", "\N{BLACK DIAMOND}"),
     Level.LOW: ("#1f6f43", "\N{BLACK CIRCLE}"),
@@ -93,7 +93,7 @@ def _page(notification: Notification) -> str:
     colour, shape = _LOOKS[incident.level]
     told = [tell(event, zone) for event in notification.events]
     title = headline(incident)
-    description = incident.description.strip()
+    first, _, rest = incident.description.strip().partition("\n")
     return _template("message.html").render(
         subject=for_subject(notification.subject),
         test=TEST if notification.test else "",
@@ -105,7 +105,7 @@ def _page(notification: Notification) -> str:
         headline=title,
         newest=told[-1:],
         earlier=told[:-1],
-        description=description if description != title else "",
+        description=rest.strip("\r\n") if first.strip() == title else incident.description.strip(),
         facts=facts(incident, notification.events, zone),
         link=notification.link,
     )

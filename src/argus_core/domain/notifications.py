@@ -248,7 +248,7 @@ def _state(incident: Incident, zone: str) -> str:
         case "closed" if end:
             return f"closed since {moment(end, zone)}"
         case _:
-            return f"still open, until {moment(end, zone)}" if end else "still open"
+            return f"open until {moment(end, zone)}" if end else "open"
 
 
 def _ack(ack: Acknowledgement, maker: str | None, zone: str) -> str:

@@ -86,7 +86,7 @@ def test_a_message_says_what_happened_and_what_the_incident_is_like(story):
         "Netbox 11 <12345> down.\n"
         "It has not answered for 5 minutes.\n"
         "\n"
-        "State:    still open\n"
+        "State:    open\n"
         "Level:    3 moderate\n"
         "Source:   north (nav)\n"
         "Start:    2030-03-03 12:58:00 +01:00\n"
@@ -224,8 +224,8 @@ def test_a_moved_expiration_is_told(story):
 @pytest.mark.parametrize(
     ("report", "lines"),
     [
-        (REPORT, ["State:   still open", "End:     still open"]),
-        (replace(REPORT, end_time=END), ["State:   still open, until 2030-03-03 14:00:00 +01:00", "End:     2030-03-03 14:00:00 +01:00"]),
+        (REPORT, ["State:   open", "End:     still open"]),
+        (replace(REPORT, end_time=END), ["State:   open until 2030-03-03 14:00:00 +01:00", "End:     2030-03-03 14:00:00 +01:00"]),
         (replace(REPORT, end_time=NOON), ["State:   closed since 2030-03-03 13:00:00 +01:00", "End:     2030-03-03 13:00:00 +01:00"]),
         (replace(REPORT, stateful=False), ["State:   stateless: it happened once and has no end"]),
     ],

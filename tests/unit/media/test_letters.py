@@ -89,7 +89,16 @@ def test_both_parts_say_the_same():
     for said in ["Comment by ola", "2020-02-20 21:02:21 +01:00", "On my way . QUIT", "1 critical", "nav-oslo", "still open", "host=gw1"]:
         assert said in seen
         assert said in " ".join(text.split())
-    assert "Strømbrudd på gw1 🔥 Bcc: all@example.org <script>alert(1)</script> =?utf-8?q?=0D=0ABcc:_all?= ü" in seen
+    assert "QUIT Bcc: all@example.org <script>alert(1)</script> =?utf-8?q?=0D=0ABcc:_all?= ü" in seen
+
+
+@pytest.mark.parametrize("description", ["Router down", " Router down \r\n", "Router down\n\nfor an hour", "Router\tdown\nfor an hour"])
+def test_a_page_has_the_first_line_as_its_title_and_says_the_rest_once(description):
+    page = parsed(written(changed(description=description)))[2]
+
+    seen = " ".join(Page(page).seen.split())
+    assert seen.count("for an hour") == description.count("for an hour")
+    assert "Router down" in seen
 
 
 def test_a_long_description_arrives_whole():
@@ -100,7 +109,9 @@ def test_a_long_description_arrives_whole():
     assert len(long.encode()) > 10_000
     lines = long.strip().splitlines()
     assert lines == text.partition("QUIT\n\n")[2].splitlines()[: len(lines)]
-    assert "\n".join(lines) in Page(page).seen
+    headline, *rest = lines
+    assert f"\n{headline}\n" in Page(page).seen
+    assert "\n".join(rest) in Page(page).seen
 
 
 @given(histories())
