@@ -82,7 +82,8 @@ class Medium(Protocol):
         """
         Deliver one notification to one destination; it may be called twice for the same one.
 
-        It is called with many notifications at the same time. The caller stops it when its time is up: then nothing is left behind.
+        It is called with many notifications at the same time. The caller stops it when its time is up: then nothing is left behind, and
+        whoever has handed everything over by then raises `PerhapsDelivered` in place of `CancelledError`.
 
         Raises:
             TryLater: it may work later; it will be called again.
