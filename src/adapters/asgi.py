@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import uvicorn
 from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
 
 from adapters import logs
 from adapters.child import Parent
@@ -104,7 +105,16 @@ def application(container: Container, readiness: Readiness) -> "App":
         credential_cache_ok=lambda: listener.connected,
         problems=readiness.problems,
     )
-    return build_app(services, lifespan=[connected])
+    return build_app(services, lifespan=[connected], routes=_routes(settings))
+
+
+def _routes(settings: Settings) -> Sequence[HTTPRouteHandler]:
+    """What is served beside the API."""
+    if settings.demo_mailbox is None:
+        return ()
+    from adapters.demo.pages import mailbox_routes
+
+    return mailbox_routes(settings.demo_mailbox, settings.time_zone)
 
 
 class _Server(uvicorn.Server):

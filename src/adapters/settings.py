@@ -68,6 +68,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     pool_size: Annotated[int, Meta(ge=2, le=1_000)] = 10
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
+    demo_mailbox: Path | None = None
+    """The folder of mails to show, which only `argus demo` has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

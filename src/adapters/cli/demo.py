@@ -21,7 +21,7 @@ def demo(*, port: int, data: Path | None, fresh: bool, pace: float, incidents: i
     Start a living installation to look at, until Ctrl-C.
 
     People, sources, a month of history, and a simulated network that keeps reporting. It has a data folder of its own: neither your
-    installation nor DATABASE_URL is touched, and nobody is notified.
+    installation nor DATABASE_URL is touched, and what people are told goes to a mailbox of the demo's own.
 
     \b
     argus demo

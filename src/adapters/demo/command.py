@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
@@ -19,9 +19,13 @@ import psycopg
 from adapters import databases, logs, supervisor
 from adapters.db import bulk
 from adapters.db.embedded import default_data_dir
+from adapters.demo import receiver
 from adapters.demo.greeting import Greeting
 from adapters.demo.history import DAYS, Cast, history
 from adapters.demo.installation import FILE, Memory, Remembered, settle
+from adapters.demo.mailbox import Mailbox
+from adapters.demo.network import DOMAIN
+from adapters.demo.receiver import receiving
 from adapters.demo.simulation import Simulation
 from adapters.refusals import Refusal
 from argus_core.domain.transitions import Change
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
     from adapters.settings import Settings
 
 HOST = "127.0.0.1"
+MAILBOX = "mailbox"
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _TICK = 200
 
@@ -47,7 +52,7 @@ class Wishes:
 
 def run(settings: "Settings", wishes: Wishes) -> None:
     """
-    Run a demo until a signal says to stop. The database that the settings name is not touched, and nobody is notified.
+    Run a demo until a signal says to stop. The database that the settings name is not touched, and all mail goes to the demo's own mailbox.
 
     Raises:
         Refusal: it cannot be done.
@@ -55,7 +60,10 @@ def run(settings: "Settings", wishes: Wishes) -> None:
     data = (wishes.data or default_data_dir().with_name("argus-demo")).expanduser().absolute()
     # A line for each request would chase the greeting away.
     level = "warning" if settings.log_level == "info" else settings.log_level
-    settings = msgspec.structs.replace(settings, database_url=None, data=data, send_notifications=False, log_level=level)
+    mailbox = Mailbox(data / MAILBOX)
+    settings = msgspec.structs.replace(
+        settings, database_url=None, data=data, demo_mailbox=mailbox.folder, log_level=level, **_nobody_elsewhere()
+    )
     logs.configure(settings.log_level, settings.log_format)
     with _until_told() as ear:
         with supervisor.listening(HOST, wishes.port):
@@ -63,7 +71,23 @@ def run(settings: "Settings", wishes: Wishes) -> None:
         with databases.reached(settings) as database:
             remembered = _prepared(settings, wishes, data, database.url, ear)
             ear.obey()
-            _serve(settings, wishes, data, remembered)
+            if wishes.fresh:
+                mailbox.empty()
+            mailbox.open()
+            with receiving(mailbox.keep) as port:
+                plugins = {**settings.plugins, "ARGUS_EMAIL_PORT": str(port)}
+                _serve(msgspec.structs.replace(settings, plugins=plugins), wishes, data, remembered)
+
+
+def _nobody_elsewhere() -> dict[str, Any]:
+    """Settings with which nothing of a demo gets out of this machine, whatever the real installation has."""
+    plugins = {
+        "ARGUS_EMAIL_HOST": receiver.HOST,
+        "ARGUS_EMAIL_SECURITY": "none",
+        "ARGUS_DEFAULT_FROM_EMAIL": f"Argus <argus@{DOMAIN}>",
+        "ARGUS_SMS_GATEWAY_ADDRESS": f"sms@{DOMAIN}",
+    }
+    return {"send_notifications": True, "media": ("email", "sms"), "ticket_system": "", "plugins": plugins}
 
 
 def _serve(settings: "Settings", wishes: Wishes, data: Path, remembered: Remembered) -> None:

@@ -31,6 +31,7 @@ class Greeting:
         lines = [
             "",
             f"  {label('Argus')}{self.address}",
+            f"  {label('Mailbox')}{self.address}demo/mailbox/",
             f"  {label('Data')}{self.data}",
             f"  {label('Log in as')}{_people()}",
             f"  {label('Password')}{self.remembered.password}",

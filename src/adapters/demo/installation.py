@@ -13,6 +13,7 @@ import msgspec
 from adapters.demo.history import Cast
 from adapters.demo.network import DOMAIN
 from adapters.demo.people import PEOPLE
+from adapters.demo.watching import give_profiles
 from argus_core.domain.accounts import actor_of
 from argus_core.usecases.apply import Applied, WantedSource, WantedToken, WantedUser, World
 
@@ -75,7 +76,7 @@ def new_password() -> str:
 
 async def settle(container: "Container", memory: Memory) -> tuple[Cast, Remembered]:
     """
-    Make everybody exist, with a token whose key is known; what is there already stays.
+    Make everybody exist, with a token whose key is known, and with something to be told about; what is there already stays.
 
     Raises:
         Invalid: somebody has taken a user away from a source, or the like.
@@ -92,7 +93,9 @@ async def settle(container: "Container", memory: Memory) -> tuple[Cast, Remember
     made = await container.applying().apply(World(users=missing), fresh_tokens=True)
     remembered = Remembered(password=remembered.password, tokens={**known, **made.keys})
     memory.keep(remembered)
-    return _cast(applied), remembered
+    cast = _cast(applied)
+    await give_profiles(container.profiles(), cast)
+    return cast, remembered
 
 
 def _world(password: str | None) -> World:

@@ -3,12 +3,11 @@
 from datetime import datetime
 from functools import lru_cache
 from typing import Annotated, Literal, TypeAlias
-from urllib.parse import urljoin
 
 from msgspec import Meta
 
 from argus_core.domain.incidents import EventType
-from argus_core.domain.limits import url_problem
+from argus_core.domain.sources import details_address
 
 Pk: TypeAlias = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 Moment: TypeAlias = Annotated[datetime, Meta(tz=True)]
@@ -32,11 +31,5 @@ DISPLAYS = {
 }
 
 
-@lru_cache(maxsize=4096)
-def joined(base_url: str, details_url: str) -> str:
-    """Where the details are, seen from the source's address; as it was posted when that makes no address."""
-    try:
-        address = urljoin(base_url, details_url)
-    except ValueError:
-        return details_url
-    return details_url if url_problem(address) else address
+joined = lru_cache(maxsize=4096)(details_address)
+"""Where the details are: pages of incidents repeat few addresses."""

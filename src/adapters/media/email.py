@@ -1,18 +1,16 @@
-"""E-mail: plain text through the installation's mail server, one thread for each incident."""
+"""E-mail: through the installation's mail server, one thread for each incident."""
 
-import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import ClassVar
 
 from adapters.media.addresses import is_address
-from adapters.media.mail import MailServer, new_message
-from argus_core.domain.incidents import Incident
+from adapters.media.letters import Letters
+from adapters.media.mail import MailServer, Post, utc_now
 from argus_core.domain.limits import Json
 from argus_core.domain.notifications import Notification
 from argus_core.ports.media import BadSettings, Medium, Settings
-
-_NOT_IN_IDS = re.compile(r"[^A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]")
 
 
 class Email(Medium):
@@ -21,8 +19,9 @@ class Email(Medium):
     slug: ClassVar[str] = "email"
     name: ClassVar[str] = "Email"
 
-    def __init__(self, config: Mapping[str, str], *, tls: ssl.SSLContext | None = None) -> None:
-        self._server = MailServer.of(config, tls)
+    def __init__(self, config: Mapping[str, str], *, tls: ssl.SSLContext | None = None, clock: Callable[[], datetime] = utc_now) -> None:
+        server = MailServer.of(config, tls)
+        self._post, self._letters, self._clock = Post(server), Letters(server), clock
 
     @property
     def schema(self) -> Mapping[str, Json]:
@@ -48,25 +47,20 @@ class Email(Medium):
         """See the port."""
         return f"Email: {settings['email_address']}"
 
+    @property
+    def lacks(self) -> str:
+        """See the port."""
+        return self._post.server.lacks
+
+    def host(self, settings: Settings) -> str:  # noqa: ARG002 - it is the same for all
+        """See the port."""
+        return self._post.server.address
+
     async def send(self, notification: Notification, settings: Settings) -> None:
         """See the port. A repetition has the same Message-ID."""
         recipient = str(settings["email_address"])
-        message = new_message(self._server, recipient=recipient, subject=notification.subject, text=_body(notification))
-        host = self._server.sender.domain if self._server.sender else "localhost"
-        thread = f"<{_thread(notification.incident)}@{host}>"
-        message["Message-ID"] = f"<{_NOT_IN_IDS.sub('-', notification.id)}@{host}>"
-        # All messages answer one that was never sent: so they are one thread, whichever of them arrives first, or at all.
-        message["In-Reply-To"] = thread
-        message["References"] = thread
-        await self._server.deliver(message, recipient)
+        await self._post.deliver(self._letters.write(notification, recipient=recipient, now=self._clock()), recipient)
 
-
-def _body(notification: Notification) -> str:
-    if not notification.link or notification.link in notification.text:
-        return notification.text
-    return f"{notification.text.rstrip()}\n\n{notification.link}"
-
-
-def _thread(incident: Incident) -> str:
-    # The start tells installations apart that send from the same host and count their incidents alike.
-    return f"incident-{incident.id}-{incident.start_time:%Y%m%dT%H%M%S}"
+    async def close(self) -> None:
+        """See the port."""
+        self._post.close()

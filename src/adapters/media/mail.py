@@ -8,13 +8,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP as MAIL_POLICY
-from email.utils import format_datetime, parseaddr
+from email.policy import SMTP
+from email.utils import parseaddr
+from functools import cache
 
 import aiosmtplib
+from aiosmtplib.protocol import SMTPProtocol
 
 from adapters.media.addresses import for_envelope, is_address
-from argus_core.ports.media import TryLater, Undeliverable
+from adapters.media.connections import Connection, Connections
+from argus_core.ports.media import PerhapsDelivered, TryLater, Undeliverable
 
 HOST = "ARGUS_EMAIL_HOST"
 PORT = "ARGUS_EMAIL_PORT"
@@ -28,13 +31,27 @@ ANSWER_SECONDS = 20.0
 """How long the server may take for one answer."""
 DELIVERY_SECONDS = 45.0
 """How long a whole delivery may take."""
-GOODBYE_SECONDS = 2.0
 
+_POLICY = SMTP.clone(cte_type="7bit")
+"""What every server takes."""
+_GO_ON = 354
+_TAKEN = range(200, 300)
+_CLOSING = 421
 _FAILED_FOR_GOOD = range(500, 600)
 _WANTS_LOGIN = 530
 _MOST_REASON = 300
+_NOT_IN_IDS = re.compile(r"[^A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]")
 _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+
+def utc_now() -> datetime:
+    """The clock of this machine."""
+    return datetime.now(UTC)
+
+
+class _Stale(Exception):
+    """A connection that was kept is none any more, and nothing has been handed over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,52 +92,112 @@ class MailServer:
 
     @property
     def lacks(self) -> str:
-        """The setting without which nothing can be sent, or nothing."""
-        if not self.host:
-            return HOST
-        return "" if self.sender else SENDER
+        """One sentence about the setting without which nothing can be sent, or nothing."""
+        missing = HOST if not self.host else SENDER if self.sender is None else ""
+        return f"{missing} is not set, so mail waits." if missing else ""
 
-    async def deliver(self, message: EmailMessage, recipient: str) -> None:
+    @property
+    def address(self) -> str:
+        """Where it is."""
+        return f"{self.host}:{self.port}" if self.host else ""
+
+    def message_id(self, name: str) -> str:
+        """The id that a message has each time when it is sent."""
+        domain = for_envelope(self.sender.addr_spec).rpartition("@")[2] if self.sender else "localhost"
+        return f"<{_NOT_IN_IDS.sub('-', name)}@{domain}>"
+
+
+class Post:
+    """Hands in messages at the mail server, over connections that it keeps."""
+
+    def __init__(self, server: MailServer) -> None:
+        self.server = server
+        self._connections = Connections(self._connect)
+        self._our_name: str | None = None
+
+    async def deliver(self, content: bytes, recipient: str) -> None:
         """
-        Hand in one message for one recipient; the server has taken it when this returns.
+        Hand in one message, in ASCII with CRLF, for one recipient; the server has taken it when this returns.
 
         Raises:
             TryLater: the server cannot be reached, is too slow, does not want us, or says that it may work later.
             Undeliverable: the server says that it never will take this message, or one for this recipient.
+            PerhapsDelivered: the server has it, but did not say whether it takes it, or had no time to: the caller stopped waiting.
         """
-        if self.lacks or self.sender is None:
-            raise TryLater(f"{self.lacks} is not set, so everything that goes by mail waits.")
-        client = aiosmtplib.SMTP(
-            hostname=self.host,
-            port=self.port,
-            username=self.user or None,
-            password=self.password or None,
-            use_tls=self.security == "tls",
-            start_tls=self.security == "starttls",
-            tls_context=self.tls,
-            timeout=ANSWER_SECONDS,
-        )
+        if self.server.lacks:
+            raise TryLater(self.server.lacks)
         try:
             async with asyncio.timeout(DELIVERY_SECONDS):
-                await client.connect()
-                await client.send_message(message, sender=for_envelope(self.sender.addr_spec), recipients=[for_envelope(recipient)])
-            await _say_goodbye(client)
+                await self._deliver(content, for_envelope(recipient))
         except TimeoutError as error:
             raise TryLater(f"{self._name} was too slow.") from error
         except (aiosmtplib.SMTPException, OSError) as error:
             raise self._refusal(error) from error
-        finally:
-            client.close()
+
+    def close(self) -> None:
+        """Let go of the connections that were kept."""
+        self._connections.close()
+
+    async def _deliver(self, content: bytes, recipient: str) -> None:
+        try:
+            async with self._connections.one() as connection:
+                await self._hand_in(connection, content, recipient)
+        except _Stale:
+            async with self._connections.one(new=True) as connection:
+                await self._hand_in(connection, content, recipient)
+
+    async def _hand_in(self, connection: Connection, content: bytes, recipient: str) -> None:
+        client = connection.client
+        sender = for_envelope(self.server.sender.addr_spec) if self.server.sender else ""
+        try:
+            await client.mail(sender)
+            await client.rcpt(recipient)
+            answer = await client.execute_command(b"DATA")
+        except (aiosmtplib.SMTPServerDisconnected, aiosmtplib.SMTPResponseException) as error:
+            if connection.kept and getattr(error, "code", _CLOSING) == _CLOSING:
+                raise _Stale from error
+            raise
+        if answer.code != _GO_ON or client.protocol is None:
+            raise aiosmtplib.SMTPDataError(answer.code, answer.message)
+        answer = await self._answer(client.protocol, content)
+        if answer.code not in _TAKEN:
+            raise aiosmtplib.SMTPDataError(answer.code, answer.message)
+
+    async def _answer(self, protocol: SMTPProtocol, content: bytes) -> aiosmtplib.SMTPResponse:
+        # The first line is a header, so none but those after a line break can begin with a full stop.
+        protocol.write(content.replace(b"\r\n.", b"\r\n..") + b".\r\n")
+        try:
+            return await protocol.read_response(timeout=ANSWER_SECONDS)
+        except asyncio.CancelledError as error:
+            # Whoever stops us wants to know this more than that we stopped.
+            raise PerhapsDelivered(f"{self._name} was given the message, but did not answer in time.") from error
+        except (aiosmtplib.SMTPException, OSError) as error:
+            raise PerhapsDelivered(_sentence(f"{self._name} was given the message, but did not answer: {error}")) from error
+
+    async def _connect(self) -> aiosmtplib.SMTP:
+        server = self.server
+        client = aiosmtplib.SMTP(
+            hostname=server.host,
+            port=server.port,
+            username=server.user or None,
+            password=server.password or None,
+            local_hostname=self._our_name,
+            use_tls=server.security == "tls",
+            start_tls=server.security == "starttls",
+            tls_context=None if server.security == "none" else server.tls or usual_tls(),
+            timeout=ANSWER_SECONDS,
+        )
+        await client.connect()
+        self._our_name = client.local_hostname  # looking it up may take long
+        return client
 
     @property
     def _name(self) -> str:
-        return f"The mail server {self.host}:{self.port}"
+        return f"The mail server {self.server.address}"
 
     def _refusal(self, error: Exception) -> TryLater | Undeliverable:
         match error:
-            case aiosmtplib.SMTPRecipientsRefused(recipients=[refused, *_]):
-                return self._by_code(refused)
-            case aiosmtplib.SMTPDataError():
+            case aiosmtplib.SMTPRecipientRefused() | aiosmtplib.SMTPDataError():
                 return self._by_code(error)
             case aiosmtplib.SMTPResponseException(code=code, message=message):
                 return TryLater(_sentence(f"{self._name} does not let us in: {code} {message}"))
@@ -134,18 +211,24 @@ class MailServer:
         return TryLater(reason)
 
 
-def new_message(server: MailServer, *, recipient: str, subject: str, text: str) -> EmailMessage:
-    """A message as plain text. Nothing in the texts can become a header or another message."""
-    message = EmailMessage(policy=MAIL_POLICY)
+def new_headers(server: MailServer, subject: str) -> EmailMessage:
+    """A message that has a sender and a subject. Nothing in the subject can become another header."""
+    message = EmailMessage(policy=_POLICY)
     if server.sender:
         message["From"] = Address(server.sender.display_name, addr_spec=for_envelope(server.sender.addr_spec))
-    message["To"] = for_envelope(recipient)
-    # "=?" would begin an encoded word, in which line breaks could be hidden.
-    message["Subject"] = one_line(subject).replace("=?", "= ?")
-    message["Date"] = format_datetime(datetime.now(UTC))
+    message["Subject"] = for_subject(subject)
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: whoever is away need not answer
-    message.set_content("".join(f"{_UNSEEN.sub(' ', line)}\n" for line in text.splitlines()), charset="utf-8")
     return message
+
+
+def for_subject(text: str) -> str:
+    """The text on one line. "=?" would begin an encoded word, in which line breaks could be hidden."""
+    return one_line(text).replace("=?", "= ?")
+
+
+def visible(text: str) -> str:
+    """The text with each line ended, and without what moves the cursor of a terminal."""
+    return "".join(f"{_UNSEEN.sub(' ', line)}\n" for line in text.splitlines())
 
 
 def one_line(text: str) -> str:
@@ -153,13 +236,10 @@ def one_line(text: str) -> str:
     return _CONTROL.sub(" ", text).strip()
 
 
-async def _say_goodbye(client: aiosmtplib.SMTP) -> None:
-    # The server has the message; whatever goes wrong from now on must not make it be sent again.
-    try:
-        async with asyncio.timeout(GOODBYE_SECONDS):
-            await client.quit()
-    except (aiosmtplib.SMTPException, OSError):  # which TimeoutError is one of
-        return
+@cache
+def usual_tls() -> ssl.SSLContext:
+    """What the platform trusts."""
+    return ssl.create_default_context()
 
 
 def _sentence(text: str) -> str:

@@ -69,7 +69,11 @@ class Refused(Exception):
 
 
 class Unreachable(Exception):
-    """There was no answer, or not in time; the request may have arrived nevertheless."""
+    """Nothing has been asked: there is no way to the server."""
+
+
+class Unanswered(Unreachable):
+    """There was no whole answer, or not in time; the request may have arrived nevertheless."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,17 +122,22 @@ class Outgoing:
 
         Raises:
             Refused: the URL is not allowed, or its host has an address that is not.
-            Unreachable: there was no whole answer in time.
+            Unreachable: there is no way to the server.
+            Unanswered: there was no whole answer in time, or the caller did not wait for it.
         """
-        target = self._checked(url)
+        target, begun = self._checked(url), _Begun()
         try:
             async with asyncio.timeout(self.seconds):
                 addresses = await self._addresses(target)
-                return await self._post(target, addresses, content, headers)
+                return await self._post(target, addresses, content, headers, begun)
+        except asyncio.CancelledError as error:
+            if begun:
+                raise Unanswered(f"{_host(target)} did not answer in time.") from error
+            raise
         except (TimeoutError, httpx.TimeoutException) as error:
-            raise Unreachable(f"{_host(target)} did not answer within {self.seconds:g} seconds.") from error
+            raise begun.failure(f"{_host(target)} did not answer within {self.seconds:g} seconds.") from error
         except httpx.HTTPError as error:
-            raise Unreachable(f"{_host(target)} cannot be asked: {str(error) or type(error).__name__}") from error
+            raise begun.failure(f"{_host(target)} cannot be asked: {str(error) or type(error).__name__}") from error
 
     def _checked(self, url: str) -> httpx.URL:
         try:
@@ -162,15 +171,17 @@ class Outgoing:
                 raise Refused(f"{host} leads to an address that is not public.")
         return addresses
 
-    async def _post(self, target: httpx.URL, addresses: Sequence[Address], content: bytes, headers: Mapping[str, str]) -> Answer:
+    async def _post(
+        self, target: httpx.URL, addresses: Sequence[Address], content: bytes, headers: Mapping[str, str], begun: "_Begun"
+    ) -> Answer:
         limits = httpx.Timeout(self.seconds, connect=self.seconds / MOST_TRIES)
         # A client of its own for each request: connections are kept by address, and one address may serve many hosts.
         async with httpx.AsyncClient(verify=self.tls or _usual_tls(), trust_env=False, timeout=limits) as client:
             *first, last = addresses[:MOST_TRIES]
             for address in first:
                 with suppress(httpx.ConnectError, httpx.ConnectTimeout):  # nothing has been sent yet
-                    return await _ask(client, target, address, content, headers)
-            return await _ask(client, target, last, content, headers)
+                    return await _ask(client, target, address, content, headers, begun=begun)
+            return await _ask(client, target, last, content, headers, begun=begun)
 
     def _is_allowed(self, address: Address) -> bool:
         return is_public(address) or any(address in network for network in self.allowed)
@@ -188,7 +199,26 @@ def is_public(address: Address) -> bool:
     return not any(address in network for network in _CLOSED)
 
 
-async def _ask(client: httpx.AsyncClient, target: httpx.URL, address: Address, content: bytes, headers: Mapping[str, str]) -> Answer:
+class _Begun:
+    """Whether a request has begun to be sent: httpx tells this about every step."""
+
+    def __init__(self) -> None:
+        self._sending = False
+
+    def __bool__(self) -> bool:
+        return self._sending
+
+    async def __call__(self, step: str, _: object) -> None:
+        self._sending = self._sending or step.endswith("send_request_headers.started")
+
+    def failure(self, reason: str) -> Unreachable:
+        """What it means that there was no answer."""
+        return Unanswered(reason) if self._sending else Unreachable(reason)
+
+
+async def _ask(
+    client: httpx.AsyncClient, target: httpx.URL, address: Address, content: bytes, headers: Mapping[str, str], *, begun: _Begun
+) -> Answer:
     sent = {
         "User-Agent": _agent(),
         "Accept-Encoding": "identity",
@@ -196,7 +226,7 @@ async def _ask(client: httpx.AsyncClient, target: httpx.URL, address: Address, c
         "Host": target.netloc.decode(),
     }
     request = client.build_request("POST", target.copy_with(host=str(address)), content=content, headers=sent)
-    request.extensions = {**request.extensions, "sni_hostname": _host(target).rstrip(".")}
+    request.extensions = {**request.extensions, "sni_hostname": _host(target).rstrip("."), "trace": begun}
     answer = await client.send(request, stream=True, follow_redirects=False)
     try:
         body = b""

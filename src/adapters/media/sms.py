@@ -1,13 +1,15 @@
 """SMS: a mail to a gateway, with the number as its subject and a short text."""
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from email.utils import format_datetime
 from typing import ClassVar
 
 import phonenumbers
 
-from adapters.media.addresses import is_address
-from adapters.media.mail import MailServer, new_message
+from adapters.media.addresses import for_envelope, is_address
+from adapters.media.mail import MailServer, Post, new_headers, utc_now
 from adapters.media.short import shortened
 from argus_core.domain.limits import Json
 from argus_core.domain.notifications import Notification
@@ -22,8 +24,8 @@ class Sms(Medium):
     slug: ClassVar[str] = "sms"
     name: ClassVar[str] = "SMS"
 
-    def __init__(self, config: Mapping[str, str], *, tls: ssl.SSLContext | None = None) -> None:
-        self._server = MailServer.of(config, tls)
+    def __init__(self, config: Mapping[str, str], *, tls: ssl.SSLContext | None = None, clock: Callable[[], datetime] = utc_now) -> None:
+        self._post, self._clock = Post(MailServer.of(config, tls)), clock
         self._gateway = config.get(GATEWAY, "")
         if self._gateway and not is_address(self._gateway):
             raise ValueError(f"{GATEWAY} is {self._gateway!r}; expected an address like sms@gateway.example.org.")
@@ -59,17 +61,33 @@ class Sms(Medium):
         """See the port."""
         return f"SMS: {settings['phone_number']}"
 
+    @property
+    def lacks(self) -> str:
+        """See the port."""
+        return self._post.server.lacks if self._gateway else f"{GATEWAY} is not set, so SMS wait."
+
+    def host(self, settings: Settings) -> str:  # noqa: ARG002 - it is the same for all
+        """See the port."""
+        return self._post.server.address
+
     async def send(self, notification: Notification, settings: Settings) -> None:
         """See the port. The gateway does not tell whether the number can be reached."""
-        if not self._gateway:
-            raise TryLater(f"{GATEWAY} is not set, so SMS wait.")
-        text = shortened(notification.subject, notification.text, notification.link)
-        message = new_message(self._server, recipient=self._gateway, subject=str(settings["phone_number"]), text=text)
+        if self.lacks:
+            raise TryLater(self.lacks)
+        message = new_headers(self._post.server, str(settings["phone_number"]))
+        message["To"] = for_envelope(self._gateway)
+        message["Date"] = format_datetime(self._clock())
+        message["Message-ID"] = self._post.server.message_id(notification.id)
+        message.set_content(shortened(notification.subject, notification.text, notification.link), charset="utf-8")
         try:
-            await self._server.deliver(message, self._gateway)
+            await self._post.deliver(message.as_bytes(), self._gateway)
         except Undeliverable as error:
             # What was refused is the gateway's address, and that may be put right.
             raise TryLater(f"The SMS gateway: {error}") from error
+
+    async def close(self) -> None:
+        """See the port."""
+        self._post.close()
 
 
 def _e164(text: str) -> str | None:

@@ -37,7 +37,7 @@ from argus_core.domain.timeslots import Recurrence, Timeslot, all_the_time
 from argus_core.domain.transitions import Change, Edit, IncidentReport, TimerKind
 from argus_core.ports.accounts import Accounts, AccountsWork
 from argus_core.ports.incidents import Appended, Incidents, Position, incident_row
-from argus_core.ports.media import BadSettings, Medium, Settings
+from argus_core.ports.media import BadSettings, Medium, Settings, host_of
 from argus_core.ports.profiles import Profiles
 from argus_core.ports.tickets import TicketClaims
 from argus_core.usecases.incidents import IncidentService
@@ -771,7 +771,9 @@ def _described(medium: Medium) -> Mapping[str, Json]:
     """The properties that the medium's schema describes."""
     _same("slug", True, re.fullmatch(r"[a-z0-9][a-z0-9-]*", medium.slug) is not None)
     _same("name", True, bool(medium.name.strip()))
-    _same("send is a coroutine function", True, asyncio.iscoroutinefunction(medium.send))
+    for name in ("send", *(["close"] if hasattr(medium, "close") else [])):
+        _same(f"{name} is a coroutine function", True, asyncio.iscoroutinefunction(getattr(medium, name)))
+    _same("lacks is a text", True, isinstance(getattr(medium, "lacks", ""), str))
     schema = medium.schema
     _same("schema as JSON", schema, json.loads(json.dumps(schema)))
     _same("schema once more", schema, medium.schema)
@@ -794,6 +796,7 @@ def _cleaned(medium: Medium, given: Settings, properties: Mapping[str, Json], re
     _same("settings with an unknown key", clean, medium.clean({**given, "unknown-to-all": "x"}))
     padded = {name: f" {value}\t" if isinstance(value, str) else value for name, value in given.items()}
     _same("settings with blanks around", clean, medium.clean(padded))
+    _same("host, asked once more", host_of(medium, clean), host_of(medium, clean))
     label = medium.label(clean)
     _same("label", True, bool(label.strip()))
     for name, described in properties.items():

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from urllib.parse import urljoin
 
 from argus_core.domain.ids import SourceId, UserId
 from argus_core.domain.limits import KEY_BYTES, URL_BYTES, require, text_problem, url_problem
@@ -18,6 +19,17 @@ class Source:
     type: str
     user_id: UserId
     base_url: str = ""
+
+
+def details_address(base_url: str, details_url: str) -> str:
+    """Where details are, seen from the source's address; as it was posted when there is none, or when both make no address."""
+    if not base_url or not details_url:
+        return details_url
+    try:
+        address = urljoin(base_url, details_url)
+    except ValueError:
+        return details_url
+    return details_url if url_problem(address) else address
 
 
 def check_source(name: str, base_url: str) -> None:

@@ -28,13 +28,24 @@ class Undeliverable(Exception):
     """It never will work; the reason is the message."""
 
 
+class PerhapsDelivered(Exception):
+    """
+    It may or may not have arrived; the reason is the message.
+
+    So it is when the connection is lost, or time is up, after everything was handed over and before there was an answer. The same
+    notification will be sent again, under the same id.
+    """
+
+
 class Medium(Protocol):
     """
     A way to reach people. One instance serves every destination that names it.
 
     An entry point has the medium's slug as its name and leads to a class, or to a function that returns a medium. It is called once, with
     the settings of the installation: texts, under the names that operators give them (`ARGUS_EMAIL_HOST`). It says in one sentence
-    (ValueError) which of them is wrong. One that merely lacks some starts all the same, and says so in `TryLater` when it should send.
+    (ValueError) which of them is wrong. One that merely lacks some starts all the same, and says so in `lacks`.
+
+    `lacks`, `host` and `close` may be left out: ask `lack_of`, `host_of` and `close`, which know what is meant then.
     """
 
     slug: ClassVar[str]
@@ -71,11 +82,48 @@ class Medium(Protocol):
         """
         Deliver one notification to one destination; it may be called twice for the same one.
 
+        It is called with many notifications at the same time. The caller stops it when its time is up: then nothing is left behind, and
+        whoever has handed everything over by then raises `PerhapsDelivered` in place of `CancelledError`.
+
         Raises:
             TryLater: it may work later; it will be called again.
             Undeliverable: it never will; the reason is kept and shown.
+            PerhapsDelivered: nobody can tell; it will be called again.
         """
         ...
+
+    @property
+    def lacks(self) -> str:
+        """One sentence that names the setting without which everything waits; empty when nothing is missing."""
+        return ""
+
+    def host(self, settings: Settings) -> str:  # noqa: ARG002 - for those who need it
+        """
+        The server that a send with these clean settings talks to: what is slow or broken there holds up nobody else.
+
+        Destinations with the same one share what is free to it. It is asked often, and without asking anybody.
+        """
+        return ""
+
+    async def close(self) -> None:
+        """Let go of connections that were kept; nothing is being sent, but it may be again."""
+
+
+def lack_of(medium: Medium) -> str:
+    """What `lacks` says, or nothing."""
+    return str(getattr(medium, "lacks", ""))
+
+
+def host_of(medium: Medium, settings: Settings) -> str:
+    """What `host` says of these settings, or nothing."""
+    ask = getattr(medium, "host", None)
+    return str(ask(settings)) if ask else ""
+
+
+async def close(medium: Medium) -> None:
+    """Do what `close` does, if anything."""
+    if let_go := getattr(medium, "close", None):
+        await let_go()
 
 
 def hidden_settings(medium: Medium | None) -> frozenset[str]:

@@ -4,14 +4,17 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from argus_core.domain.breakers import Breaker
 from argus_core.domain.deliveries import SWITCHED_OFF, Outcome, Report, pause_after
 from argus_core.domain.errors import Unavailable
+from argus_core.domain.ids import IncidentId, SourceId, UserId
+from argus_core.domain.incidents import Incident, Level
 from argus_core.domain.limits import storable
-from argus_core.domain.notifications import Notification, compose, sample
-from argus_core.ports.media import Media, PerhapsDelivered, TryLater, Undeliverable, lacks
+from argus_core.domain.notifications import Notification, compose
+from argus_core.domain.sources import Source
+from argus_core.ports.media import Media, PerhapsDelivered, TryLater, Undeliverable, lack_of
 from argus_core.ports.outbox import Outbox, Sending
 
 LEASE = timedelta(minutes=2)
@@ -188,20 +191,16 @@ class Sender:
         await enabled.medium.send(self._message(sending), destination.settings)
 
     def _message(self, sending: Sending) -> Notification:
-        newest = sending.newest
-        id_ = f"{newest.id}.{newest.created:%Y%m%d%H%M%S%f}"
-        if not sending.happenings:
-            return sample(
-                id=id_, now=newest.created, zone=self._letterhead.zone, frontend=self._letterhead.frontend, profiles=newest.profiles
-            )
+        newest, happenings = sending.newest, sending.happenings
         asking = {profile.id: profile for delivery in sending.deliveries for profile in delivery.profiles}
         return compose(
-            id=id_,
-            incident=sending.happenings[-1].incident,
-            events=[happening.event for happening in sending.happenings],
+            id=f"{newest.id}.{newest.created:%Y%m%d%H%M%S%f}",
+            incident=happenings[-1].incident if happenings else _nothing(newest.created),
+            events=[happening.event for happening in happenings],
             zone=self._letterhead.zone,
             frontend=self._letterhead.frontend,
             profiles=tuple(asking.values()),
+            test=not happenings,
         )
 
     async def _finish(self, sending: Sending, report: Report, until: float) -> None:
@@ -217,6 +216,20 @@ class Sender:
                 return
 
 
+def _nothing(now: datetime) -> Incident:
+    """What tests are about: an incident that never was."""
+    return Incident(
+        id=IncidentId(0),
+        version=0,
+        source=Source(id=SourceId(0), name="argus", type="argus", user_id=UserId(0)),
+        start_time=now,
+        stateful=False,
+        level=Level.INFORMATION,
+        description="Somebody has asked Argus to try whether its messages arrive here.",
+        received=now,
+    )
+
+
 def why_medium_waits(media: Media, slug: str) -> str:
     """Why a medium sends nothing, in one sentence; empty when it does."""
     enabled = media.get(slug)
@@ -224,4 +237,4 @@ def why_medium_waits(media: Media, slug: str) -> str:
         return f'The medium "{slug}" is not enabled (ARGUS_MEDIA).'
     if enabled.medium is None:
         return f'The medium "{slug}" is not installed. {enabled.reason}'.strip()
-    return lacks(enabled.medium)
+    return lack_of(enabled.medium)

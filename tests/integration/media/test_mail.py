@@ -12,11 +12,12 @@ import pytest
 import trustme
 from aiosmtpd.smtp import SMTP, AuthResult
 
+from adapters.media import connections as kept
 from adapters.media import mail
 from adapters.media.email import Email
 from adapters.media.sms import Sms
 from argus_core.conformance import sample_notification
-from argus_core.ports.media import TryLater, Undeliverable
+from argus_core.ports.media import PerhapsDelivered, TryLater, Undeliverable
 
 pytestmark = pytest.mark.anyio
 
@@ -104,9 +105,21 @@ def client_tls(authority):
 async def sent(notification=NOTIFICATION, medium=Email, settings=ALICE):
     mailbox = Mailbox()
     async with mail_server(mailbox) as config:
-        await medium(config).send(notification, settings)
+        await send_with(medium(config), notification, settings)
     (arrived,) = mailbox.messages
     return arrived
+
+
+async def send_with(medium, notification=NOTIFICATION, settings=ALICE):
+    try:
+        await medium.send(notification, settings)
+    finally:
+        await medium.close()
+
+
+def parts_of(arrived):
+    """The plain text and the page."""
+    return [part.get_content() for part in arrived.message.iter_parts()]
 
 
 async def test_a_notification_arrives_whole():
@@ -117,9 +130,10 @@ async def test_a_notification_arrives_whole():
     assert [("Argus på vakt", "argus@example.org")] == [(one.display_name, one.addr_spec) for one in message["From"].addresses]
     assert message["To"] == "alice@example.org"
     assert message["Subject"].startswith("[critical] nav-oslo: Strømbrudd på gw1 🔥")
-    assert (message["Auto-Submitted"], message.get_content_type()) == ("auto-generated", "text/plain")
+    assert (message["Auto-Submitted"], message.get_content_type()) == ("auto-generated", "multipart/alternative")
+    assert ["text/plain", "text/html"] == [part.get_content_type() for part in message.iter_parts()]
     expected = [*NOTIFICATION.text.splitlines(), "", NOTIFICATION.link]
-    assert expected == message.get_content().splitlines()
+    assert expected == parts_of(arrived)[0].splitlines()
 
 
 async def test_nothing_in_a_text_becomes_a_header_or_another_message():
@@ -128,13 +142,14 @@ async def test_nothing_in_a_text_becomes_a_header_or_another_message():
     assert (arrived.message["Bcc"], arrived.message.defects) == (None, [])
     assert len(arrived.message["Subject"].splitlines()) == 1
     headers = {"From", "To", "Subject", "Date", "Auto-Submitted", "Message-ID", "In-Reply-To", "References"}
-    assert headers | {"MIME-Version", "Content-Type", "Content-Transfer-Encoding"} == set(arrived.message.keys())
+    assert headers | {"MIME-Version", "Content-Type"} == set(arrived.message.keys())
+    assert [[], []] == [part.defects for part in arrived.message.iter_parts()]
 
 
 async def test_nothing_in_a_text_moves_the_cursor_of_a_terminal():
     arrived = await sent(replace(NOTIFICATION, text="up\x1b[2Jdown\x00\x9b", link=""))
 
-    assert arrived.message.get_content().strip() == "up [2Jdown"
+    assert parts_of(arrived)[0].strip() == "up [2Jdown"
 
 
 async def test_a_repetition_is_the_same_message_in_the_same_thread():
@@ -152,13 +167,13 @@ async def test_a_long_text_arrives_whole():
 
     arrived = await sent(replace(NOTIFICATION, text=text, link=""))
 
-    assert text.splitlines() == arrived.message.get_content().splitlines()
+    assert text.splitlines() == parts_of(arrived)[0].splitlines()
 
 
 async def test_a_link_that_is_in_the_text_is_not_repeated():
     arrived = await sent(replace(NOTIFICATION, text=f"See {NOTIFICATION.link} for more."))
 
-    assert arrived.message.get_content().count(NOTIFICATION.link) == 1
+    assert parts_of(arrived)[0].count(NOTIFICATION.link) == 1
 
 
 async def test_a_host_of_another_script_is_ascii_for_the_server():
@@ -171,7 +186,7 @@ async def test_an_sms_goes_to_the_gateway_with_the_number_as_its_subject():
     arrived = await sent(replace(NOTIFICATION, subject="[critical] nav-oslo", text="Strømbrudd\npå gw1"), Sms, PHONE)
 
     assert ["sms@gateway.example.org"] == arrived.recipients
-    assert arrived.message["Subject"] == "+4791234567"
+    assert (arrived.message["Subject"], arrived.message["Message-ID"]) == ("+4791234567", "<42.2.7@example.org>")
     assert ["[critical] nav-oslo", "Strømbrudd på gw1", NOTIFICATION.link] == arrived.message.get_content().splitlines()
 
 
@@ -179,7 +194,7 @@ async def test_with_starttls_the_login_is_encrypted(server_tls, client_tls):
     mailbox = Mailbox()
     async with mail_server(mailbox, tls_context=server_tls, require_starttls=True, authenticator=only_argus, auth_required=True) as config:
         login = {"ARGUS_EMAIL_SECURITY": "starttls", "ARGUS_EMAIL_USER": "argus", "ARGUS_EMAIL_PASSWORD": "correct-horse"}
-        await Email(config | login, tls=client_tls).send(NOTIFICATION, ALICE)
+        await send_with(Email(config | login, tls=client_tls))
 
     assert [(True, "argus")] == [(one.encrypted, one.login) for one in mailbox.messages]
 
@@ -187,7 +202,7 @@ async def test_with_starttls_the_login_is_encrypted(server_tls, client_tls):
 async def test_with_tls_everything_is_encrypted(server_tls, client_tls):
     mailbox = Mailbox()
     async with mail_server(mailbox, server_tls) as config:
-        await Email(config | {"ARGUS_EMAIL_SECURITY": "tls"}, tls=client_tls).send(NOTIFICATION, ALICE)
+        await send_with(Email(config | {"ARGUS_EMAIL_SECURITY": "tls"}, tls=client_tls))
 
     assert len(mailbox.messages) == 1
 
@@ -196,7 +211,7 @@ async def test_a_server_that_cannot_encrypt_gets_nothing():
     mailbox = Mailbox()
     async with mail_server(mailbox) as config:
         with pytest.raises(TryLater, match="STARTTLS"):
-            await Email(config | {"ARGUS_EMAIL_SECURITY": "starttls"}).send(NOTIFICATION, ALICE)
+            await send_with(Email(config | {"ARGUS_EMAIL_SECURITY": "starttls"}))
 
     assert [] == mailbox.messages
 
@@ -207,7 +222,7 @@ async def test_a_server_with_a_foreign_certificate_gets_nothing(server_tls, secu
     options = {"tls": server_tls} if security == "tls" else {"tls_context": server_tls}
     async with mail_server(mailbox, **options) as config:
         with pytest.raises(TryLater, match="certificate verify failed"):
-            await Email(config | {"ARGUS_EMAIL_SECURITY": security}).send(NOTIFICATION, ALICE)
+            await send_with(Email(config | {"ARGUS_EMAIL_SECURITY": security}))
 
     assert [] == mailbox.messages
 
@@ -216,7 +231,7 @@ async def test_a_refused_login_waits_and_does_not_show_the_password():
     async with mail_server(Mailbox(), authenticator=only_argus, auth_require_tls=False) as config:
         medium = Email(config | {"ARGUS_EMAIL_USER": "argus", "ARGUS_EMAIL_PASSWORD": "wrong-horse"})
         with pytest.raises(TryLater, match="535") as caught:
-            await medium.send(NOTIFICATION, ALICE)
+            await send_with(medium)
 
     assert "horse" not in str(caught.value)
 
@@ -236,7 +251,7 @@ async def test_a_refused_login_waits_and_does_not_show_the_password():
 async def test_what_the_server_says_decides_whether_it_is_tried_again(command, answer, outcome):
     async with mail_server(Mailbox(**{command: answer})) as config:
         with pytest.raises(outcome) as caught:
-            await Email(config).send(NOTIFICATION, ALICE)
+            await send_with(Email(config))
 
     assert answer in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -245,7 +260,7 @@ async def test_what_the_server_says_decides_whether_it_is_tried_again(command, a
 async def test_a_refused_gateway_is_no_refused_number():
     async with mail_server(Mailbox(RCPT="550 5.1.1 No such user")) as config:
         with pytest.raises(TryLater, match=r"The SMS gateway: .* 550"):
-            await Sms(config).send(NOTIFICATION, PHONE)
+            await send_with(Sms(config), settings=PHONE)
 
 
 async def test_a_server_that_is_not_there_is_tried_again():
@@ -253,7 +268,7 @@ async def test_a_server_that_is_not_there_is_tried_again():
         pass
 
     with pytest.raises(TryLater, match="localhost:"):
-        await Email(config).send(NOTIFICATION, ALICE)
+        await send_with(Email(config))
 
 
 class Rude(asyncio.Protocol):
@@ -273,6 +288,17 @@ class Rude(asyncio.Protocol):
             self.transport.close()
 
 
+class WholeMessages(Rude):
+    """The same, but a message is one thing to answer, in however many pieces it comes."""
+
+    in_message = False
+
+    def data_received(self, data):
+        if not self.in_message or data.endswith(b"\r\n.\r\n"):
+            self.in_message = bool(self.answers) and self.answers[0].startswith(b"354")
+            super().data_received(data)
+
+
 @pytest.mark.parametrize(
     ("protocol", "reason"),
     [
@@ -282,16 +308,15 @@ class Rude(asyncio.Protocol):
         (lambda: Rude(b"hello\r\n" * 10), "."),
         (lambda: Rude(b"\xff\x00" * 5_000), "."),
         (lambda: Rude(b"220 hello\r\n", [b"250 me\r\n", b"250 you\r\n"], hang_up=True), "."),
-        (lambda: Rude(b"220 hello\r\n", [b"250 me\r\n", b"250 you\r\n", b"250 them\r\n", b"354 go on\r\n"], hang_up=True), "."),
     ],
-    ids=["silent", "silent after greeting", "closed", "garbage", "binary", "hangs up", "hangs up after the message"],
+    ids=["silent", "silent after greeting", "closed", "garbage", "binary", "hangs up"],
 )
 async def test_a_server_that_makes_no_sense_is_tried_again_soon_enough(monkeypatch, protocol, reason):
     monkeypatch.setattr(mail, "ANSWER_SECONDS", 0.2)
     monkeypatch.setattr(mail, "DELIVERY_SECONDS", 1.0)
     async with listening(protocol) as config, asyncio.timeout(3):
         with pytest.raises(TryLater, match=reason):
-            await Email(config).send(NOTIFICATION, ALICE)
+            await send_with(Email(config))
 
 
 async def test_a_server_that_is_slow_with_each_answer_is_given_up_as_a_whole(monkeypatch):
@@ -303,14 +328,7 @@ async def test_a_server_that_is_slow_with_each_answer_is_given_up_as_a_whole(mon
     monkeypatch.setattr(mail, "DELIVERY_SECONDS", 0.5)
     async with listening(lambda: Dripping(b"220 hello\r\n")) as config, asyncio.timeout(2):
         with pytest.raises(TryLater, match="too slow"):
-            await Email(config).send(NOTIFICATION, ALICE)
-
-
-async def test_a_message_that_was_taken_is_sent_although_the_server_does_not_say_goodbye(monkeypatch):
-    monkeypatch.setattr(mail, "GOODBYE_SECONDS", 0.1)
-    answers = [b"250 me\r\n", b"250 you\r\n", b"250 them\r\n", b"354 go on\r\n", b"250 taken\r\n"]
-    async with listening(lambda: Rude(b"220 hello\r\n", answers)) as config, asyncio.timeout(2):
-        await Email(config).send(NOTIFICATION, ALICE)
+            await send_with(Email(config))
 
 
 async def test_a_delivery_that_is_stopped_stops_at_once():
@@ -323,3 +341,196 @@ async def test_a_delivery_that_is_stopped_stops_at_once():
                 await sending
 
     assert sending.cancelled()
+
+
+UP_TO_DATA = [b"250 me\r\n", b"250 you\r\n", b"250 them\r\n", b"354 go on\r\n"]
+
+
+@pytest.mark.parametrize(
+    ("protocol", "reason"),
+    [
+        (lambda: Rude(b"220 hello\r\n", UP_TO_DATA, hang_up=True), "did not answer: "),
+        (lambda: Rude(b"220 hello\r\n", UP_TO_DATA), "did not answer: Timed out"),
+        (lambda: Rude(b"220 hello\r\n", [*UP_TO_DATA, b"what?\r\n"]), "did not answer: "),
+    ],
+    ids=["hangs up", "silent", "garbage"],
+)
+async def test_a_server_that_has_the_message_but_does_not_answer_may_deliver_it(monkeypatch, protocol, reason):
+    monkeypatch.setattr(mail, "ANSWER_SECONDS", 0.3)
+    async with listening(protocol) as config, asyncio.timeout(3):
+        with pytest.raises(PerhapsDelivered, match=reason):
+            await send_with(Email(config))
+
+
+async def test_when_time_is_up_after_the_message_it_may_be_delivered(monkeypatch):
+    monkeypatch.setattr(mail, "DELIVERY_SECONDS", 0.3)
+    async with listening(lambda: Rude(b"220 hello\r\n", UP_TO_DATA)) as config, asyncio.timeout(3):
+        with pytest.raises(PerhapsDelivered, match="in time"):
+            await send_with(Email(config))
+
+
+async def test_whoever_stops_a_delivery_after_the_message_is_told_that_it_may_be_delivered():
+    async with listening(lambda: Rude(b"220 hello\r\n", UP_TO_DATA)) as config:
+        with pytest.raises(PerhapsDelivered, match="in time"):
+            async with asyncio.timeout(0.3):
+                await send_with(Email(config))
+
+
+async def test_a_refusal_of_the_message_after_the_data_is_none_of_those():
+    answers = [*UP_TO_DATA[:3], b"554 no valid recipients\r\n"]
+    async with listening(lambda: Rude(b"220 hello\r\n", answers)) as config:
+        with pytest.raises(Undeliverable, match="554 no valid recipients"):
+            await send_with(Email(config))
+
+
+class Counting:
+    """Makes protocols, and counts how often it was asked for one, which is for each connection."""
+
+    def __init__(self, *protocols):
+        self.made, self.protocols = [], list(protocols)
+
+    def __call__(self):
+        self.made.append(self.protocols.pop(0) if len(self.protocols) > 1 else self.protocols[0])
+        return self.made[-1]()
+
+
+@pytest.fixture
+def mailbox():
+    return Mailbox()
+
+
+@pytest.fixture
+def usual(mailbox):
+    return lambda: SMTP(mailbox, hostname="mail.example.org")
+
+
+async def test_one_connection_serves_for_many_messages(mailbox, usual):
+    connections = Counting(usual)
+    async with listening(connections) as config:
+        medium = Email(config)
+        for _ in range(5):
+            await medium.send(NOTIFICATION, ALICE)
+        await medium.close()
+
+    assert (5, 1) == (len(mailbox.messages), len(connections.made))
+
+
+async def test_messages_at_the_same_time_share_a_few_connections(monkeypatch, mailbox, usual):
+    monkeypatch.setattr(kept, "MOST_CONNECTIONS", 3)
+    connections = Counting(usual)
+    async with listening(connections) as config:
+        medium = Email(config)
+        await asyncio.gather(*(medium.send(replace(NOTIFICATION, id=f"m{number}"), ALICE) for number in range(20)))
+        await medium.close()
+
+    assert {f"<m{number}@example.org>" for number in range(20)} == {one.message["Message-ID"] for one in mailbox.messages}
+    assert len(connections.made) == 3
+
+
+async def test_a_connection_is_replaced_after_many_messages(monkeypatch, mailbox, usual):
+    monkeypatch.setattr(kept, "MOST_MESSAGES", 2)
+    connections = Counting(usual)
+    async with listening(connections) as config:
+        medium = Email(config)
+        for _ in range(5):
+            await medium.send(NOTIFICATION, ALICE)
+        await medium.close()
+
+    assert (5, 3) == (len(mailbox.messages), len(connections.made))
+
+
+async def test_connections_that_nobody_needs_are_closed(monkeypatch, mailbox):
+    class Noticing(SMTP):
+        def connection_lost(self, error):
+            super().connection_lost(error)
+            lost.set()
+
+    monkeypatch.setattr(kept, "IDLE_SECONDS", 0.2)
+    lost = asyncio.Event()
+    async with listening(lambda: Noticing(mailbox, hostname="mail.example.org")) as config:
+        medium = Email(config)
+        await medium.send(NOTIFICATION, ALICE)
+        was_kept = not lost.is_set()
+        async with asyncio.timeout(2):
+            await lost.wait()
+        await medium.send(NOTIFICATION, ALICE)
+        await medium.close()
+
+    assert (True, 2) == (was_kept, len(mailbox.messages))
+
+
+TAKES_ONE = [*UP_TO_DATA, b"250 taken\r\n"]
+
+
+@pytest.mark.parametrize(
+    ("answers", "hang_up"),
+    [(TAKES_ONE, True), ([*TAKES_ONE, b"421 too many\r\n"], False), ([*TAKES_ONE, *UP_TO_DATA[1:2]], True)],
+    ids=["hangs up", "says goodbye", "hangs up later"],
+)
+async def test_a_kept_connection_that_has_died_is_replaced_at_once(mailbox, usual, answers, hang_up):
+    def old():
+        return WholeMessages(b"220 hello\r\n", answers, hang_up)
+
+    connections = Counting(old, usual)
+    async with listening(connections) as config:
+        medium = Email(config)
+        await medium.send(NOTIFICATION, ALICE)
+        await medium.send(replace(NOTIFICATION, id="m2"), ALICE)
+        await medium.close()
+
+    assert ["<m2@example.org>"] == [one.message["Message-ID"] for one in mailbox.messages]
+    assert len(connections.made) == 2
+
+
+async def test_a_new_connection_that_dies_is_not_replaced(mailbox, usual):
+    connections = Counting(lambda: Rude(b"220 hello\r\n", UP_TO_DATA[:2], hang_up=True), usual)
+    async with listening(connections) as config:
+        with pytest.raises(TryLater):
+            await send_with(Email(config))
+
+    assert (0, 1) == (len(mailbox.messages), len(connections.made))
+
+
+async def test_what_was_handed_over_is_not_handed_over_again_by_itself(mailbox, usual):
+    connections = Counting(lambda: WholeMessages(b"220 hello\r\n", [*TAKES_ONE, *UP_TO_DATA[1:]], hang_up=True), usual)
+    async with listening(connections) as config:
+        medium = Email(config)
+        await medium.send(NOTIFICATION, ALICE)
+        with pytest.raises(PerhapsDelivered):
+            await medium.send(NOTIFICATION, ALICE)
+        await medium.close()
+
+    assert [] == mailbox.messages
+
+
+async def test_a_refusal_does_not_spoil_the_next_message():
+    class OnlyBob(Mailbox):
+        async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802
+            if not address.startswith("bob"):
+                return "550 5.1.1 No such user"
+            return await super().handle_RCPT(server, session, envelope, address, options)
+
+    mailbox = OnlyBob()
+    async with mail_server(mailbox) as config:
+        medium = Email(config)
+        await medium.send(NOTIFICATION, {"email_address": "bob@example.org"})
+        with pytest.raises(Undeliverable):
+            await medium.send(NOTIFICATION, ALICE)
+        await medium.send(NOTIFICATION, {"email_address": "bob@example.org"})
+        await medium.close()
+
+    assert len(mailbox.messages) == 2
+
+
+async def test_a_stopped_delivery_gives_its_place_to_others(monkeypatch, mailbox, usual):
+    monkeypatch.setattr(kept, "MOST_CONNECTIONS", 1)
+    connections = Counting(lambda: Rude(b""), usual)
+    async with listening(connections) as config:
+        medium = Email(config)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await medium.send(NOTIFICATION, ALICE)
+        await medium.send(NOTIFICATION, ALICE)
+        await medium.close()
+
+    assert len(mailbox.messages) == 1

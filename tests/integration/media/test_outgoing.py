@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 import trustme
 
-from adapters.media.outgoing import MOST_BYTES, Outgoing, Refused, Unreachable
+from adapters.media.outgoing import MOST_BYTES, Outgoing, Refused, Unanswered, Unreachable
 
 pytestmark = pytest.mark.anyio
 
@@ -248,7 +248,7 @@ async def always_going_on(writer):
 async def test_everything_together_has_to_be_done_in_time(answer):
     began = time.monotonic()
     async with server(answer) as got:
-        with pytest.raises(Unreachable, match=r"did not answer within 0\.3 seconds"):
+        with pytest.raises(Unanswered, match=r"did not answer within 0\.3 seconds"):
             await Outgoing(LOOPBACK, seconds=0.3).post(f"http://127.0.0.1:{got.port}/", b"", {})
 
     assert time.monotonic() - began < 1
@@ -270,7 +270,7 @@ async def test_everything_together_has_to_be_done_in_time(answer):
 )
 async def test_what_is_no_answer_is_no_answer(answer):
     async with server(answer) as got:
-        with pytest.raises(Unreachable, match=r"127\.0\.0\.1 cannot be asked: ."):
+        with pytest.raises(Unanswered, match=r"127\.0\.0\.1 cannot be asked: ."):
             await Outgoing(LOOPBACK).post(f"http://127.0.0.1:{got.port}/", b"", {})
 
 
@@ -278,5 +278,39 @@ async def test_a_look_up_that_hangs_is_given_up():
     async def resolve(host, port):
         await asyncio.sleep(5)
 
-    with pytest.raises(Unreachable, match="did not answer"):
+    with pytest.raises(Unreachable, match="did not answer") as caught:
         await Outgoing(LOOPBACK, seconds=0.1, resolve=resolve).post("http://hooks.example.org/", b"", {})
+
+    assert caught.type is Unreachable
+
+
+@pytest.mark.parametrize("tls", [False, True])
+async def test_whoever_cannot_be_reached_has_not_been_asked(tls, client_tls):
+    """Nor has a server that does not even know how to begin."""
+    async with server(hanging) as got:
+        pass
+    if tls:
+        listening = await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", got.port)
+
+    with pytest.raises(Unreachable) as caught:
+        await Outgoing(LOOPBACK, tls=client_tls).post(f"http{'s' if tls else ''}://127.0.0.1:{got.port}/", b"", {})
+
+    assert caught.type is Unreachable
+    if tls:
+        listening.close()
+
+
+async def test_whoever_stops_a_request_that_is_under_way_is_told_so():
+    async with server(hanging) as got:
+        with pytest.raises(Unanswered, match="in time"):
+            async with asyncio.timeout(0.3):
+                await Outgoing(LOOPBACK).post(f"http://127.0.0.1:{got.port}/", b"", {})
+
+
+async def test_whoever_stops_a_request_before_it_is_under_way_just_stops_it():
+    async def resolve(host, port):
+        await asyncio.sleep(5)
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await Outgoing(LOOPBACK, resolve=resolve).post("http://hooks.example.org/", b"", {})

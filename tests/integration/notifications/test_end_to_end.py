@@ -12,5 +12,5 @@ def test_a_report_is_told_by_mail(installation, mailbox):
     (mail,) = about(number)(mailbox.mails)
 
     assert "alice@example.org" == mail.recipient
-    assert "[1 critical] nav-oslo: new" in mail.subject
+    assert "[1 critical] nav-oslo: open, new" in mail.subject
     assert "Router gw1 down" in mail.subject

@@ -1,9 +1,11 @@
 """The contract of media notices every kind of broken promise, and says which one it is."""
 
+import secrets
+
 import pytest
 
 from argus_core.conformance import check_medium, sample_notification
-from argus_core.ports.media import BadSettings, EnabledMedium, Media, Medium
+from argus_core.ports.media import BadSettings, EnabledMedium, Media, Medium, close, host_of, lack_of
 
 GOOD = ({"code": "abc"}, {"code": " x ", "pin": "1234"})
 BAD = ({}, {"code": "?"})
@@ -44,6 +46,13 @@ def changed_schema(**changes):
 
 def clean_with(change):
     return lambda self, settings: change(Pigeon().clean(settings), settings)
+
+
+class Old:
+    """A medium that only has what every medium must have."""
+
+    slug, name, schema = Pigeon.slug, Pigeon.name, Pigeon.schema
+    clean, label, send = Pigeon.clean, Pigeon.label, Pigeon.send
 
 
 class OnceOnly:
@@ -91,6 +100,9 @@ BROKEN = {
     "slug": {"slug": "Pigeon Post"},
     "name": {"name": " "},
     "send is a coroutine function": {"send": lambda self, notification, settings: None},
+    "close is a coroutine function": {"close": lambda self: None},
+    "lacks is a text": {"lacks": None},
+    "host, asked once more": {"host": lambda self, settings: secrets.token_hex()},
     "schema as JSON": {"schema": changed_schema(required=("code",))},
     "schema once more": {"schema": OnceOnly()},
     "schema: type": {"schema": changed_schema(type="string")},
@@ -118,8 +130,35 @@ BROKEN = {
 }
 
 
-def test_a_medium_that_keeps_its_promises_passes():
-    check_medium(Pigeon(), GOOD, BAD)
+@pytest.mark.parametrize("medium", [Pigeon(), Old()], ids=["whole", "old"])
+def test_a_medium_that_keeps_its_promises_passes(medium):
+    check_medium(medium, GOOD, BAD)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("medium", [Pigeon(), Old()], ids=["whole", "old"])
+async def test_what_a_medium_leaves_out_is_nothing_special(medium):
+    await close(medium)
+
+    assert ("", "") == (lack_of(medium), host_of(medium, {"code": "abc"}))
+
+
+@pytest.mark.anyio
+async def test_what_a_medium_says_of_itself_is_asked_for():
+    class Keen(Old):
+        lacks = "PIGEONS is not set, so pigeons wait."
+        closed = False
+
+        def host(self, settings):
+            return f"loft of {settings['code']}"
+
+        async def close(self):
+            self.closed = True
+
+    medium = Keen()
+    await close(medium)
+
+    assert (Keen.lacks, "loft of abc", True) == (lack_of(medium), host_of(medium, {"code": "abc"}), medium.closed)
 
 
 @pytest.mark.parametrize("promise", BROKEN)

@@ -169,6 +169,39 @@ async def test_sms_wait_until_gateway_and_mail_server_are_set_up(config, lacking
         await Sms(config).send(sample_notification(), {"phone_number": "+4791234567"})
 
 
+HOST = {"ARGUS_EMAIL_HOST": "mail.example.org"}
+SENDER = {"ARGUS_DEFAULT_FROM_EMAIL": "argus@example.org"}
+GATEWAY = {"ARGUS_SMS_GATEWAY_ADDRESS": "sms@example.org"}
+
+
+@pytest.mark.parametrize(
+    ("medium", "lacks"),
+    [
+        (Email({}), "ARGUS_EMAIL_HOST is not set, so mail waits."),
+        (Email(HOST), "ARGUS_DEFAULT_FROM_EMAIL is not set, so mail waits."),
+        (Email(HOST | SENDER), ""),
+        (Sms(HOST | SENDER), "ARGUS_SMS_GATEWAY_ADDRESS is not set, so SMS wait."),
+        (Sms(GATEWAY), "ARGUS_EMAIL_HOST is not set, so mail waits."),
+        (Sms(HOST | SENDER | GATEWAY), ""),
+    ],
+)
+def test_media_say_what_they_lack(medium, lacks):
+    assert lacks == medium.lacks
+
+
+@pytest.mark.parametrize("medium", [Email, Sms])
+@pytest.mark.parametrize(
+    ("config", "host"),
+    [
+        ({}, ""),
+        (HOST, "mail.example.org:587"),
+        (HOST | {"ARGUS_EMAIL_SECURITY": "none", "ARGUS_EMAIL_PORT": "2525"}, "mail.example.org:2525"),
+    ],
+)
+def test_all_mail_goes_through_one_server(medium, config, host):
+    assert host == medium(config).host({})
+
+
 def test_the_password_of_the_mail_server_is_not_shown():
     medium = Email({"ARGUS_EMAIL_USER": "argus", "ARGUS_EMAIL_PASSWORD": "correct-horse"})
 

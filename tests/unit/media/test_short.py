@@ -1,9 +1,14 @@
 """What is left of a notification in a text message."""
 
+from dataclasses import replace
+
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from adapters.media.short import MOST_OTHER, MOST_SIMPLE, SIMPLE, TWO_PLACES, shortened
+from argus_core.conformance import sample_notification
+from argus_core.domain.notifications import compose
 
 LINK = "https://argus.example.org/incidents/42/"
 
@@ -65,6 +70,19 @@ def test_a_link_that_leaves_no_room_for_the_meaning_goes():
 
 def test_the_alphabet_of_phones_has_no_letters_more():
     assert (127, 10) == (len(SIMPLE), len(TWO_PLACES))  # GSM 03.38: 128 places, one of which leads to the other ten
+
+
+@pytest.mark.parametrize(("said", "most"), [("Netbox 11 is down. ", MOST_SIMPLE), ("Маршрутизатор не отвечает. ", MOST_OTHER)])
+def test_however_long_an_incident_is_its_meaning_comes_first_and_stays(said, most):
+    sample = sample_notification()
+    incident = replace(sample.incident, description=said * 400)
+    notification = compose(id="m", incident=incident, events=sample.events, zone="UTC", frontend="https://argus.example.org")
+
+    short = shortened(notification.subject, notification.text, notification.link)
+
+    assert short.startswith(f"[1 critical] nav-oslo: open, comment by ola: {said[:20]}")
+    assert short.endswith("\nhttps://argus.example.org/incidents/42/")
+    assert most - 40 < places(short) <= most
 
 
 @given(st.text(max_size=400), st.text(max_size=600), st.sampled_from(["", LINK, "https://argus.example.org/" + "x" * 400]))

@@ -206,7 +206,7 @@ async def test_what_waits_goes_as_one_message_about_the_newest_state(office):
     await office.send()
 
     assert [("a", ["STA", "OTH", "CLO"])] == office.told
-    assert "Closed since" in office.pigeon.sent[0][1].text
+    assert "closed since" in office.pigeon.sent[0][1].text
 
 
 @pytest.mark.parametrize(
@@ -512,4 +512,4 @@ async def test_media_may_go_without_some_members():
     await port.close(plain)
     await port.close(pigeon)
 
-    assert ("", "", True) == (port.lacks(plain), port.host_of(plain, {}), pigeon.closed)
+    assert ("", "", True) == (port.lack_of(plain), port.host_of(plain, {}), pigeon.closed)

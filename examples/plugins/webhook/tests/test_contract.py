@@ -45,6 +45,10 @@ def test_the_label_shows_the_host_only(secret):
     assert Webhook({}).label({"url": URL, "secret": secret}) == "Webhook: hooks.example.org"
 
 
+def test_it_talks_to_the_host_of_its_address(secret):
+    assert Webhook({}).host({"url": URL, "secret": secret}) == "hooks.example.org"
+
+
 def test_a_wrong_setting_of_the_installation_is_named():
     with pytest.raises(ValueError, match="ARGUS_OUTGOING_ALLOW"):
         Webhook({"ARGUS_OUTGOING_ALLOW": "everything"})

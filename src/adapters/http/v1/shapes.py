@@ -241,7 +241,7 @@ class Shapes:
                     end.astimezone(self.zone) if end is not None else "infinity" if stateful else None,
                     source,
                     row.source_incident_id,
-                    joined(source.base_url, details_url) if details_url and source.base_url else details_url,
+                    joined(source.base_url, details_url),
                     row.description,
                     row.level,
                     row.ticket_url,

@@ -228,7 +228,7 @@ class Shapes:
                     end.astimezone(zone) if end is not None else "infinity" if stateful else None,
                     source,
                     key,
-                    joined(base_url, details_url) if details_url and base_url else details_url,
+                    joined(base_url, details_url),
                     description,
                     level,
                     ticket_url,

@@ -6,10 +6,10 @@ from email.utils import parsedate_to_datetime
 from typing import ClassVar
 from urllib.parse import urlsplit
 
-from adapters.media.outgoing import Answer, Outgoing, Refused, Unreachable
+from adapters.media.outgoing import Answer, Outgoing, Refused, Unanswered, Unreachable
 from argus_core.domain.limits import Json
 from argus_core.domain.notifications import Notification
-from argus_core.ports.media import BadSettings, Medium, Settings, TryLater, Undeliverable
+from argus_core.ports.media import BadSettings, Medium, PerhapsDelivered, Settings, TryLater, Undeliverable
 from argus_webhook.payload import as_json
 from argus_webhook.signature import headers, key_of
 
@@ -76,6 +76,10 @@ class Webhook(Medium):
         """See the port. Paths and queries of webhooks are often secrets, so only the host is shown."""
         return f"Webhook: {_host(settings)}"
 
+    def host(self, settings: Settings) -> str:
+        """See the port."""
+        return _host(settings)
+
     async def send(self, notification: Notification, settings: Settings) -> None:
         """See the port. A repetition has the same `webhook-id`, and a timestamp and a signature of its own."""
         body = as_json(notification)
@@ -84,6 +88,8 @@ class Webhook(Medium):
             answer = await self._outgoing.post(str(settings["url"]), body, {"Content-Type": "application/json", **signed})
         except Refused as error:
             raise Undeliverable(str(error)) from error
+        except Unanswered as error:
+            raise PerhapsDelivered(str(error)) from error
         except Unreachable as error:
             raise TryLater(str(error)) from error
         self._judge(answer, _host(settings))
