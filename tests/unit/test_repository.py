@@ -86,6 +86,6 @@ def test_the_newest_release_in_the_changelog_is_the_version_of_the_project():
 def test_news_files_are_named_so_that_a_release_finds_them():
     names = {path.name for path in (ROOT / "changelog.d").iterdir()} - {"README.md"}
 
-    misnamed = {name for name in names if not re.fullmatch(r"\d+\.(security|removed|deprecated|added|changed|fixed)\.md", name)}
+    misnamed = {name for name in names if not re.fullmatch(r"\d+\.(security|removed|deprecated|added|changed|fixed)(\.\d+)?\.md", name)}
 
     assert set() == misnamed

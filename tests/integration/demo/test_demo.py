@@ -178,6 +178,21 @@ def test_there_is_a_history(demo):
     assert events
 
 
+def test_it_has_a_mailbox_to_look_at(demo):
+    answer = httpx.get(demo.said("Mailbox"), timeout=30)
+
+    assert (200, demo.url) == (answer.status_code, demo.said("Mailbox").removesuffix("/demo/mailbox/"))
+    assert "<h1>Mailbox</h1>" in answer.text
+
+
+def test_people_want_to_be_told_by_mail(demo):
+    with demo.client() as client:
+        profiles = client.get("notificationprofiles/").json()
+
+    assert {"Everything critical", "Bergen"} == {profile["name"] for profile in profiles}
+    assert {"email"} == {destination["media"]["slug"] for profile in profiles for destination in profile["destinations"]}
+
+
 def test_the_network_goes_on(demo):
     demo.wait_for_new(demo.newest())
 
