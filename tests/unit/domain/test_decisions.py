@@ -112,8 +112,8 @@ def test_texts_matter_if_somebody_reads_them():
     audience.know(1, Belongings(timeslots=(ALWAYS,), filters=(filter_,), destinations=(MAIL,), profiles=(profile,)))
 
     assert audience.reads_texts
-    assert () == audience.who_hears(NEW, ["up"])
-    assert [MAIL] == [told.destination for told in audience.who_hears(NEW, ["Router DOWN"])]
+    assert () == audience.who_hears(NEW, ["", "up"])
+    assert [MAIL] == [told.destination for told in audience.who_hears(NEW, ["", "Router DOWN"])]
 
 
 @pytest.mark.parametrize(
