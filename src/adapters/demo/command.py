@@ -1,15 +1,12 @@
 """`argus demo`: fill the data folder once, then serve, and let the network go on."""
 
 import asyncio
-import signal
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
@@ -23,6 +20,7 @@ from adapters.demo.greeting import Greeting
 from adapters.demo.history import DAYS, Cast, history
 from adapters.demo.installation import FILE, Memory, Remembered, settle
 from adapters.demo.simulation import Simulation
+from adapters.demo.stopping import Word, until_told
 from adapters.refusals import Refusal
 from argus_core.domain.transitions import Change
 
@@ -30,7 +28,6 @@ if TYPE_CHECKING:
     from adapters.settings import Settings
 
 HOST = "127.0.0.1"
-SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _TICK = 200
 
 
@@ -57,17 +54,21 @@ def run(settings: "Settings", wishes: Wishes) -> None:
     level = "warning" if settings.log_level == "info" else settings.log_level
     settings = msgspec.structs.replace(settings, database_url=None, data=data, send_notifications=False, log_level=level)
     logs.configure(settings.log_level, settings.log_format)
-    with _until_told():
+    with until_told() as word:
         with supervisor.listening(HOST, wishes.port):
             pass  # somebody may have the port: better said now than after the work
         with databases.reached(settings) as database:
-            _serve(settings, wishes, data, _prepared(settings, wishes, data, database.url))
+            word.patient = True  # no step from here on takes long, or it asks after the word
+            remembered = _prepared(settings, wishes, data, database.url, word)
+            _serve(settings, wishes, data, remembered, word)
 
 
-def _serve(settings: "Settings", wishes: Wishes, data: Path, remembered: Remembered) -> None:
+def _serve(settings: "Settings", wishes: Wishes, data: Path, remembered: Remembered, word: Word) -> None:
     simulations: list[Simulation] = []
 
     def announce(address: str) -> None:
+        word.obey()  # it may have come just before the supervisor listened to signals
+
         def greet(try_on: int) -> None:
             greeting = Greeting(address=address, data=data, remembered=remembered, try_on=try_on, now=datetime.now(UTC))
             click.echo(greeting.text())
@@ -78,18 +79,18 @@ def _serve(settings: "Settings", wishes: Wishes, data: Path, remembered: Remembe
     try:
         supervisor.serve(supervisor.Plan(settings=settings, host=HOST, port=wishes.port), announce)
     finally:
-        _turn_deaf()
         for simulation in simulations:
             simulation.stop()
 
 
-def _prepared(settings: "Settings", wishes: Wishes, data: Path, url: str) -> Remembered:
+def _prepared(settings: "Settings", wishes: Wishes, data: Path, url: str, word: Word) -> Remembered:
     """
     Make sure of everything that is there before it is served: tables, people and sources, and their history.
 
     Raises:
         Refusal: this is somebody's installation, or the demo runs already and shall begin anew.
     """
+    word.obey()
     memory = Memory(data / FILE)
     inhabited = _is_inhabited(url)
     if inhabited and memory.recall() is None:
@@ -100,11 +101,13 @@ def _prepared(settings: "Settings", wishes: Wishes, data: Path, url: str) -> Rem
         memory.forget()
     if not databases.is_current(url):
         databases.migrate(url)
+    word.obey()
     cast, remembered = asyncio.run(_settled(settings, url, memory))
     with psycopg.connect(url) as connection:
         row = connection.execute("select exists (select from incident)").fetchone()
         if row == (False,):
-            _load(connection, cast, wishes.incidents)
+            _load(connection, cast, wishes.incidents, word)
+    word.obey()
     return remembered
 
 
@@ -115,9 +118,10 @@ async def _settled(settings: "Settings", url: str, memory: Memory) -> tuple[Cast
         return await settle(container, memory)
 
 
-def _load(connection: "psycopg.Connection[tuple[object, ...]]", cast: Cast, incidents: int) -> None:
+def _load(connection: "psycopg.Connection[tuple[object, ...]]", cast: Cast, incidents: int, word: Word) -> None:
     began = time.monotonic()
-    loaded = bulk.load(connection, _shown(history(cast, until=datetime.now(UTC), incidents=incidents), incidents))
+    changes = word.obeyed(history(cast, until=datetime.now(UTC), incidents=incidents))
+    loaded = bulk.load(connection, _shown(changes, incidents))
     click.echo(
         f"Made up {DAYS} days: {loaded.incidents} incidents, {loaded.events} events, {loaded.acks} acknowledgements, "
         f"in {time.monotonic() - began:.1f} s.",
@@ -155,28 +159,3 @@ def _empty(data: Path, url: str) -> None:
             raise Refusal(f"The demo in {data} is running; stop it before it begins anew.")
         connection.execute("drop schema public cascade")
         connection.execute("create schema public")
-
-
-@contextmanager
-def _until_told() -> Iterator[None]:
-    """Leave the block quietly when a signal says to stop; whatever is on the way out is not disturbed again."""
-
-    def leave(_: int, __: FrameType | None) -> None:
-        _turn_deaf()
-        raise supervisor.Told
-
-    former = {number: signal.getsignal(number) for number in SIGNALS}
-    for number in SIGNALS:
-        if former[number] is not signal.SIG_IGN:
-            signal.signal(number, leave)
-    try:
-        with suppress(supervisor.Told):
-            yield
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
-
-
-def _turn_deaf() -> None:
-    for number in SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
