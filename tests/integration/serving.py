@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -17,8 +18,8 @@ from pathlib import Path
 import httpx
 
 ARGUS = str(Path(sys.executable).with_name("argus"))
-START_WITHIN = 30.0
-STOP_WITHIN = 20.0
+START_WITHIN = 60.0
+STOP_WITHIN = 60.0
 _ADDRESS = re.compile(rb"https?://[\w.\[\]:-]+:\d+(?=\D)")
 
 
@@ -51,23 +52,38 @@ class Served:
 
 
 @contextmanager
+def process(*command: object, **options) -> Iterator[subprocess.Popen]:
+    """A process that is gone after the block, whatever happens there: the end of a `Popen` alone would wait for it without limit."""
+    with subprocess.Popen(list(map(str, command)), **options) as started:
+        try:
+            yield started
+        finally:
+            started.kill()
+
+
+@contextmanager
+def impatience(process: subprocess.Popen, seconds: float = START_WITHIN) -> Iterator[None]:
+    """Kill the process when the block takes longer, so that nobody waits for ever for what it says."""
+    end = threading.Timer(seconds, process.kill)
+    end.start()
+    try:
+        yield
+    finally:
+        end.cancel()
+
+
+@contextmanager
 def serving(*arguments: object, environment: Mapping[str, str], folder: Path, port: int = 0) -> Iterator[Served]:
     """`argus serve`, on a free port unless one is named, until the end of the block; what it says is in a file in that folder."""
     descriptor, name = tempfile.mkstemp(prefix="serve-", suffix=".log", dir=folder)
     with (
         os.fdopen(descriptor, "wb") as log,
-        subprocess.Popen(
-            [ARGUS, "serve", "--port", str(port), *map(str, arguments)],
-            env=environ(environment),
-            cwd=folder,
-            stdout=subprocess.PIPE,
-            stderr=log,
-        ) as process,
+        process(
+            *(ARGUS, "serve", "--port", port, *arguments), env=environ(environment), cwd=folder, stdout=subprocess.PIPE, stderr=log
+        ) as started,
     ):
-        try:
-            yield Served(process, _announced(process, Path(name)), Path(name))
-        finally:
-            _stop(process)
+        yield Served(started, _announced(started, Path(name)), Path(name))
+        _stop(started)
 
 
 def argus(*arguments: object, environment: Mapping[str, str], folder: Path) -> str:
@@ -136,8 +152,4 @@ def _announced(process: subprocess.Popen, log: Path) -> str:
 def _stop(process: subprocess.Popen) -> None:
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
-    try:
-        process.wait(STOP_WITHIN)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        raise
+    process.wait(STOP_WITHIN)
