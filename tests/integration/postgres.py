@@ -15,6 +15,9 @@ from psycopg.conninfo import conninfo_to_dict
 
 from adapters.db.embedded import running
 
+PATIENCE_MS = 60_000
+"""So long may making or dropping a database take on a busy machine."""
+
 
 @contextmanager
 def server() -> Iterator[str]:
@@ -39,11 +42,25 @@ def fresh_database(admin_dsn: str, template: str | None = None) -> Iterator[str]
         source = sql.Identifier(str(conninfo_to_dict(template)["dbname"]))
         new += sql.SQL(" template {} strategy file_copy").format(source)
     with psycopg.connect(admin_dsn, autocommit=True) as admin:
-        admin.execute(new)
+        admin.execute(f"set statement_timeout = {PATIENCE_MS}")
+        _do(admin, new)
         try:
             yield _naming(admin_dsn, name)
         finally:
-            admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+            # `with (force)` is refused while autovacuum is in the database; without it, PostgreSQL ends autovacuum itself.
+            ours = "select pg_terminate_backend(pid, %s) from pg_stat_activity where datname = %s and usename = current_user"
+            admin.execute(ours, [PATIENCE_MS // 2, name])
+            _do(admin, sql.SQL("drop database {}").format(sql.Identifier(name)))
+
+
+def _do(admin: psycopg.Connection, statement: sql.Composed) -> None:
+    """Make or drop a database; when that takes too long, the error tells what else goes on in the server."""
+    try:
+        admin.execute(statement)
+    except psycopg.errors.QueryCanceled as error:
+        others = "select pid, datname, usename, state, wait_event, query from pg_stat_activity where pid <> pg_backend_pid()"
+        error.add_note("Meanwhile:\n" + "\n".join(map(str, admin.execute(others).fetchall())))
+        raise
 
 
 def _naming(dsn: str, database: str) -> str:
