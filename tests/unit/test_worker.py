@@ -53,7 +53,7 @@ async def working(service, monkeypatch):
     monkeypatch.setattr(worker, "POLL", 0.01)
     monkeypatch.setattr(worker, "PAUSES", (0.01,))
     stopping = asyncio.Event()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         task = asyncio.create_task(worker.work(service, stopping))
         yield task
         stopping.set()
@@ -117,4 +117,4 @@ async def test_it_stops_when_told(service):
     stopping = asyncio.Event()
     stopping.set()
 
-    await asyncio.wait_for(worker.work(service, stopping), 1)
+    await asyncio.wait_for(worker.work(service, stopping), 10)

@@ -731,3 +731,21 @@ def test_a_fresh_database_is_a_copy_that_is_dropped_even_while_in_use(postgres):
         left = ask(postgres, "select array_agg(datname) from pg_database")[0]
 
     assert ((1,), True) == (copied, name not in left)
+
+
+def test_a_database_that_is_not_made_in_time_tells_what_else_goes_on(postgres, monkeypatch):
+    with fresh_database(postgres) as template, psycopg.connect(template) as busy:
+        with monkeypatch.context() as patch:
+            patch.setattr("integration.postgres.PATIENCE_MS", 300)
+
+            with pytest.raises(psycopg.errors.QueryCanceled) as stuck, fresh_database(postgres, template=template):
+                pytest.fail("its template is in use")
+
+        assert str(busy.info.backend_pid) in stuck.value.__notes__[0]
+
+
+def test_a_process_does_not_outlive_its_block_even_when_that_fails():
+    with pytest.raises(ZeroDivisionError), process("sleep", 60) as started:
+        raise ZeroDivisionError
+
+    assert started.returncode == -signal.SIGKILL
