@@ -13,7 +13,7 @@ def test_the_server_does_what_was_recorded(installation, occasion):
     options = ["--base-url", installation.url, "--world", installation.world, "--extras"]
 
     run = subprocess.run(
-        [sys.executable, HERE / "run.py", *options, HERE / "scenarios"], capture_output=True, text=True, check=False, timeout=300
+        [sys.executable, HERE / "run.py", *options, HERE / "scenarios"], capture_output=True, text=True, check=False, timeout=240
     )
 
     assert run.returncode == 0, f"{occasion}:\n{run.stdout}{run.stderr}"

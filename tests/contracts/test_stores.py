@@ -64,7 +64,7 @@ async def test_a_claim_ends_with_its_connection(database_url):
         async with await database.connect(autocommit=True) as other:
             await other.execute("select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and pid <> pg_backend_pid()")
 
-        async with asyncio.timeout(5), PgTicketClaims(database).claim(IncidentId(1)):
+        async with asyncio.timeout(30), PgTicketClaims(database).claim(IncidentId(1)):
             pass
 
 

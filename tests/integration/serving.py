@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,8 +18,8 @@ from pathlib import Path
 import httpx
 
 ARGUS = str(Path(sys.executable).with_name("argus"))
-START_WITHIN = 30.0
-STOP_WITHIN = 20.0
+START_WITHIN = 60.0
+STOP_WITHIN = 60.0
 _ADDRESS = re.compile(rb"https?://[\w.\[\]:-]+:\d+(?=\D)")
 
 
@@ -51,14 +52,24 @@ class Served:
 
 
 @contextmanager
-def started(command: Sequence[object], **options: object) -> Iterator[subprocess.Popen]:
-    """A process until the end of the block; one that has not ended by then is killed: a test that fails must not wait for it."""
-    with subprocess.Popen(list(map(str, command)), **options) as process:
+def process(*command: object, **options) -> Iterator[subprocess.Popen]:
+    """A process that is gone after the block, whatever happens there: the end of a `Popen` alone would wait for it without limit."""
+    with subprocess.Popen(list(map(str, command)), **options) as started:
         try:
-            yield process
+            yield started
         finally:
-            if process.poll() is None:
-                process.kill()
+            started.kill()
+
+
+@contextmanager
+def impatience(process: subprocess.Popen, seconds: float = START_WITHIN) -> Iterator[None]:
+    """Kill the process when the block takes longer, so that nobody waits for ever for what it says."""
+    end = threading.Timer(seconds, process.kill)
+    end.start()
+    try:
+        yield
+    finally:
+        end.cancel()
 
 
 @contextmanager
@@ -67,14 +78,12 @@ def serving(*arguments: object, environment: Mapping[str, str], folder: Path, po
     descriptor, name = tempfile.mkstemp(prefix="serve-", suffix=".log", dir=folder)
     with (
         os.fdopen(descriptor, "wb") as log,
-        started(
-            [ARGUS, "serve", "--port", port, *arguments], env=environ(environment), cwd=folder, stdout=subprocess.PIPE, stderr=log
-        ) as process,
+        process(
+            *(ARGUS, "serve", "--port", port, *arguments), env=environ(environment), cwd=folder, stdout=subprocess.PIPE, stderr=log
+        ) as started,
     ):
-        try:
-            yield Served(process, _announced(process, Path(name)), Path(name))
-        finally:
-            _stop(process)
+        yield Served(started, _announced(started, Path(name)), Path(name))
+        _stop(started)
 
 
 def argus(*arguments: object, environment: Mapping[str, str], folder: Path) -> str:

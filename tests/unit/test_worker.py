@@ -57,8 +57,8 @@ async def working(service, monkeypatch):
     monkeypatch.setattr(worker, "POLL", 0.01)
     monkeypatch.setattr(worker, "PAUSES", (0.01,))
     stopping = asyncio.Event()
-    async with asyncio.timeout(10):
-        task = asyncio.create_task(taking_turns(service, stopping))
+    async with asyncio.timeout(30):
+        task = asyncio.create_task(worker.work(service, stopping))
         yield task
         stopping.set()
         await task
@@ -121,39 +121,4 @@ async def test_it_stops_when_told(service):
     stopping = asyncio.Event()
     stopping.set()
 
-    await asyncio.wait_for(taking_turns(service, stopping), 1)
-
-
-async def test_who_is_woken_does_not_wait_for_the_next_turn():
-    stopping, woken, turns = asyncio.Event(), asyncio.Event(), []
-
-    async def turn():
-        turns.append(len(turns))
-        if len(turns) == 3:
-            stopping.set()
-        return 60
-
-    async def wake():
-        while not stopping.is_set():
-            woken.set()
-            await asyncio.sleep(0.001)
-
-    await asyncio.wait_for(asyncio.gather(worker.turns("It failed", turn, stopping, woken), wake()), 5)
-
-    assert [0, 1, 2] == turns
-
-
-async def test_what_woke_it_during_a_turn_is_not_forgotten():
-    stopping, woken, turns = asyncio.Event(), asyncio.Event(), []
-
-    async def turn():
-        turns.append(len(turns))
-        if len(turns) == 2:
-            stopping.set()
-        else:
-            woken.set()
-        return 60
-
-    await asyncio.wait_for(worker.turns("It failed", turn, stopping, woken), 5)
-
-    assert [0, 1] == turns
+    await asyncio.wait_for(worker.work(service, stopping), 10)

@@ -1,16 +1,13 @@
 """`argus demo`: fill the data folder once, then serve, and let the network go on."""
 
 import asyncio
-import signal
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
@@ -27,6 +24,7 @@ from adapters.demo.mailbox import Mailbox
 from adapters.demo.network import DOMAIN
 from adapters.demo.receiver import receiving
 from adapters.demo.simulation import Simulation
+from adapters.demo.stopping import Word, until_told
 from adapters.refusals import Refusal
 from argus_core.domain.transitions import Change
 
@@ -34,8 +32,6 @@ if TYPE_CHECKING:
     from adapters.settings import Settings
 
 HOST = "127.0.0.1"
-MAILBOX = "mailbox"
-SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _TICK = 200
 
 
@@ -65,35 +61,21 @@ def run(settings: "Settings", wishes: Wishes) -> None:
         settings, database_url=None, data=data, demo_mailbox=mailbox.folder, log_level=level, **_nobody_elsewhere()
     )
     logs.configure(settings.log_level, settings.log_format)
-    with _until_told() as ear:
+    with until_told() as word:
         with supervisor.listening(HOST, wishes.port):
             pass  # somebody may have the port: better said now than after the work
         with databases.reached(settings) as database:
-            remembered = _prepared(settings, wishes, data, database.url, ear)
-            ear.obey()
-            if wishes.fresh:
-                mailbox.empty()
-            mailbox.open()
-            with receiving(mailbox.keep) as port:
-                plugins = {**settings.plugins, "ARGUS_EMAIL_PORT": str(port)}
-                _serve(msgspec.structs.replace(settings, plugins=plugins), wishes, data, remembered)
+            word.patient = True  # no step from here on takes long, or it asks after the word
+            remembered = _prepared(settings, wishes, data, database.url, word)
+            _serve(settings, wishes, data, remembered, word)
 
 
-def _nobody_elsewhere() -> dict[str, Any]:
-    """Settings with which nothing of a demo gets out of this machine, whatever the real installation has."""
-    plugins = {
-        "ARGUS_EMAIL_HOST": receiver.HOST,
-        "ARGUS_EMAIL_SECURITY": "none",
-        "ARGUS_DEFAULT_FROM_EMAIL": f"Argus <argus@{DOMAIN}>",
-        "ARGUS_SMS_GATEWAY_ADDRESS": f"sms@{DOMAIN}",
-    }
-    return {"send_notifications": True, "media": ("email", "sms"), "ticket_system": "", "plugins": plugins}
-
-
-def _serve(settings: "Settings", wishes: Wishes, data: Path, remembered: Remembered) -> None:
+def _serve(settings: "Settings", wishes: Wishes, data: Path, remembered: Remembered, word: Word) -> None:
     simulations: list[Simulation] = []
 
     def announce(address: str) -> None:
+        word.obey()  # it may have come just before the supervisor listened to signals
+
         def greet(try_on: int) -> None:
             greeting = Greeting(address=address, data=data, remembered=remembered, try_on=try_on, now=datetime.now(UTC))
             click.echo(greeting.text())
@@ -104,18 +86,18 @@ def _serve(settings: "Settings", wishes: Wishes, data: Path, remembered: Remembe
     try:
         supervisor.serve(supervisor.Plan(settings=settings, host=HOST, port=wishes.port), announce)
     finally:
-        _turn_deaf()
         for simulation in simulations:
             simulation.stop()
 
 
-def _prepared(settings: "Settings", wishes: Wishes, data: Path, url: str, ear: "Ear") -> Remembered:
+def _prepared(settings: "Settings", wishes: Wishes, data: Path, url: str, word: Word) -> Remembered:
     """
     Make sure of everything that is there before it is served: tables, people and sources, and their history.
 
     Raises:
         Refusal: this is somebody's installation, or the demo runs already and shall begin anew.
     """
+    word.obey()
     memory = Memory(data / FILE)
     inhabited = _is_inhabited(url)
     if inhabited and memory.recall() is None:
@@ -126,12 +108,14 @@ def _prepared(settings: "Settings", wishes: Wishes, data: Path, url: str, ear: "
         memory.forget()
     if not databases.is_current(url):
         databases.migrate(url)
+    word.obey()
     cast, remembered = asyncio.run(_settled(settings, url, memory))
     ear.obey()
     with psycopg.connect(url) as connection:
         row = connection.execute("select exists (select from incident)").fetchone()
         if row == (False,):
-            _load(connection, cast, wishes.incidents, ear)
+            _load(connection, cast, wishes.incidents, word)
+    word.obey()
     return remembered
 
 
@@ -142,9 +126,9 @@ async def _settled(settings: "Settings", url: str, memory: Memory) -> tuple[Cast
         return await settle(container, memory)
 
 
-def _load(connection: "psycopg.Connection[tuple[object, ...]]", cast: Cast, incidents: int, ear: "Ear") -> None:
+def _load(connection: "psycopg.Connection[tuple[object, ...]]", cast: Cast, incidents: int, word: Word) -> None:
     began = time.monotonic()
-    changes = ear.obeyed(history(cast, until=datetime.now(UTC), incidents=incidents))
+    changes = word.obeyed(history(cast, until=datetime.now(UTC), incidents=incidents))
     loaded = bulk.load(connection, _shown(changes, incidents))
     click.echo(
         f"Made up {DAYS} days: {loaded.incidents} incidents, {loaded.events} events, {loaded.acks} acknowledgements, "
@@ -183,57 +167,3 @@ def _empty(data: Path, url: str) -> None:
             raise Refusal(f"The demo in {data} is running; stop it before it begins anew.")
         connection.execute("drop schema public cascade")
         connection.execute("create schema public")
-
-
-class Ear:
-    """
-    Hears signals to stop: the first one interrupts, and is remembered; later ones do not disturb whatever is on its way out.
-
-    Python swallows what a handler raises in the midst of its own housekeeping, and complains. So long work asks instead.
-    """
-
-    def __init__(self) -> None:
-        self._told = False
-        self._asked = False
-
-    def hear(self, _: int, __: FrameType | None) -> None:
-        """Take note, and interrupt whoever does not ask."""
-        told, self._told = self._told, True
-        if not told and not self._asked:
-            raise supervisor.Told
-
-    def obey(self) -> None:
-        """Stop here if a signal has said so."""
-        if self._told:
-            raise supervisor.Told
-
-    def obeyed(self, changes: Iterable[Change]) -> Iterator[Change]:
-        """The same changes, until a signal says to stop."""
-        self._asked = True
-        try:
-            for change in changes:
-                self.obey()
-                yield change
-        finally:
-            self._asked = False
-
-
-@contextmanager
-def _until_told() -> Iterator[Ear]:
-    """Leave the block quietly when a signal says to stop."""
-    ear = Ear()
-    former = {number: signal.getsignal(number) for number in SIGNALS}
-    for number in SIGNALS:
-        if former[number] is not signal.SIG_IGN:
-            signal.signal(number, ear.hear)
-    try:
-        with suppress(supervisor.Told):
-            yield ear
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
-
-
-def _turn_deaf() -> None:
-    for number in SIGNALS:
-        signal.signal(number, signal.SIG_IGN)

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
@@ -17,7 +17,7 @@ import pytest
 
 from adapters.asgi import DRAIN_SECONDS
 from adapters.db.embedded import running
-from integration.serving import started
+from integration.serving import impatience, process
 
 ARGUS = [sys.executable, "-m", "adapters.cli"]
 IMPATIENT = [
@@ -68,11 +68,17 @@ def postmaster(folder):
     return int((folder / "postgres" / "postmaster.pid").read_text().split()[0])
 
 
+def said(environment, *words):
+    """What a command prints, which has to succeed."""
+    return subprocess.run([*ARGUS, *words], env=environment, capture_output=True, text=True, check=True, timeout=PATIENCE).stdout
+
+
 class Server:
     def __init__(self, process, folder):
         self.process = process
         self.folder = folder
-        line = process.stdout.readline()
+        with impatience(process):
+            line = process.stdout.readline()
         assert re.fullmatch(r"Argus \S+ serves http://127\.0\.0\.1:\d+/\n", line), (line, process.poll())
         self.url = line.split()[-1]
 
@@ -96,25 +102,15 @@ class Server:
 
 @pytest.fixture
 def serve(environment, folder):
-    started = []
+    with ExitStack() as stack:
 
-    def serve(*options, command=ARGUS, **variables):
-        process = subprocess.Popen(
-            [*command, "serve", "--port", "0", *options],
-            env=environment | {"ARGUS_DATA": str(folder / "data")} | variables,
-            cwd=folder,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        started.append(process)
-        return Server(process, folder / "data")
+        def serve(*options, command=ARGUS, **variables):
+            settings = environment | {"ARGUS_DATA": str(folder / "data")} | variables
+            words = [*command, "serve", "--port", "0", *options]
+            started = stack.enter_context(process(*words, env=settings, cwd=folder, stdout=subprocess.PIPE, text=True))
+            return Server(started, folder / "data")
 
-    yield serve
-    for process in started:
-        if process.poll() is None:
-            process.kill()
-        process.wait()
-        process.stdout.close()
+        yield serve
     if (folder / "data").exists():  # becomes a user and leaves as the last one, which stops the server
         with running(folder / "data"):
             pass
@@ -122,7 +118,7 @@ def serve(environment, folder):
 
 def test_what_dies_or_hangs_is_replaced_and_sigterm_ends_everything_in_order(serve, environment):
     server = serve("--workers", "2", command=IMPATIENT)
-    asked = subprocess.run([*ARGUS, "health", server.url], env=environment, capture_output=True, text=True, check=True)
+    asked = said(environment, "health", server.url)
     hanging, dying = until(lambda: len(server.children("asgi")) == 2 and server.children("asgi"), "two HTTP processes")
     (worker,) = until(lambda: server.children("worker"), "the worker")
 
@@ -134,7 +130,7 @@ def test_what_dies_or_hangs_is_replaced_and_sigterm_ends_everything_in_order(ser
     family = {*children(server.pid), postmaster(server.folder)}
     code = server.stop()
 
-    assert "ready\n" == asked.stdout
+    assert "ready\n" == asked
     assert 0 == code
     assert set() == {pid for pid in {hanging, *family} if lives(pid)}
 
@@ -239,25 +235,17 @@ def test_what_keeps_it_from_starting_is_one_line(environment, folder, empty_data
 
 def test_commands_start_the_embedded_server_for_the_moment(environment, folder):
     data = folder / "data"
-    made = subprocess.run(
-        [*ARGUS, "source", "create", "oslo", "--type", "nav", "--data", data], env=environment, capture_output=True, text=True, check=True
-    )
-    listed = subprocess.run([*ARGUS, "source", "list", "--data", data], env=environment, capture_output=True, text=True, check=True)
+    made = said(environment, "source", "create", "oslo", "--type", "nav", "--data", data)
+    listed = said(environment, "source", "list", "--data", data)
 
-    assert re.fullmatch(r"[\w-]{40,}\n", made.stdout)
-    assert "oslo" in listed.stdout
+    assert re.fullmatch(r"[\w-]{40,}\n", made)
+    assert "oslo" in listed
     assert not (data / "postgres" / "postmaster.pid").exists()
 
 
 def test_a_token_made_by_a_command_opens_a_server_that_runs(serve, environment):
     server = serve("--no-worker")
-    token = subprocess.run(
-        [*ARGUS, "source", "create", "oslo", "--type", "nav", "--data", server.folder],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.strip()
+    token = said(environment, "source", "create", "oslo", "--type", "nav", "--data", server.folder).strip()
     report = {"start_time": "2024-05-17T12:00:00Z", "description": "down", "tags": []}
 
     answer = httpx.post(f"{server.url}api/v2/incidents/", json=report, headers={"Authorization": f"Token {token}"})
@@ -269,16 +257,17 @@ def test_a_token_made_by_a_command_opens_a_server_that_runs(serve, environment):
 def test_without_the_server_s_packages_it_says_what_to_install(environment):
     missing = "import sys; sys.modules['click'] = None; from adapters.cli import main; main()"
 
-    result = subprocess.run([sys.executable, "-c", missing], env=environment, capture_output=True, text=True, check=False)
+    result = subprocess.run([sys.executable, "-c", missing], env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE)
 
     assert (2, "Argus is installed without its server: pip install 'argus-core[server]'\n") == (result.returncode, result.stderr)
 
 
 def test_a_worker_alone_ends_when_told(environment, folder, database_url):
-    with started(
-        [*ARGUS, "worker"], env=environment | {"DATABASE_URL": database_url}, cwd=folder, stdout=subprocess.PIPE, text=True
+    with process(
+        *ARGUS, "worker", env=environment | {"DATABASE_URL": database_url}, cwd=folder, stdout=subprocess.PIPE, text=True
     ) as worker:
-        line = worker.stdout.readline()
+        with impatience(worker):
+            line = worker.stdout.readline()
         worker.terminate()
 
         assert "The worker is ready.\n" == line
@@ -289,8 +278,8 @@ def test_a_password_is_asked_for_twice_and_not_shown(environment, folder, databa
     import pty
 
     main, terminal = pty.openpty()
-    with started(
-        [*ARGUS, "user", "create", "alice"],
+    with process(
+        *(*ARGUS, "user", "create", "alice"),
         env=environment | {"DATABASE_URL": database_url},
         cwd=folder,
         stdin=terminal,
@@ -300,10 +289,11 @@ def test_a_password_is_asked_for_twice_and_not_shown(environment, folder, databa
     ) as command:
         os.close(terminal)
         shown = b""
-        for prompt in (b"Password: ", b"Repeat for confirmation: "):
-            while prompt not in shown:
-                shown += os.read(main, 1024)
-            os.write(main, b"correct horse\n")
+        with impatience(command):
+            for prompt in (b"Password: ", b"Repeat for confirmation: "):
+                while prompt not in shown:
+                    shown += os.read(main, 1024)
+                os.write(main, b"correct horse\n")
         command.wait(PATIENCE)
     os.close(main)
 

@@ -135,7 +135,7 @@ async def heard(database_url):
         calls = asyncio.Queue()
         listener = Listener(database, {ACCOUNTS: lambda: calls.put_nowait(ACCOUNTS)})
         async with running(listener):
-            await asyncio.wait_for(calls.get(), 5)  # it has connected
+            await asyncio.wait_for(calls.get(), 30)  # it has connected
             yield calls, listener
 
 
@@ -166,13 +166,13 @@ async def test_other_processes_hear_that_rights_have_changed(accounts, world, he
 
     for change in changes:
         await in_work(accounts, change)
-        await asyncio.wait_for(calls.get(), 5)
+        await asyncio.wait_for(calls.get(), 30)
     with pytest.raises(ZeroDivisionError):
         await in_work(accounts, lambda work: drop_and_fail(work, world.token_id))
     async with accounts.begin() as work:
         await work.drop_tokens([])
     await in_work(accounts, lambda work: work.save_user(user))
-    await asyncio.wait_for(calls.get(), 5)
+    await asyncio.wait_for(calls.get(), 30)
 
     assert calls.empty()
 
@@ -192,19 +192,19 @@ async def test_a_lost_listener_comes_back_and_forgets(database_url, accounts, wo
     while listener.connected:  # noqa: ASYNC110 - it tells nobody that it lost its connection
         await asyncio.sleep(0.01)
 
-    await asyncio.wait_for(calls.get(), 5)
+    await asyncio.wait_for(calls.get(), 30)
 
     assert listener.connected
     async with accounts.begin() as work:
         await work.drop_tokens([world.token_id])
-    await asyncio.wait_for(calls.get(), 5)
+    await asyncio.wait_for(calls.get(), 30)
 
 
 async def test_a_listener_that_ends_is_not_connected(database):
     connected = asyncio.Event()
     listener = Listener(database, {ACCOUNTS: connected.set})
     async with running(listener):
-        await asyncio.wait_for(connected.wait(), 5)
+        await asyncio.wait_for(connected.wait(), 30)
         assert listener.connected
 
     assert not listener.connected

@@ -245,7 +245,7 @@ async def test_whoever_cannot_reach_the_database_is_told_so(wire):
     wire.proxy.up()
 
     assert [Unavailable] * len(calls) == [type(answer) for answer in answers], answers
-    assert took < SECONDS + 1
+    assert took < 2 * SECONDS
     assert Appended.STORED is await wire.incidents.append(change)
     assert incident == await wire.incidents.get(incident.id)
     assert await somebody(wire.accounts)
@@ -261,11 +261,11 @@ async def test_an_outage_is_said_once():
     """
     Not several times a second: the log is to be read.
     """
-    seldom = Seldom(0.05)
+    seldom = Seldom(0.5)
     lost, failed = (logging.makeLogRecord({"msg": msg}) for msg in ("lost", "failed"))
 
     passed = [seldom.filter(record) for record in (lost, failed, lost, failed)]
-    await asyncio.sleep(0.06)
+    await asyncio.sleep(0.6)
 
     assert [True, True, False, False] == passed
     assert seldom.filter(lost)

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,7 +22,9 @@ import pytest
 from adapters.db.embedded import accounts, bin_dir, binaries, default_data_dir, errors, postmaster, running, server, waiting
 from adapters.db.embedded.folder import LOG_LIMIT, DataFolder
 from integration.postgres import fresh_database
+from integration.serving import STOP_WITHIN, impatience, process
 
+MAKING = "select count(*) from pg_stat_activity where state = 'active' and query like 'create database%'"
 PEER = Path(__file__).with_name("embedded_peer.py")
 VERSIONS = [bin_dir(), *sorted(Path("/usr/lib/postgresql").glob("*/bin"))]
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has other accounts to run it under")
@@ -94,7 +97,8 @@ class Peer:
         self.process.stdin.flush()
 
     def hear(self):
-        return self.process.stdout.readline().strip()
+        with impatience(self.process):
+            return self.process.stdout.readline().strip()
 
     def do(self, words):
         self.say(words)
@@ -108,7 +112,7 @@ class Peer:
             self.process.stdin.close()
 
 
-def wait_until(true, seconds=10):
+def wait_until(true, seconds=60):
     until = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < until, "waited in vain"
@@ -316,6 +320,23 @@ def test_no_kill_at_any_moment_of_a_start_loses_a_row_or_blocks_the_next_start(f
         peer.kill()
 
 
+def test_a_database_that_is_still_being_made_for_somebody_who_was_killed_is_taken_as_it_comes(used):
+    """
+    Whoever is killed while PostgreSQL makes the database leaves a server that goes on making it.
+    """
+    with running(used, fast=True) as embedded:
+        address = {"host": str(used / "socket"), "user": server.ADMINISTRATOR, "dbname": server.ADMINISTRATOR, "autocommit": True}
+        with psycopg.connect(**address) as left, psycopg.connect(**address) as ours, ThreadPoolExecutor() as pool:
+            left.execute("drop database argus")
+            making = pool.submit(left.execute, "create database argus owner argus")
+            wait_until(lambda: (1,) == ours.execute(MAKING).fetchone())
+
+            embedded._ensure_database(ours)
+
+            making.result()
+        assert (1,) == ask(embedded.url, "select 1")
+
+
 def test_leaving_a_server_that_recovers_from_the_crash_of_one_of_its_processes_takes_no_longer(folder):
     with running(folder) as embedded:
         change(embedded.url, "create table kept as select 1 as number")
@@ -367,17 +388,16 @@ def test_a_server_that_somebody_else_started_is_left_alone(used):
     programs = binaries.binaries(None)
     account = accounts.account_for(used, used.stat().st_uid)
     options = binaries.settings(socket_folder=used / "socket", fast=True)
-    stranger = subprocess.Popen([*account.prefix, programs.postgres, "-D", used / "postgres", *options], stderr=subprocess.DEVNULL)
-    try:
+    command = [*account.prefix, programs.postgres, "-D", used / "postgres", *options]
+    with process(*command, stderr=subprocess.DEVNULL) as stranger:
         wait_until(lambda: (found := postmaster.postmaster(used / "postgres")) and found.ready)
 
         with pytest.raises(errors.StartedByHand, match=str(stranger.pid)), running(used, fast=True):
             pytest.fail("it is not ours")
 
         assert stranger.poll() is None
-    finally:
         stranger.send_signal(signal.SIGINT)
-        stranger.wait(20)
+        stranger.wait(STOP_WITHIN)
 
 
 # Folders
@@ -711,3 +731,21 @@ def test_a_fresh_database_is_a_copy_that_is_dropped_even_while_in_use(postgres):
         left = ask(postgres, "select array_agg(datname) from pg_database")[0]
 
     assert ((1,), True) == (copied, name not in left)
+
+
+def test_a_database_that_is_not_made_in_time_tells_what_else_goes_on(postgres, monkeypatch):
+    with fresh_database(postgres) as template, psycopg.connect(template) as busy:
+        with monkeypatch.context() as patch:
+            patch.setattr("integration.postgres.PATIENCE_MS", 300)
+
+            with pytest.raises(psycopg.errors.QueryCanceled) as stuck, fresh_database(postgres, template=template):
+                pytest.fail("its template is in use")
+
+        assert str(busy.info.backend_pid) in stuck.value.__notes__[0]
+
+
+def test_a_process_does_not_outlive_its_block_even_when_that_fails():
+    with pytest.raises(ZeroDivisionError), process("sleep", 60) as started:
+        raise ZeroDivisionError
+
+    assert started.returncode == -signal.SIGKILL

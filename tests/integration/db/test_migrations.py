@@ -14,7 +14,7 @@ from alembic.runtime.migration import MigrationContext
 from adapters.db import migrate
 from adapters.db.tables import metadata
 from integration.postgres import fresh_database
-from integration.serving import started
+from integration.serving import process
 
 # Everything that can be told of a schema, in words of PostgreSQL's own.
 SHAPE = """
@@ -115,11 +115,11 @@ def test_processes_that_start_together_do_not_disturb_each_other(empty):
     """
     command = [sys.executable, "-c", "import sys; from adapters.db.migrate import upgrade; upgrade(sys.argv[1])", empty]
 
-    with ExitStack() as processes:
-        together = [processes.enter_context(started(command, stderr=subprocess.PIPE, text=True)) for _ in range(4)]
-        said = [process.communicate(timeout=60)[1] for process in together]
+    with ExitStack() as stack:
+        together = [stack.enter_context(process(*command, stderr=subprocess.PIPE, text=True)) for _ in range(4)]
+        said = [one.communicate(timeout=60)[1] for one in together]
 
-    assert [0] * 4 == [process.returncode for process in together], said
+    assert [0] * 4 == [one.returncode for one in together], said
     assert [] == migrate.pending(empty)
 
 

@@ -8,21 +8,19 @@ import signal
 import socket
 import subprocess
 import tempfile
-import threading
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import PIPE
 
 import httpx
 import pytest
 
 from adapters.demo.people import PEOPLE
-from integration.serving import ARGUS, STOP_WITHIN, argus, descendants, environ
-from integration.serving import started as process_of
+from integration.serving import ARGUS, START_WITHIN, STOP_WITHIN, argus, descendants, environ, impatience, process
 
 LAST_LINE = "until Ctrl-C"
-START_WITHIN = 60.0
 
 
 class Demo:
@@ -31,8 +29,9 @@ class Demo:
     def __init__(self, process, errors):
         self.process, self.errors = process, errors
         self.greeting = ""
-        while LAST_LINE not in self.greeting and (line := process.stdout.readline()):
-            self.greeting += line
+        with impatience(process):
+            while LAST_LINE not in self.greeting and (line := process.stdout.readline()):
+                self.greeting += line
         assert LAST_LINE in self.greeting, self.greeting + errors.read_text()
 
     @property
@@ -56,7 +55,7 @@ class Demo:
             return max(incident["pk"] for incident in client.get("incidents/?page_size=100").json()["results"])
 
     def wait_for_new(self, than):
-        until = time.monotonic() + 30
+        until = time.monotonic() + START_WITHIN
         while time.monotonic() < until:
             with suppress(httpx.TransportError):
                 if self.newest() > than:
@@ -72,22 +71,12 @@ class Demo:
 @contextmanager
 def started(data, *arguments, environment=None):
     errors = data.with_suffix(".log")
-    command = [ARGUS, "demo", "--port", "0", "--data", str(data), *map(str, arguments)]
-    with (
-        errors.open("wb") as log,
-        process_of(command, env=environ(environment or {}), stdout=subprocess.PIPE, stderr=log, text=True) as process,
-    ):
-        impatience = threading.Timer(START_WITHIN, process.kill)
-        impatience.start()
-        try:
-            demo = Demo(process, errors)
-            impatience.cancel()
-            yield demo
-        finally:
-            impatience.cancel()
-            if process.poll() is None:
-                process.terminate()
-                process.wait(STOP_WITHIN)
+    command = [ARGUS, "demo", "--port", "0", "--data", data, *arguments]
+    with errors.open("wb") as log, process(*command, env=environ(environment or {}), stdout=PIPE, stderr=log, text=True) as running:
+        yield Demo(running, errors)
+        if running.poll() is None:
+            running.terminate()
+            running.wait(STOP_WITHIN)
 
 
 def run(*arguments):
@@ -251,15 +240,15 @@ def test_it_does_not_begin_anew_while_it_runs(demo, folder):
 def test_told_to_stop_while_it_makes_up_history_it_stops_and_begins_again_later(folder):
     data = folder / "early"
     log = data.with_suffix(".log")
-    command = [ARGUS, "demo", "--port", "0", "--data", str(data), "--incidents", "200000"]
-    with log.open("wb") as said, process_of(command, env=environ({}), stdout=said, stderr=said) as process:
+    command = [ARGUS, "demo", "--port", "0", "--data", data, "--incidents", "200000"]
+    with log.open("wb") as said, process(*command, env=environ({}), stdout=said, stderr=said) as early:
         until = time.monotonic() + START_WITHIN
         while not _is_loading(data) and time.monotonic() < until:
             time.sleep(0.05)
 
-        process.send_signal(signal.SIGINT)
+        early.send_signal(signal.SIGINT)
 
-        assert process.wait(STOP_WITHIN) == 0
+        assert early.wait(STOP_WITHIN) == 0
     assert log.read_text() == ""
     assert postgres_of(data) is None
 

@@ -312,9 +312,9 @@ class WholeMessages(Rude):
     ids=["silent", "silent after greeting", "closed", "garbage", "binary", "hangs up"],
 )
 async def test_a_server_that_makes_no_sense_is_tried_again_soon_enough(monkeypatch, protocol, reason):
-    monkeypatch.setattr(mail, "ANSWER_SECONDS", 0.2)
-    monkeypatch.setattr(mail, "DELIVERY_SECONDS", 1.0)
-    async with listening(protocol) as config, asyncio.timeout(3):
+    monkeypatch.setattr(mail, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(mail, "DELIVERY_SECONDS", 3.0)
+    async with listening(protocol) as config, asyncio.timeout(10):
         with pytest.raises(TryLater, match=reason):
             await send_with(Email(config))
 
@@ -326,9 +326,16 @@ async def test_a_server_that_is_slow_with_each_answer_is_given_up_as_a_whole(mon
 
     monkeypatch.setattr(mail, "ANSWER_SECONDS", 0.4)
     monkeypatch.setattr(mail, "DELIVERY_SECONDS", 0.5)
-    async with listening(lambda: Dripping(b"220 hello\r\n")) as config, asyncio.timeout(2):
+    async with listening(lambda: Dripping(b"220 hello\r\n")) as config, asyncio.timeout(10):
         with pytest.raises(TryLater, match="too slow"):
-            await send_with(Email(config))
+            await Email(config).send(NOTIFICATION, ALICE)
+
+
+async def test_a_message_that_was_taken_is_sent_although_the_server_does_not_say_goodbye(monkeypatch):
+    monkeypatch.setattr(mail, "GOODBYE_SECONDS", 0.1)
+    answers = [b"250 me\r\n", b"250 you\r\n", b"250 them\r\n", b"354 go on\r\n", b"250 taken\r\n"]
+    async with listening(lambda: Rude(b"220 hello\r\n", answers)) as config, asyncio.timeout(10):
+        await Email(config).send(NOTIFICATION, ALICE)
 
 
 async def test_a_delivery_that_is_stopped_stops_at_once():
@@ -337,7 +344,7 @@ async def test_a_delivery_that_is_stopped_stops_at_once():
         await asyncio.sleep(0.1)
         sending.cancel()
         with suppress(asyncio.CancelledError):
-            async with asyncio.timeout(1):
+            async with asyncio.timeout(10):
                 await sending
 
     assert sending.cancelled()

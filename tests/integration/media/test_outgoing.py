@@ -251,7 +251,7 @@ async def test_everything_together_has_to_be_done_in_time(answer):
         with pytest.raises(Unanswered, match=r"did not answer within 0\.3 seconds"):
             await Outgoing(LOOPBACK, seconds=0.3).post(f"http://127.0.0.1:{got.port}/", b"", {})
 
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 4
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,8 @@ def installed(tmp_path_factory):
         installer = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--disable-pip-version-check"]
     else:
         pytest.skip("there is neither uv nor pip to install with")
-    subprocess.run([*installer, "--no-deps", "--no-build-isolation", "--target", target, source], check=True, env=environment())
+    command = [*installer, "--no-deps", "--no-build-isolation", "--target", target, source]
+    subprocess.run(command, check=True, env=environment(), timeout=120)
     return target
 
 

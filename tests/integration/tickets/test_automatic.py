@@ -10,6 +10,7 @@ import pytest
 from adapters.asgi import Readiness, application
 from adapters.container import contain
 from adapters.settings import load
+from adapters.tickets import rest
 from argus_core.usecases.accounts import NewUser
 
 pytestmark = pytest.mark.anyio
@@ -20,10 +21,14 @@ class GitHubHere:
 
     def __init__(self):
         self.status, self.seconds, self.made = 201, 0.1, 0
+        self.asked, self.free = asyncio.Event(), asyncio.Event()
+        self.free.set()
 
     async def answer(self, reader, writer):
         await reader.readuntil(b"\r\n\r\n")
+        self.asked.set()
         await asyncio.sleep(self.seconds)
+        await self.free.wait()
         self.made += self.status == 201
         body = json.dumps({"html_url": f"https://github.example.org/noc/net/issues/{self.made}"}).encode()
         writer.write(b"HTTP/1.1 %d X\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (self.status, len(body), body))
@@ -101,11 +106,12 @@ async def test_while_a_system_hangs_everything_else_goes_on(database_url, tmp_pa
     The incident can be changed meanwhile, and the ticket is noted in what it has become.
     """
     async with installation(database_url, tmp_path) as (clients, pk, github):
-        github.seconds = 1.0
+        github.free.clear()
         asking = asyncio.create_task(clients[0].put(f"{pk}/automatic-ticket/"))
-        await asyncio.sleep(0.3)
+        await github.asked.wait()
 
-        closed = await asyncio.wait_for(clients[1].post(f"{pk}/events/", json={"type": "CLO"}), 0.6)
+        closed = await asyncio.wait_for(clients[1].post(f"{pk}/events/", json={"type": "CLO"}), rest.SECONDS / 2)
+        github.free.set()
 
         assert (201, 200) == (closed.status_code, (await asking).status_code)
         incident = (await clients[1].get(f"{pk}/")).json()

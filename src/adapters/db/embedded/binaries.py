@@ -97,7 +97,11 @@ def syncing(version: int, *, fast: bool) -> tuple[str, ...]:
 
 
 def settings(*, socket_folder: Path, fast: bool) -> Iterator[str]:
-    """The server's settings as command-line options; `fast` gives up durability and is for tests."""
+    """
+    The server's settings as command-line options.
+
+    `fast` is for tests: it gives up durability, and autovacuum, which would get in the way of whoever drops a database.
+    """
     memory = machine_memory()
     durable = "off" if fast else "on"
     quoted = str(socket_folder).replace('"', '""')
@@ -119,7 +123,7 @@ def settings(*, socket_folder: Path, fast: bool) -> Iterator[str]:
         "wal_compression": "on",
         "random_page_cost": "1.1",
         "jit": "off",
-        "autovacuum": "on",
+        "autovacuum": "off" if fast else "on",
         "timezone": "UTC",
         "log_timezone": "UTC",
         "log_destination": "stderr",

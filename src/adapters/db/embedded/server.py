@@ -255,10 +255,13 @@ class EmbeddedServer:
         name = sql.Identifier(NAME)
         try:
             role, database = connection.execute(query, {"name": NAME}).fetchone() or (False, False)
+            # PostgreSQL may still be making either for somebody who was killed; then ours fails when that one is there.
             if not role:
-                connection.execute(sql.SQL("create role {} login createdb").format(name))
+                with suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
+                    connection.execute(sql.SQL("create role {} login createdb").format(name))
             if not database:
-                connection.execute(sql.SQL("create database {} owner {}").format(name, name))
+                with suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
+                    connection.execute(sql.SQL("create database {} owner {}").format(name, name))
         except psycopg.Error as error:
             raise errors.failure(self.data, f"error: {error}", self._folder.log) from error
 
