@@ -1,7 +1,10 @@
 """What API v2 says of notifications."""
 
+from datetime import timedelta
+
 import pytest
 
+from argus_core.domain.deliveries import Outcome, Report
 from argus_core.usecases.dispatch import Dispatcher
 from argus_core.usecases.notifications import MOST_HOURS, NotificationService
 
@@ -156,16 +159,28 @@ async def test_without_destinations_there_is_nothing_to_test(world, profile):
     assert (400, ["destinations"]) == (answer.status_code, list(answer.json()))
 
 
-async def test_what_waits_after_a_failure_says_which(world, profile, decide):
-    from datetime import timedelta
-
-    from argus_core.domain.deliveries import Outcome, Report
-
-    world.media = type(world.media)(())
+async def test_what_was_sent_is_shown_with_its_attempts(world, profile, decide):
     incident = await world.incident(level=1)
     await decide()
+    await finished(world, Report(outcome=Outcome.SENT, answer="", seconds=0.5))
+
+    (delivery,) = (await world.ask("alice", "GET", f"incidents/{incident['pk']}/notifications/")).json()
+
+    assert ("sent", "", "2024-03-01T13:00:00+01:00") == (delivery["status"], delivery["reason"], delivery["finished"])
+    (attempt,) = delivery["attempts"]
+    assert {"number": 1, "time": "2024-03-01T13:00:00+01:00", "outcome": "sent", "answer": "", "seconds": 0.5} == attempt
+
+
+async def finished(world, report):
+    """Whoever sends takes the only message that is due, and this comes of it."""
     (sending,) = await world.outbox.take(dict.fromkeys(await world.outbox.routes(), 9), timedelta(minutes=1))
-    await world.outbox.finish(sending, Report(outcome=Outcome.FAILED, answer="451 busy", seconds=1, again=timedelta(hours=1)))
+    await world.outbox.finish(sending, report)
+
+
+async def test_what_waits_after_a_failure_says_which(world, profile, decide):
+    incident = await world.incident(level=1)
+    await decide()
+    await finished(world, Report(outcome=Outcome.FAILED, answer="451 busy", seconds=1, again=timedelta(hours=1)))
     ready = NotificationService(world.outbox, world.journal, world.profile_store, _Ready(), lambda: world.now)
 
     (delivery,) = await ready.of_incident(
