@@ -20,6 +20,8 @@ WHERE = {
     "source": "accounts",
     "token": "accounts",
     "apply": "applying",
+    "deliveries": "deliveries",
+    "prune": "deliveries",
 }
 
 

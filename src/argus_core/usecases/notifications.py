@@ -9,17 +9,18 @@ from argus_core.domain.decisions import Verdict, fires, judge
 from argus_core.domain.deliveries import Delivery, DeliveryStatus
 from argus_core.domain.errors import Invalid, NotFound
 from argus_core.domain.filters import reads_texts
-from argus_core.domain.ids import EventId, IncidentId, ProfileId, UserId
+from argus_core.domain.ids import DeliveryId, EventId, IncidentId, ProfileId, UserId
 from argus_core.domain.incidents import Event, Happening, fold
 from argus_core.ports.clock import Clock
 from argus_core.ports.incidents import Incidents
 from argus_core.ports.media import Media
 from argus_core.ports.outbox import Outbox
 from argus_core.ports.profiles import Profiles
-from argus_core.usecases.dispatch import trial_of
+from argus_core.usecases.dispatch import BEFORE_ALL, route_of, trial_of
 from argus_core.usecases.sending import why_medium_waits
 
 MOST_HOURS = 24 * 7
+DROPPED = "An operator has taken it away."
 MOST_EVENTS = 20_000
 """A dry run looks at no more events than this, the newest ones."""
 
@@ -125,6 +126,20 @@ class NotificationService:
         ]
         listed = await self.outbox.listed(owner=owner, most=10 * len(ids))
         return self._told(sorted((delivery for delivery in listed if delivery.id in ids), key=lambda delivery: delivery.id))
+
+    async def listed(self, status: DeliveryStatus | None = None, owner: UserId | None = None, most: int = 100) -> Sequence[Delivery]:
+        """Deliveries of everybody or one owner, newest first."""
+        return self._told(await self.outbox.listed(status, owner, most))
+
+    async def retry(self, delivery_ids: Sequence[DeliveryId]) -> Sequence[DeliveryId]:
+        """Let deliveries be tried at once that wait, or were given up, dropped or not sent; gives those that wait now."""
+        everybodys = (await self.profiles.since(BEFORE_ALL)).belongings.values()
+        routes = {destination.id: route_of(self.media, destination) for owned in everybodys for destination in owned.destinations}
+        return await self.outbox.retry(delivery_ids, routes)
+
+    async def drop(self, delivery_ids: Sequence[DeliveryId]) -> Sequence[DeliveryId]:
+        """Take waiting deliveries away that nobody is sending right now; gives those that are gone."""
+        return await self.outbox.drop(delivery_ids, DROPPED)
 
     def _told(self, deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
         """The same; of what waits it is said what it waits for, if that is known."""

@@ -22,6 +22,7 @@ from argus_core.memory.outbox import MemoryOutbox
 from argus_core.ports import media as port
 from argus_core.ports.media import EnabledMedium, Media, PerhapsDelivered, TryLater, Undeliverable
 from argus_core.usecases.dispatch import Dispatcher, route_of, trial_of
+from argus_core.usecases.notifications import DROPPED, NotificationService
 from argus_core.usecases.sending import AHEAD, GONE, SLOTS, Letterhead, Sender
 
 pytestmark = pytest.mark.anyio
@@ -513,3 +514,20 @@ async def test_media_may_go_without_some_members():
     await port.close(pigeon)
 
     assert ("", "", True) == (port.lack_of(plain), port.host_of(plain, {}), pigeon.closed)
+
+
+async def test_operators_may_drop_what_waits_and_let_it_be_tried_again(office):
+    await office.want("a")
+    incident = await office.report()
+    await office.decide()
+    desk = NotificationService(office.outbox, office.incidents, office.profiles, office.media, office.clock)
+    (delivery,) = await desk.listed(DeliveryStatus.WAITING)
+
+    assert [delivery.id] == await desk.drop([delivery.id])
+    await office.send()
+    assert ([], [DROPPED]) == (office.told, [one.reason for one in await desk.listed(owner=office.owner)])
+
+    assert [delivery.id] == await desk.retry([delivery.id])
+    await office.send()
+    assert [("a", ["STA"])] == office.told
+    assert [DeliveryStatus.SENT] == [one.status for one in await office.ledger(incident)]
