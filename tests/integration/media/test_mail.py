@@ -170,6 +170,16 @@ async def test_a_long_text_arrives_whole():
     assert text.splitlines() == parts_of(arrived)[0].splitlines()
 
 
+@pytest.mark.parametrize(("medium", "settings"), [(Email, ALICE), (Sms, PHONE)])
+async def test_full_stops_at_the_beginning_of_lines_stay(medium, settings):
+    text = ".hidden\n..\n.\n" + "x" * 75 + ".y"
+
+    arrived = await sent(replace(NOTIFICATION, subject=".subject", text=text, link=""), medium, settings)
+
+    content = parts_of(arrived)[0] if arrived.message.is_multipart() else arrived.message.get_content().partition("\n")[2]
+    assert text.split() == content.split()
+
+
 async def test_a_link_that_is_in_the_text_is_not_repeated():
     arrived = await sent(replace(NOTIFICATION, text=f"See {NOTIFICATION.link} for more."))
 
