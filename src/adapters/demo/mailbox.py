@@ -3,9 +3,11 @@
 import email
 import email.policy
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.message import EmailMessage
+from functools import lru_cache
 from pathlib import Path
 
 MOST = 500
@@ -39,6 +41,28 @@ class Mail:
             return content.decode("latin-1")
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What a list shows of a message."""
+
+    number: int
+    received: datetime
+    to: str
+    subject: str
+
+
+def _read(number: int, file: Path) -> Mail:
+    received, content = file.stat().st_mtime, file.read_bytes()
+    return Mail(number, datetime.fromtimestamp(received, UTC), email.message_from_bytes(content, policy=email.policy.default))
+
+
+@lru_cache(maxsize=MOST)
+def _listed(number: int, file: Path, _: int) -> Listed:
+    """Headers take long to be understood, and lists are looked at again and again; what is written at the same time is the same."""
+    mail = _read(number, file)
+    return Listed(number, mail.received, mail.header("To"), mail.header("Subject"))
+
+
 def _storable(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
@@ -69,20 +93,19 @@ class Mailbox:
         for number in sorted(self._numbers())[:-MOST]:
             self._file(number).unlink(missing_ok=True)
 
-    def newest(self) -> Iterator[Mail]:
+    def newest(self) -> Iterator[Listed]:
         """All there are, the newest first."""
         for number in sorted(self._numbers(), reverse=True):
-            if mail := self.find(number):
-                yield mail
+            file = self._file(number)
+            with suppress(FileNotFoundError):  # thrown away just now
+                yield _listed(number, file, file.stat().st_mtime_ns)
 
     def find(self, number: int) -> Mail | None:
         """The one with that number, while it is kept."""
-        file = self._file(number)
         try:
-            received, content = file.stat().st_mtime, file.read_bytes()
+            return _read(number, self._file(number))
         except OSError:
             return None
-        return Mail(number, datetime.fromtimestamp(received, UTC), email.message_from_bytes(content, policy=email.policy.default))
 
     def _numbers(self) -> Iterator[int]:
         return (int(file.stem) for file in self.folder.glob(f"*{_SUFFIX}") if file.stem.isdecimal())

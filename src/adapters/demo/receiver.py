@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TypeAlias
 
 HOST = "127.0.0.1"
-MOST_BYTES = 1_000_000
+MOST_BYTES = 2_000_000
 MOST_LINE = 2_000
 SILENT_SECONDS = 60
 """Who says nothing for so long is hung up on."""

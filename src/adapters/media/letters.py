@@ -16,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from adapters.media.addresses import for_envelope
 from adapters.media.mail import MailServer, for_subject, new_headers, visible
 from argus_core.domain.incidents import Incident, Level
-from argus_core.domain.notifications import TEST, Notification, facts, footer, headline, level_of, state_of, tell
+from argus_core.domain.notifications import TEST, Notification, facts, footer, headline, level_of, state_of, tell, tell_earlier
 
 _TEMPLATES = Path(__file__).with_name("templates")
 _EVENTS_AT_A_TIME = 32
@@ -91,7 +91,7 @@ def _encoded(text: str) -> bytes:
 def _page(notification: Notification) -> str:
     incident, zone = notification.incident, notification.zone
     colour, shape = _LOOKS[incident.level]
-    told = [tell(event, zone) for event in notification.events]
+    events = notification.events
     title = headline(incident)
     first, _, rest = incident.description.strip().partition("\n")
     return _template("message.html").render(
@@ -103,10 +103,10 @@ def _page(notification: Notification) -> str:
         state=state_of(incident),
         source=incident.source.name,
         headline=title,
-        newest=told[-1:],
-        earlier=told[:-1],
+        newest=[tell(event, zone) for event in events[-1:]],
+        earlier=tell_earlier(events, zone),
         description=rest.strip("\r\n") if first.strip() == title else incident.description.strip(),
-        facts=facts(incident, notification.events, zone),
+        facts=facts(incident, events, zone),
         link=notification.link,
     )
 

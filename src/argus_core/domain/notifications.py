@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -13,6 +13,12 @@ from argus_core.domain.sources import details_address
 SUBJECT_LENGTH = 200
 NAME_LENGTH = 40
 """Of names of sources and people in a subject: so there is always room for some of the description."""
+
+MOST_EARLIER = 50
+"""So many events are listed beside the newest; whoever was told nothing for long wants to know what is, not all that was."""
+
+_MOST_SAID = 500
+"""Characters of what was said about each of those."""
 
 _HEARD_LATE = timedelta(minutes=1)
 
@@ -78,7 +84,7 @@ class Notification:
     Times in texts are those of `zone`, an IANA name. A `test` is about nothing that has happened just now.
 
     `text` is whole: whoever shows it shows what there is to say. It ends with `footer(profiles)`, which differs between destinations;
-    media that lay out the message anew find its parts in `headline`, `tell` and `facts`.
+    media that lay out the message anew find its parts in `headline`, `tell`, `tell_earlier` and `facts`.
     """
 
     id: str
@@ -178,6 +184,15 @@ def tell(event: Event, zone: str) -> Told:
     return Told(what, when, "" if changed or event.changes.initial else event.description.strip())
 
 
+def tell_earlier(events: Sequence[Event], zone: str) -> tuple[Told, ...]:
+    """All but the newest in words, oldest first and not too many: then the first says how many are left out."""
+    earlier = events[:-1]
+    told = [tell(event, zone) for event in earlier[-MOST_EARLIER:]]
+    short = tuple(replace(one, why=shortened(one.why, _MOST_SAID)) for one in told)
+    left_out = len(earlier) - len(short)
+    return (Told(f"{left_out} more events", f"until {moment(earlier[left_out - 1].timestamp, zone)}", ""), *short) if left_out else short
+
+
 def facts(incident: Incident, events: Sequence[Event], zone: str) -> tuple[Fact, ...]:
     """What the incident is like after these events; who acknowledged it is known if they say so."""
     return tuple(_facts(incident, events, zone))
@@ -220,14 +235,14 @@ def _subject(incident: Incident, events: Sequence[Event], *, test: bool) -> str:
 def _paragraphs(incident: Incident, events: Sequence[Event], zone: str, link: str, *, test: bool) -> Iterator[str]:
     if test:
         yield TEST
-    *earlier, newest = (tell(event, zone) for event in events) if events else (Told("", "", ""),)
-    if newest.what:
+    if events:
+        newest = tell(events[-1], zone)
         yield _indented(f"{newest.what}\n{newest.when}", newest.why)
     yield incident.description.strip() or headline(incident)
     lines = [*facts(incident, events, zone), *([Fact("In Argus", link)] if link else [])]
     width = max(len(fact.name) for fact in lines) + 2
     yield "\n".join(f"{fact.name + ':' if fact.name else '':<{width}}{fact.text}" for fact in lines)
-    if earlier:
+    if earlier := tell_earlier(events, zone):
         yield "\n".join(["Before that:", *(_indented(f"- {told.when}: {told.what}", told.why) for told in earlier)])
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import email
 import email.policy
+import random
 import ssl
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
@@ -168,6 +169,16 @@ async def test_a_long_text_arrives_whole():
     arrived = await sent(replace(NOTIFICATION, text=text, link=""))
 
     assert text.splitlines() == parts_of(arrived)[0].splitlines()
+
+
+@pytest.mark.parametrize(("medium", "settings"), [(Email, ALICE), (Sms, PHONE)])
+async def test_full_stops_at_the_beginning_of_lines_stay(medium, settings):
+    text = ".hidden\n..\n.\n" + "x" * 75 + ".y"
+
+    arrived = await sent(replace(NOTIFICATION, subject=".subject", text=text, link=""), medium, settings)
+
+    content = parts_of(arrived)[0] if arrived.message.is_multipart() else arrived.message.get_content().partition("\n")[2]
+    assert text.split() == content.split()
 
 
 async def test_a_link_that_is_in_the_text_is_not_repeated():
@@ -541,3 +552,59 @@ async def test_a_stopped_delivery_gives_its_place_to_others(monkeypatch, mailbox
         await medium.close()
 
     assert len(mailbox.messages) == 1
+
+
+class Moody(asyncio.Protocol):
+    """A mail server that at any point may refuse, hang up or be silent; what it has said yes to, and what it has seen whole, is noted."""
+
+    def __init__(self, rng, seen):
+        self.rng, self.seen, self.rest, self.in_message = rng, seen, b"", False
+
+    def connection_made(self, transport):
+        self.transport = transport
+        transport.write(b"220 hello\r\n")
+
+    def data_received(self, data):
+        self.rest += data
+        while not self.transport.is_closing():
+            line, found, rest = self.rest.partition(b"\r\n.\r\n" if self.in_message else b"\r\n")
+            if not found:
+                return
+            self.rest = rest
+            if self.in_message:
+                self.seen.append(email.message_from_bytes(line)["Message-ID"])
+            mood = self.rng.choices(["fine", "gone", "silent", "later", "never", "closing"], [80, 5, 1, 3, 3, 3])[0]
+            if mood == "gone":
+                self.transport.close()
+            elif mood == "fine":
+                self.in_message = not self.in_message and line == b"DATA"
+                self.transport.write(b"354 go on\r\n" if self.in_message else b"250 fine\r\n")
+            elif mood != "silent":
+                if self.in_message:
+                    self.seen.pop()  # it said no
+                self.in_message = False
+                self.transport.write({"later": b"451 later\r\n", "never": b"554 never\r\n", "closing": b"421 closing\r\n"}[mood])
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_whatever_a_server_does_each_message_arrives_as_often_as_was_said(monkeypatch, seed):
+    """Sent is once, later and never are not at all, and only what perhaps was delivered may be either."""
+    monkeypatch.setattr(mail, "ANSWER_SECONDS", 0.2)
+    seen, outcomes, rng = [], {}, random.Random(seed)  # noqa: S311 - it is to be guessed
+
+    async def send(medium, name):
+        try:
+            await medium.send(replace(NOTIFICATION, id=name), ALICE)
+        except (TryLater, Undeliverable, PerhapsDelivered) as error:
+            outcomes[name] = type(error)
+        else:
+            outcomes[name] = None
+
+    async with listening(lambda: Moody(rng, seen)) as config:
+        medium = Email(config)
+        await asyncio.gather(*(send(medium, f"m{number}") for number in range(200)))
+        await medium.close()
+
+    expected = {None: {1}, TryLater: {0}, Undeliverable: {0}, PerhapsDelivered: {0, 1}}
+    assert {} == {name: outcome for name, outcome in outcomes.items() if seen.count(f"<{name}@example.org>") not in expected[outcome]}
+    assert set(outcomes.values()) == set(expected)

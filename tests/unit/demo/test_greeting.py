@@ -26,6 +26,7 @@ def test_the_greeting_tells_where_and_who(greeting):
     text = greeting.text()
 
     assert "http://127.0.0.1:8123/" in text
+    assert "http://127.0.0.1:8123/demo/mailbox/" in text
     assert "abcd-efgh-ijkl" in text
     assert f"token-of-{OPERATOR}" in text
     assert f"token-of-{SOURCE}" in text

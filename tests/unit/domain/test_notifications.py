@@ -275,6 +275,17 @@ def test_the_newest_event_comes_first_and_the_others_are_listed(story):
     )
 
 
+def test_of_very_many_events_the_last_are_listed_and_none_at_length(story):
+    for number in range(60):
+        story.post(EventType.OTHER, why=f"note {number} {'x ' * 1_000}")
+
+    text = story.message(61).text
+
+    assert "Before that:\n- until 2030-03-03 13:00:09 +01:00: 10 more events\n- 2030-03-03 13:00:10 +01:00: Comment by ola\n" in text
+    assert ("note 9 x" in text, "note 58 x" in text) == (True, True)
+    assert len(text) < 60 * 600
+
+
 @pytest.mark.parametrize(
     ("base_url", "details_url", "shown"),
     [
