@@ -64,7 +64,7 @@ def test_whatever_people_do_is_told_in_one_thread(installation, mailbox):
 
     def all_told(mails):
         text = "\n".join(mail.text for mail in about(number)(mails))
-        return all(told in text for told in ("On my way", "Plugged in", "eopened by bob", "Again", "level"))
+        return all(told in text for told in ("On my way", "Plugged in", "eopened by bob", "Again", "2 high"))
 
     mailbox.wait_for(all_told)
 
