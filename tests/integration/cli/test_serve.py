@@ -15,8 +15,10 @@ import httpx
 import psycopg
 import pytest
 
+from adapters import databases, supervisor
 from adapters.asgi import DRAIN_SECONDS
 from adapters.db.embedded import running
+from adapters.settings import load
 from integration.serving import impatience, process
 
 ARGUS = [sys.executable, "-m", "adapters.cli"]
@@ -208,6 +210,40 @@ def test_a_second_signal_waits_for_nobody_and_a_named_database_is_all_that_is_us
     assert 0 == code
     assert time.monotonic() - began < DRAIN_SECONDS / 2
     assert not server.folder.exists()
+
+
+class Dying:
+    """Something that has to be cleared up after; a signal comes meanwhile."""
+
+    def __del__(self):
+        signal.raise_signal(signal.SIGTERM)
+
+
+@pytest.mark.parametrize("moment", ["start", "look"])
+def test_a_signal_is_obeyed_even_when_its_interruption_is_lost(moment, database_url, tmp_path, monkeypatch):
+    """
+    Python drops what is raised while it clears up after something: while the database starts, or while somebody looks whether it lives.
+    """
+    lost = []
+
+    def revive():
+        if moment == "look":
+            Dying()
+        return False
+
+    @contextmanager
+    def ready(_):
+        if moment == "start":
+            Dying()
+        yield databases.Ready(database_url, revive)
+
+    monkeypatch.setattr(sys, "unraisablehook", lambda dropped: lost.append(dropped.exc_type))
+    monkeypatch.setattr(databases, "ready", ready)
+    settings = load(None, {"DATABASE_URL": database_url}, tmp_path).settings
+
+    supervisor.serve(supervisor.Plan(settings=settings, port=0, with_worker=False), lambda _: None)
+
+    assert [supervisor.Told] == lost
 
 
 @contextmanager
