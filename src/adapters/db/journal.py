@@ -148,7 +148,7 @@ class PgIncidents(Incidents):
 
     async def page(self, condition: Condition, now: datetime, size: int, position: Position | None = None) -> Page[IncidentRow]:
         statement, values = to_read_page(condition, now, size, position)
-        kept = is_kept(condition, size)
+        kept = is_kept(condition, size, position)
 
         async def read(connection: Connection, _: bool) -> list[IncidentRow]:
             # Planned for its values each time, but for a few: a plan for any value may look at every incident.

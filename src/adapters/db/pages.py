@@ -38,12 +38,16 @@ def to_read_page(condition: Condition, now: datetime, size: int, position: Posit
         newer = _some(scans, f"(i.start_time, i.id) {here_or_newer} {here}", _OLDEST, many, narrowing=narrowing)
         found = f"({older}) union all ({newer})"
     statement = f"select {INCIDENT_COLUMNS} from ({found}) i join source s on s.id = i.source_id order by {_NEWEST}"
-    return statement.replace(_NOW, _HIDDEN_NOW) if is_kept(condition, size) else statement, where.values
+    return statement.replace(_NOW, _HIDDEN_NOW) if is_kept(condition, size, position) else statement, where.values
 
 
-def is_kept(condition: Condition, size: int) -> bool:
-    """Whether the statement is asked for all the time and always alike, so that planning it costs more than it can gain."""
-    return size == _KEPT_SIZE and all(part in _KEPT for part in conjunction(condition))
+def is_kept(condition: Condition, size: int, position: Position | None) -> bool:
+    """
+    Whether the statement is asked for all the time and always alike, so that planning it costs more than it can gain.
+
+    From a position on it gains: there the planner has to know that few incidents end in the future.
+    """
+    return position is None and size == _KEPT_SIZE and all(part in _KEPT for part in conjunction(condition))
 
 
 def to_count(condition: Condition, now: datetime) -> tuple[str, dict[str, object]]:
