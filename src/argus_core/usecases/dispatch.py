@@ -1,6 +1,7 @@
 """Decide about what has happened: who is to be told, and where that leads. Sending is in `sending`."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 
 from argus_core.domain.audience import Audience
 from argus_core.domain.decisions import Told
@@ -9,7 +10,7 @@ from argus_core.domain.destinations import Destination
 from argus_core.domain.ids import IncidentId
 from argus_core.domain.incidents import Happening
 from argus_core.domain.profiles import Profile
-from argus_core.ports.media import Media, host_of
+from argus_core.ports.media import Media, Medium, host_of
 from argus_core.ports.outbox import Outbox, Undecided
 from argus_core.ports.profiles import Profiles
 
@@ -78,14 +79,23 @@ def _order(media: Media, told: Told, happening: Happening | None, *, sends: bool
 
 def route_of(media: Media, destination: Destination) -> str:
     """What a destination shares with others that wait for the same provider: medium and host."""
-    enabled = media.get(destination.medium)
-    host = host_of(enabled.medium, destination.settings) if enabled and enabled.medium else ""
+    medium = _medium_of(media, destination)
+    host = ""
+    if medium is not None:
+        with suppress(Exception):  # a stranger's code may fail in any way, and must hold up nobody
+            host = host_of(medium, destination.settings)
     return f"{destination.medium}:{host}"
 
 
 def address_of(media: Media, destination: Destination) -> str:
     """What a destination is called in the ledger: what its medium calls it, if it is there; else its label."""
-    enabled = media.get(destination.medium)
-    if enabled and enabled.medium:
-        return enabled.medium.label(destination.settings)
+    medium = _medium_of(media, destination)
+    if medium is not None:
+        with suppress(Exception):  # the same
+            return medium.label(destination.settings)
     return destination.label or destination.medium
+
+
+def _medium_of(media: Media, destination: Destination) -> Medium | None:
+    enabled = media.get(destination.medium)
+    return enabled.medium if enabled else None

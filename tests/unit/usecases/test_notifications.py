@@ -531,3 +531,16 @@ async def test_operators_may_drop_what_waits_and_let_it_be_tried_again(office):
     await office.send()
     assert [("a", ["STA"])] == office.told
     assert [DeliveryStatus.SENT] == [one.status for one in await office.ledger(incident)]
+
+
+async def test_a_medium_that_fails_to_say_what_it_is_asked_holds_up_nobody(office):
+    await office.want("a")
+    await office.want("b", medium="plain")
+    for medium in (office.pigeon, office.media.get("plain").medium):
+        medium.label = medium.host = lambda _: 1 / 0
+    incident = await office.report()
+
+    await office.decide()
+
+    assert {"a", "b"} == {delivery.address for delivery in await office.ledger(incident)}
+    assert ["pigeon:", "plain:"] == list(await office.outbox.routes())
