@@ -60,9 +60,8 @@ def _measure(count: int, random: Random) -> None:
     by_index = median(_seconds(lambda: [audience.who_hears(event) for event in events]) / len(events) for _ in range(ROUNDS))
     one_by_one = median(_seconds(lambda: [who_hears(plain, event) for event in slow]) / len(slow) for _ in range(3))
     mean = sum(map(len, heard)) / len(heard)
-    print(
-        f"{count:>9,} {mean:>12.1f} {1000 * by_index:>9.3f} {1000 * one_by_one:>14.2f} {one_by_one / by_index:>7.0f} {1000 * learned:>12.0f}"
-    )
+    times = one_by_one / by_index
+    print(f"{count:>9,} {mean:>12.1f} {1000 * by_index:>9.3f} {1000 * one_by_one:>14.2f} {times:>7.0f} {1000 * learned:>12.0f}")
 
 
 def _seconds(do) -> float:
@@ -72,7 +71,7 @@ def _seconds(do) -> float:
 
 
 def belongings(owner: int, random: Random) -> Belongings:
-    """What people ask for: something of their customer or their site, the worst of one source, or now and then everything that is critical."""
+    """What people ask for: something of their customer or site, the worst of one source, now and then everything that is critical."""
     kind = random.random()
     if kind < 0.6:  # noqa: PLR2004 - shares of people
         asked = FilterDefinition(tags=(f"customer=c{random.randrange(CUSTOMERS)}",), open=True)
