@@ -63,7 +63,7 @@ class Database:
         statement_seconds: float = 30.0,
         application_name: str = "argus",
     ) -> None:
-        self.seconds = seconds
+        self.seconds, self.connect_seconds = seconds, connect_seconds
         self._parameters: dict[str, Any] = PATIENCE | {"application_name": application_name} | conninfo_to_dict(dsn)
         self._statement_milliseconds = str(round(statement_seconds * 1000))
         self._pool = AsyncConnectionPool[Connection](

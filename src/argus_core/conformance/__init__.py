@@ -171,6 +171,26 @@ async def a_key_is_taken_once(world: World) -> None:
     _same("another source, no key", [Appended.STORED] * 3, [await world.incidents.append(change) for change in others])
 
 
+async def reports_at_once_are_told_apart(world: World) -> None:
+    """Of many simultaneous reports each has its own outcome: keys are those of a source, warrants those of a report."""
+    elsewhere = (await make_world(world.incidents, world.accounts)).source
+    nobody = TokenId(NOWHERE)
+    fresh = [(await world.begin(key), world.token_id, Appended.STORED) for key in ("", "1", "2", "", '"3",\\{}', "NULL")]
+    other = [(await world.begin(key, elsewhere), None, Appended.STORED) for key in ("1", "2", "")]
+    dead = [(await world.begin(key), nobody, Appended.UNAUTHENTICATED) for key in ("", "3", "4", "")]
+    taken = [(await world.begin("taken"), None, Appended.DUPLICATE_KEY) for _ in range(4)]
+    _same("first", Appended.STORED, await world.incidents.append(await world.begin("taken")))
+    mixed = [one for some in itertools.zip_longest(dead, fresh, taken, other) for one in some if one is not None]
+    outcomes = await asyncio.gather(*(world.incidents.append(change, warrant=warrant) for change, warrant, _ in mixed))
+    _same("outcomes", [expected for _, _, expected in mixed], outcomes)
+    for change, _, outcome in mixed:
+        if outcome is Appended.STORED:
+            _same("state", change.incident, await world.incidents.get(change.incident.id))
+            _same("journal", change.events, await world.incidents.journal(change.incident.id))
+        else:
+            await _not_found(world, change.incident.id)
+
+
 async def a_stale_change_is_a_conflict(world: World) -> None:
     """What was decided on another version is not stored, nor what concerns no incident at all."""
     incident = await world.report()
@@ -469,6 +489,7 @@ STORE_CHECKS: tuple[Check, ...] = (
     ids_are_given_once,
     what_is_appended_can_be_read,
     a_key_is_taken_once,
+    reports_at_once_are_told_apart,
     a_stale_change_is_a_conflict,
     what_does_not_exist_is_not_found,
     racing_callers_lose_nothing,

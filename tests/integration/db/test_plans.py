@@ -1,10 +1,14 @@
 """What PostgreSQL looks at to read a page: an index that fits, never all incidents."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
+from psycopg import sql
 
+from adapters.db.database import Database
+from adapters.db.journal import PgIncidents
 from adapters.db.pages import to_read_page
 from argus_core.domain.filters import (
     EVERYTHING,
@@ -57,13 +61,27 @@ def loaded(postgres, migrated):
         yield dsn
 
 
-def scans(dsn, condition, position=None):
-    """What the statement of a page scans to get at incidents: indexes, or the table itself."""
-    statement, values = to_read_page(condition, NOW, 100, position)
+def plans(dsn, condition, explain, positions):
+    """What PostgreSQL would do for the pages at these positions."""
     with psycopg.connect(dsn) as connection:
         connection.execute("set random_page_cost = 1.1")  # that of the embedded server, and of every other that has no turning disk
-        [[[explained]]] = connection.execute(f"explain (format json) {statement}", values).fetchall()
-    return set(scanned(explained["Plan"]))
+        for position in positions:
+            [[[explained]]] = explain(connection, *to_read_page(condition, NOW, 100, position)).fetchall()
+            yield explained["Plan"]
+
+
+def planned(connection, statement, values):
+    """The plan for these values."""
+    return connection.execute(f"explain (format json) {statement}", values)
+
+
+def kept(connection, statement, values):
+    """The plan for any values, as a prepared statement has it."""
+    connection.execute("set plan_cache_mode = force_generic_plan; deallocate all")
+    names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", statement)))
+    connection.execute("prepare page as " + re.sub(r"%\((\w+)\)s", lambda found: f"${1 + names.index(found[1])}", statement))
+    literals = sql.SQL("({})").format(sql.SQL(", ").join(sql.Literal(values[name]) for name in names)) if names else sql.SQL("")
+    return connection.execute(sql.SQL("explain (format json) execute page {}").format(literals))
 
 
 def scanned(node):
@@ -72,6 +90,11 @@ def scanned(node):
         yield from [node[name] for name in ("Index Name", "Relation Name") if name in node][:1]
     for part in node.get("Plans", []):
         yield from scanned(part)
+
+
+def scans(plans):
+    """What is scanned to get at incidents: indexes, or the table itself."""
+    return set().union(*map(scanned, plans))
 
 
 @pytest.mark.parametrize(
@@ -105,6 +128,43 @@ def test_a_page_is_read_by_index(loaded, condition, indexes):
     deep = NOW - timedelta(days=5)
     positions = [None, Position(deep, 12_000), Position(deep, 12_000, backwards=True)]
 
-    used = set().union(*(scans(loaded, condition, position) for position in positions))
+    assert indexes == scans(plans(loaded, condition, planned, positions))
 
-    assert indexes == used
+
+USUAL = [
+    (EVERYTHING, {"incident_start"}),
+    (IsAcked(), {"incident_start"}),
+    (IsOpen(), {"incident_open", "incident_end"}),
+    (All((IsOpen(), IsAcked())), {"incident_open", "incident_end"}),
+    (All((IsOpen(), Not(IsAcked()))), {"incident_open", "incident_end"}),
+]
+
+
+@pytest.mark.parametrize(("condition", "indexes"), USUAL, ids=lambda value: str(value)[:50])
+def test_a_usual_first_page_is_read_by_index_with_a_plan_for_any_moment(loaded, condition, indexes):
+    assert indexes == scans(plans(loaded, condition, kept, [None]))
+
+
+@pytest.mark.parametrize("condition", [condition for condition, _ in USUAL], ids=lambda value: str(value)[:50])
+def test_a_usual_first_page_is_expected_to_cost_the_same_at_any_moment(loaded, condition):
+    """
+    Otherwise PostgreSQL may plan it anew each time.
+    """
+    for_this, for_any = (next(plans(loaded, condition, explain, [None]))["Total Cost"] for explain in (planned, kept))
+
+    assert for_this == for_any
+
+
+@pytest.mark.anyio
+async def test_a_usual_page_is_planned_a_few_times_and_never_again(loaded):
+    async with Database(loaded, connections=1).opened() as database:
+        incidents = PgIncidents(database)
+        for minutes in range(10):
+            await incidents.page(IsOpen(), NOW + timedelta(minutes=minutes), 100)
+
+        cursor = await database.run(
+            lambda connection, _: connection.execute("select custom_plans from pg_prepared_statements where statement ~ 'start_time'")
+        )
+
+    [(custom_plans,)] = await cursor.fetchall()
+    assert custom_plans <= 5

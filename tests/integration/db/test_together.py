@@ -1,16 +1,22 @@
 """Incidents that arrive at the same time are stored by one statement, and each gets the answer that it would have got alone."""
 
 import asyncio
+import secrets
+import time
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import psycopg
 import pytest
 
 from adapters.db import statements, together
+from argus_core.conformance import make_world
 from argus_core.domain.accounts import Token
+from argus_core.domain.errors import Unavailable
 from argus_core.domain.ids import TokenId
 from argus_core.domain.limits import EARLIEST
 from argus_core.ports.incidents import Appended
+from integration.db.test_breaks import stores
 from integration.journals import assert_whole, journals
 
 pytestmark = pytest.mark.anyio
@@ -98,3 +104,109 @@ async def test_who_stops_waiting_keeps_nobody_waiting(incidents, world):
 
     assert {Appended.STORED} == set(outcomes[1::2])
     assert Appended.STORED is await incidents.append(await world.begin())
+
+
+async def begun(world, count, **fields):
+    """So many beginnings, each with a key of its own or none."""
+    prefix = secrets.token_hex(4)
+    changes = [await world.begin("" if number % 2 else f"{prefix}-{number}") for number in range(count)]
+    return [replace(change, incident=replace(change.incident, **fields)) for change in changes]
+
+
+async def versions(world, changes):
+    return [[event.version for event in await world.incidents.journal(change.incident.id)] for change in changes]
+
+
+async def test_an_id_that_is_taken_is_a_conflict_of_one(world):
+    changes = await begun(world, 20)
+    changes[9] = replace(changes[9], incident=replace(changes[9].incident, id=(await world.report()).id))
+
+    outcomes = await asyncio.gather(*map(world.incidents.append, changes))
+
+    assert [Appended.CONFLICT] == outcomes[9:10]
+    assert [Appended.STORED] * 19 == outcomes[:9] + outcomes[10:]
+
+
+async def test_a_source_in_a_flood_does_not_hold_up_the_others(world):
+    """
+    Sources take turns: whoever comes last, behind hundreds of another one, is stored with the next statement.
+    """
+    elsewhere = (await make_world(world.incidents, world.accounts)).source
+    changes = [*await begun(world, 4 * together.MOST), await world.begin("", elsewhere)]
+    stored = []
+
+    async def append(change):
+        await world.incidents.append(change)
+        stored.append(change)
+
+    await asyncio.gather(*map(append, changes))
+
+    assert len(changes) == len(stored)
+    assert stored.index(changes[-1]) < together.AT_ONCE + together.AT_ONCE * together.MOST
+
+
+@asynccontextmanager
+async def key_held(world, dsn, key):
+    """Somebody has begun to store an incident with this key, and will think better of it."""
+    statement, values = statements.to_store(await world.begin(key), None)
+    async with await psycopg.AsyncConnection.connect(dsn) as holder:
+        await holder.execute(statement, values)
+        yield
+        await holder.rollback()
+
+
+async def test_opposite_orders_of_keys_do_not_deadlock(world, database_url):
+    """
+    Two processes get the same keys in opposite orders: whoever waits for the other holds nothing that the other waits for.
+    """
+    async with stores(database_url, seconds=20) as (here, _), stores(database_url, seconds=20) as (there, _):
+        tasks = []
+        async with key_held(world, database_url, "m"):
+            for incidents, keys in ((here, "amz"), (there, "zma")):
+                changes = [await world.begin(key) for key in ("", "", *keys)]
+                tasks += [asyncio.create_task(incidents.append(change)) for change in changes]
+            await asyncio.sleep(0.3)
+
+        outcomes = await asyncio.gather(*tasks)
+
+    assert (7, 3) == (outcomes.count(Appended.STORED), outcomes.count(Appended.DUPLICATE_KEY))
+    async with await psycopg.AsyncConnection.connect(database_url) as connection:
+        cursor = await connection.execute("select deadlocks from pg_stat_database where datname = current_database()")
+        assert [(0,)] == await cursor.fetchall()
+
+
+async def test_nobody_waits_longer_for_a_turn_than_for_a_connection(database_url):
+    """
+    Somebody holds the table: those who wait for the first are told so, and what they brought is not stored later.
+    """
+    async with stores(database_url, connections=4, connect_seconds=0.3) as (incidents, accounts):
+        world = await make_world(incidents, accounts)
+        await incidents.append(await world.begin())
+        changes = await begun(world, 10)
+        async with await psycopg.AsyncConnection.connect(database_url) as holder:
+            await holder.execute("lock table incident in exclusive mode")
+            first = [asyncio.create_task(incidents.append(change)) for change in changes[: together.AT_ONCE]]
+            await asyncio.sleep(0.05)
+            began = time.monotonic()
+
+            answers = await asyncio.gather(*map(incidents.append, changes[together.AT_ONCE :]), return_exceptions=True)
+
+            assert time.monotonic() - began < 1
+            assert [Unavailable] * (10 - together.AT_ONCE) == [type(answer) for answer in answers]
+
+        assert [Appended.STORED] * together.AT_ONCE == await asyncio.gather(*first)
+        assert [[1]] * together.AT_ONCE + [[]] * (10 - together.AT_ONCE) == await versions(world, changes)
+        assert Appended.STORED is await incidents.append(changes[-1])
+
+
+async def test_whoever_had_a_turn_may_wait_longer(world, database_url):
+    """
+    A statement has the time of statements, not that in which it must begin.
+    """
+    async with stores(database_url, connect_seconds=0.2) as (incidents, _):
+        async with key_held(world, database_url, "m"):
+            changes = [await world.begin(key) for key in ("", "", "a", "m", "z")]
+            tasks = [asyncio.create_task(incidents.append(change)) for change in changes]
+            await asyncio.sleep(0.5)
+
+        assert [Appended.STORED] * 5 == await asyncio.gather(*tasks)

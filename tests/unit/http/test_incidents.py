@@ -87,14 +87,20 @@ async def test_details_are_shown_as_they_are_where_the_source_has_no_address(wor
     assert made["details_url"] == "/a/1"
 
 
-async def test_a_page_shows_every_time_with_its_own_offset():
-    summer, winter = datetime(2024, 7, 1, tzinfo=UTC), datetime(2024, 12, 1, tzinfo=UTC)
-    row = IncidentRow(1, 1, summer, None, True, 1, "s", "t", 2, "", "", "", "", 3, "", {}, ["a=1", "b=2"], [2, 3], [summer, winter], None)
+SUMMER, WINTER = datetime(2024, 7, 1, tzinfo=UTC), datetime(2024, 12, 1, tzinfo=UTC)
 
-    (shown,) = Shapes(ZoneInfo("Europe/Oslo")).incidents([row], winter)
 
-    offsets = [moment.utcoffset() for moment in (shown.start_time, *(tag.added_time for tag in shown.tags))]
-    assert [timedelta(hours=2), timedelta(hours=2), timedelta(hours=1)] == offsets
+@pytest.mark.parametrize("added", [[], [SUMMER], [SUMMER, WINTER], [WINTER, SUMMER, WINTER], [WINTER, WINTER]])
+async def test_a_page_shows_every_time_with_its_own_offset(added):
+    tags, people = [f"a={number}" for number, _ in enumerate(added)], [number for number, _ in enumerate(added)]
+    row = IncidentRow(1, 1, SUMMER, None, True, 1, "s", "t", 2, "", "", "", "", 3, "", {}, tags, people, added, None)
+
+    (shown,) = Shapes(ZoneInfo("Europe/Oslo")).incidents([row], WINTER)
+
+    offsets = {SUMMER: timedelta(hours=2), WINTER: timedelta(hours=1)}
+    assert offsets[SUMMER] == shown.start_time.utcoffset()
+    expected = [(by, at, offsets[at], tag) for by, at, tag in zip(people, added, tags, strict=True)]
+    assert expected == [(tag.added_by, tag.added_time, tag.added_time.utcoffset(), tag.tag) for tag in shown.tags]
 
 
 async def test_only_sources_and_superusers_report(world):
