@@ -58,7 +58,7 @@ async def working(service, monkeypatch):
     monkeypatch.setattr(worker, "PAUSES", (0.01,))
     stopping = asyncio.Event()
     async with asyncio.timeout(30):
-        task = asyncio.create_task(worker.work(service, stopping))
+        task = asyncio.create_task(taking_turns(service, stopping))
         yield task
         stopping.set()
         await task
@@ -121,4 +121,4 @@ async def test_it_stops_when_told(service):
     stopping = asyncio.Event()
     stopping.set()
 
-    await asyncio.wait_for(worker.work(service, stopping), 10)
+    await asyncio.wait_for(taking_turns(service, stopping), 10)
