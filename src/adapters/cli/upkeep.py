@@ -32,7 +32,7 @@ def migrate(*, loaded: "Loaded") -> None:
 @with_settings
 def settings(*, loaded: "Loaded") -> None:
     """
-    Show all settings, secrets masked, and where each comes from.
+    Show all settings, secrets masked, where each comes from, and what is missing for media to send anything.
 
     \b
     argus settings
@@ -40,9 +40,12 @@ def settings(*, loaded: "Loaded") -> None:
     argus settings --config /etc/argus.toml
     """
     from adapters.databases import data_folder
+    from adapters.plugins import load_media
     from adapters.settings import described
 
     table(("SETTING", "VALUE", "FROM"), described(loaded, data_folder(loaded.settings)))
+    for lack in load_media(loaded.settings.media, loaded.settings.plugins).lacks:
+        tell(lack)
 
 
 @click.command()

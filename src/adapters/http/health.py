@@ -11,10 +11,11 @@ from adapters.http.services import Services
 
 
 class Status(Struct, omit_defaults=True):
-    """Whether all is well, and what is not."""
+    """Whether all is well, what is not, and what is worth knowing although requests can be answered."""
 
     status: str
     problems: list[str] = []
+    notes: list[str] = []
 
 
 _LIVE = Operation(summary="Is the process alive?", answers={200: Status, 503: Status})
@@ -30,7 +31,7 @@ def health_routes(services: Services) -> list[HTTPRouteHandler]:
 
     @get("/health/ready", opt={**told(_READY, Access.ANYBODY), "bare": True})
     async def ready() -> Answer:
-        problems = list(await services.problems())
-        return json_answer(Status("not ready", problems), 503) if problems else json_answer(Status("ok"))
+        problems, notes = list(await services.problems()), list(services.media.lacks)
+        return json_answer(Status("not ready", problems, notes), 503) if problems else json_answer(Status("ok", [], notes))
 
     return [live, ready]

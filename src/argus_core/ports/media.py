@@ -158,3 +158,17 @@ class Media:
     def get(self, slug: str) -> EnabledMedium | None:
         """The enabled medium of that name."""
         return next((medium for medium in self.enabled if medium.slug == slug), None)
+
+    def why_waits(self, slug: str) -> str:
+        """Why nothing can be sent by the medium of that name, in one sentence; empty when it can."""
+        enabled = self.get(slug)
+        if enabled is None:
+            return f'The medium "{slug}" is not enabled (ARGUS_MEDIA).'
+        if enabled.medium is None:
+            return f'The medium "{slug}" is not installed. {enabled.reason}'.strip()
+        return lack_of(enabled.medium)
+
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """What keeps enabled media from sending anything."""
+        return tuple(why for enabled in self.enabled if (why := self.why_waits(enabled.slug)))

@@ -17,7 +17,6 @@ from argus_core.ports.media import Media
 from argus_core.ports.outbox import Outbox
 from argus_core.ports.profiles import Profiles
 from argus_core.usecases.dispatch import BEFORE_ALL, route_of, trial_of
-from argus_core.usecases.sending import why_medium_waits
 
 MOST_HOURS = 24 * 7
 DROPPED = "An operator has taken it away."
@@ -148,7 +147,7 @@ class NotificationService:
     def _why_waiting(self, delivery: Delivery) -> str:
         if delivery.status is not DeliveryStatus.WAITING:
             return delivery.reason
-        why = why_medium_waits(self.media, delivery.medium)
+        why = self.media.why_waits(delivery.medium)
         if why or not delivery.attempts:
             return why
         return f"It will be tried again: {delivery.attempts[-1].answer}"

@@ -14,7 +14,7 @@ from argus_core.domain.incidents import Incident, Level
 from argus_core.domain.limits import storable
 from argus_core.domain.notifications import Notification, compose
 from argus_core.domain.sources import Source
-from argus_core.ports.media import Media, PerhapsDelivered, TryLater, Undeliverable, lack_of
+from argus_core.ports.media import Media, PerhapsDelivered, TryLater, Undeliverable
 from argus_core.ports.outbox import Outbox, Sending
 
 LEASE = timedelta(minutes=2)
@@ -128,7 +128,7 @@ class Sender:
     def why_waiting(self, route: str) -> str:
         """Why nothing is sent on a route at all; empty when it is."""
         slug = route.partition(":")[0]
-        return SWITCHED_OFF if not self._sends else why_medium_waits(self._media, slug)
+        return SWITCHED_OFF if not self._sends else self._media.why_waits(slug)
 
     def _free(self, routes: Sequence[str]) -> dict[str, int]:
         free = {}
@@ -187,7 +187,7 @@ class Sender:
             raise Undeliverable(GONE)
         enabled = self._media.get(destination.medium)
         if enabled is None or enabled.medium is None:
-            raise TryLater(why_medium_waits(self._media, destination.medium))
+            raise TryLater(self._media.why_waits(destination.medium))
         await enabled.medium.send(self._message(sending), destination.settings)
 
     def _message(self, sending: Sending) -> Notification:
@@ -228,13 +228,3 @@ def _nothing(now: datetime) -> Incident:
         description="Somebody has asked Argus to try whether its messages arrive here.",
         received=now,
     )
-
-
-def why_medium_waits(media: Media, slug: str) -> str:
-    """Why a medium sends nothing, in one sentence; empty when it does."""
-    enabled = media.get(slug)
-    if enabled is None:
-        return f'The medium "{slug}" is not enabled (ARGUS_MEDIA).'
-    if enabled.medium is None:
-        return f'The medium "{slug}" is not installed. {enabled.reason}'.strip()
-    return lack_of(enabled.medium)

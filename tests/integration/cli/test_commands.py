@@ -138,10 +138,11 @@ def test_two_live_tokens_of_a_user_have_different_names(run, alice):
 def test_settings_are_shown_without_secrets(run, monkeypatch):
     monkeypatch.setenv("DATABASE_URL", "postgresql://argus:geheim@db/argus")
 
-    shown = run("settings").stdout
+    told = run("settings")
 
-    assert "postgresql://argus:***@db/argus" in shown
-    assert "geheim" not in shown
+    assert "postgresql://argus:***@db/argus" in told.stdout
+    assert "geheim" not in told.stdout
+    assert "ARGUS_EMAIL_HOST is not set, so mail waits." in told.stderr
 
 
 def test_wrong_settings_are_named_line_by_line(run, monkeypatch):

@@ -193,5 +193,5 @@ async def test_what_waits_after_a_failure_says_which(world, profile, decide):
 class _Ready:
     """Media that all are there and lack nothing."""
 
-    def get(self, slug):
-        return type("Enabled", (), {"medium": object(), "slug": slug})
+    def why_waits(self, slug):
+        return ""
