@@ -339,14 +339,7 @@ async def test_a_server_that_is_slow_with_each_answer_is_given_up_as_a_whole(mon
     monkeypatch.setattr(mail, "DELIVERY_SECONDS", 0.5)
     async with listening(lambda: Dripping(b"220 hello\r\n")) as config, asyncio.timeout(10):
         with pytest.raises(TryLater, match="too slow"):
-            await Email(config).send(NOTIFICATION, ALICE)
-
-
-async def test_a_message_that_was_taken_is_sent_although_the_server_does_not_say_goodbye(monkeypatch):
-    monkeypatch.setattr(mail, "GOODBYE_SECONDS", 0.1)
-    answers = [b"250 me\r\n", b"250 you\r\n", b"250 them\r\n", b"354 go on\r\n", b"250 taken\r\n"]
-    async with listening(lambda: Rude(b"220 hello\r\n", answers)) as config, asyncio.timeout(10):
-        await Email(config).send(NOTIFICATION, ALICE)
+            await send_with(Email(config))
 
 
 async def test_a_delivery_that_is_stopped_stops_at_once():
