@@ -366,7 +366,7 @@ def _print_plans(dsn: str, case: Case) -> None:
     _, middle = _middle(dsn, case.condition)
     with psycopg.connect(dsn, autocommit=True) as connection:
         for name, position in [("first", None), ("deep", middle)][: 1 if middle is None else 2]:
-            statement, values = to_read_page(case.condition, NOW, PAGE, position)
+            statement, values = to_read_page(case.condition, NOW, PAGE + (1 if position is None else 2), position)
             print(f"== {case.name}, {name} page")
             for (line,) in connection.execute(f"explain (analyze, costs off, timing off, buffers off) {statement}", values):
                 print(f"   {line[:200]}")

@@ -3,6 +3,7 @@
 # ruff: noqa: S608 - values travel as parameters; what is put together here are our own words
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import cast
 
@@ -11,7 +12,7 @@ from psycopg.rows import TupleRow
 
 from adapters.db.blocks import Blocks
 from adapters.db.database import Connection, Database
-from adapters.db.pages import is_kept, page_of, to_count, to_read_page
+from adapters.db.pages import is_at, is_kept, page_of, to_count, to_read_page
 from adapters.db.rows import (
     EVENT_COLUMNS,
     INCIDENT_COLUMNS,
@@ -147,8 +148,19 @@ class PgIncidents(Incidents):
         return IncidentRow._make(_only(await self._rows(_ROW, incident_id), NO_INCIDENT))
 
     async def page(self, condition: Condition, now: datetime, size: int, position: Position | None = None) -> Page[IncidentRow]:
-        statement, values = to_read_page(condition, now, size, position)
-        kept = is_kept(condition, size, position)
+        if position is None:
+            return page_of(await self._read(condition, now, size + 1), size, backwards=False, behind=False)
+        found = await self._read(condition, now, size + 2, position)
+        # A page begins behind the last incident of another one. When that is still there, nobody has to look for one.
+        behind = bool(found) and is_at(position, found[0])
+        rows = found[behind:]
+        if rows and not behind:
+            behind = bool(await self._read(condition, now, 1, replace(position, backwards=not position.backwards)))
+        return page_of(rows, size, backwards=position.backwards, behind=behind)
+
+    async def _read(self, condition: Condition, now: datetime, most: int, position: Position | None = None) -> list[IncidentRow]:
+        statement, values = to_read_page(condition, now, most, position)
+        kept = is_kept(condition, most, position)
 
         async def read(connection: Connection, _: bool) -> list[IncidentRow]:
             # Planned for its values each time, but for a few: a plan for any value may look at every incident.
@@ -156,7 +168,7 @@ class PgIncidents(Incidents):
             await cursor.execute(statement, values, prepare=kept)
             return await cursor.fetchall()
 
-        return page_of(await self._database.run(read), size, position)
+        return await self._database.run(read)
 
     async def count(self, condition: Condition, now: datetime) -> int:
         statement, values = to_count(condition, now)

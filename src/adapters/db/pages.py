@@ -1,4 +1,4 @@
-"""Pages of the list of incidents: the statement that reads one, and what its rows say about its neighbours."""
+"""Pages of the list of incidents: the statements that read them, and what their rows say about their neighbours."""
 
 # ruff: noqa: S608 - values travel as parameters; what is put together here are our own words
 
@@ -17,37 +17,38 @@ _OPEN = ("i.stateful and i.end_time is null", "i.stateful and i.end_time > %(now
 
 # Hidden from the planner, the moment is no value to plan for: PostgreSQL keeps a plan that it expects to be as good as new ones.
 _NOW, _HIDDEN_NOW = "%(now)s", "(select %(now)s::timestamptz)"
-_KEPT_SIZE = 100
+_KEPT_MOST = 101
+"""A page of a hundred, which is what clients get that do not name a size, and one more."""
 _KEPT = frozenset({IsOpen(), IsAcked(), Not(IsAcked())})
 
 _NEWEST, _OLDEST = "i.start_time desc, i.id desc", "i.start_time, i.id"
 
 
-def to_read_page(condition: Condition, now: datetime, size: int, position: Position | None) -> tuple[str, dict[str, object]]:
-    """The statement that reads one incident more than the page, and one on the other side of the position; and its values."""
+def to_read_page(condition: Condition, now: datetime, most: int, position: Position | None) -> tuple[str, dict[str, object]]:
+    """
+    The statement that reads so many incidents, and its values: the newest first; from a position on, the incident there included.
+
+    Backwards the oldest come first.
+    """
     where = Where(now)
-    scans = _scans(where, condition)
-    most, narrowing = str(size + 1), any(map(is_sought_by_time, texts_in(condition)))
-    if position is None:
-        found = _some(scans, ALWAYS, _NEWEST, most, narrowing=narrowing)
-    else:
-        here = f"({where.value(position.start_time)}, {where.value(position.id)})"
-        here_or_older, here_or_newer = ("<=", ">") if position.backwards else ("<", ">=")
-        few, many = ("1", most) if position.backwards else (most, "1")
-        older = _some(scans, f"(i.start_time, i.id) {here_or_older} {here}", _NEWEST, few, narrowing=narrowing)
-        newer = _some(scans, f"(i.start_time, i.id) {here_or_newer} {here}", _OLDEST, many, narrowing=narrowing)
-        found = f"({older}) union all ({newer})"
-    statement = f"select {INCIDENT_COLUMNS} from ({found}) i join source s on s.id = i.source_id order by {_NEWEST}"
-    return statement.replace(_NOW, _HIDDEN_NOW) if is_kept(condition, size, position) else statement, where.values
+    scans, key, order = _scans(where, condition), ALWAYS, _NEWEST
+    if position is not None:
+        order = _OLDEST if position.backwards else _NEWEST
+        key = (
+            f"(i.start_time, i.id) {'>=' if position.backwards else '<='} ({where.value(position.start_time)}, {where.value(position.id)})"
+        )
+    found = _some(scans, key, order, str(most), narrowing=any(map(is_sought_by_time, texts_in(condition))))
+    statement = f"select {INCIDENT_COLUMNS} from ({found}) i join source s on s.id = i.source_id order by {order}"
+    return statement.replace(_NOW, _HIDDEN_NOW) if is_kept(condition, most, position) else statement, where.values
 
 
-def is_kept(condition: Condition, size: int, position: Position | None) -> bool:
+def is_kept(condition: Condition, most: int, position: Position | None) -> bool:
     """
     Whether the statement is asked for all the time and always alike, so that planning it costs more than it can gain.
 
     From a position on it gains: there the planner has to know that few incidents end in the future.
     """
-    return position is None and size == _KEPT_SIZE and all(part in _KEPT for part in conjunction(condition))
+    return position is None and most == _KEPT_MOST and all(part in _KEPT for part in conjunction(condition))
 
 
 def to_count(condition: Condition, now: datetime) -> tuple[str, dict[str, object]]:
@@ -57,18 +58,16 @@ def to_count(condition: Condition, now: datetime) -> tuple[str, dict[str, object
     return f"select {' + '.join(counts)}", where.values
 
 
-def page_of(rows: Sequence[IncidentRow], size: int, position: Position | None) -> Page[IncidentRow]:
-    """The page, from what its statement found, newest first."""
-    if position is None:
-        newer, here, older = False, rows[:size], len(rows) > size
-    else:
-        border = (position.start_time, position.id)
-        if position.backwards:
-            before = [row for row in rows if _place(row) > border]
-            newer, here, older = len(before) > size, before[-size:], len(before) < len(rows)
-        else:
-            behind = [row for row in rows if _place(row) < border]
-            newer, here, older = len(behind) < len(rows), behind[:size], len(behind) > size
+def is_at(position: Position, row: IncidentRow) -> bool:
+    """Whether the incident is the one at the position."""
+    return _place(row) == (position.start_time, position.id)
+
+
+def page_of(rows: Sequence[IncidentRow], size: int, *, backwards: bool, behind: bool) -> Page[IncidentRow]:
+    """The page, from the incidents that were read for it, and one more if there is; `behind` is whether there are any where it begins."""
+    here, ahead = rows[:size], len(rows) > size
+    newer, older = (ahead, behind) if backwards else (behind, ahead)
+    here = here[::-1] if backwards else here
     return Page(
         here,
         next=Position(*_place(here[-1])) if here and older else None,
@@ -114,7 +113,8 @@ def _some(scans: Sequence[str], key: str, order: str, most: str, *, narrowing: b
 
     When they are `narrowing`, each looks no further than to where those before it have found enough.
     """
-    selects = [f"select {LISTED_COLUMNS} from incident i where {scan} and {key}{{}} order by {order} limit {most}" for scan in scans]
+    # The key comes first, because PostgreSQL begins to read an index at the first of several bounds.
+    selects = [f"select {LISTED_COLUMNS} from incident i where {key} and {scan}{{}} order by {order} limit {most}" for scan in scans]
     if len(selects) == 1:
         return selects[0].format("")
     if not narrowing:

@@ -70,9 +70,12 @@ class Store:
     def page(self, condition, now=NOON, size=MANY, position=None):
         return self._runner.run(self._incidents.page(condition, now, size, position))
 
-    def expected(self, condition, now=NOON):
+    def places(self, condition, now=NOON):
         matching = [incident for incident in self.known if holds(condition, incident, now, texts=self._texts[incident.id])]
-        return [i.id for i in sorted(matching, key=lambda i: (i.start_time, i.id), reverse=True)]
+        return sorted(((incident.start_time, incident.id) for incident in matching), reverse=True)
+
+    def expected(self, condition, now=NOON):
+        return [id_ for _, id_ in self.places(condition, now)]
 
     def count(self, condition, now=NOON):
         return self._runner.run(self._incidents.count(condition, now))
@@ -107,6 +110,28 @@ def test_sql_and_python_agree(store, data, span):
     assert page.next is None
     assert page.previous is None
     assert len(expected) == store.count(condition, NOON + span)
+
+
+@settings(max_examples=500)
+@given(data=st.data(), size=st.integers(1, 200), backwards=st.booleans())
+def test_a_page_begins_behind_any_incident(store, data, size, backwards):
+    """
+    Be it one that is not, or no longer, in the list: the page and the links to its neighbours are as if it were.
+    """
+    condition, here = data.draw(store.conditions), data.draw(st.sampled_from(store.known))
+    place = (here.start_time, here.id)
+
+    page = store.page(condition, size=size, position=Position(*place, backwards=backwards))
+
+    places = store.places(condition)
+    newer, older = [one for one in places if one > place], [one for one in places if one < place]
+    at = [place] if place in places else []
+    shown = newer[-size:] if backwards else older[:size]
+    behind, ahead = (older + at, len(newer) > size) if backwards else (newer + at, len(older) > size)
+    next_, previous = (behind, ahead) if backwards else (ahead, behind)
+    assert [id_ for _, id_ in shown] == [row.id for row in page.rows]
+    assert page.next == (Position(*shown[-1]) if shown and next_ else None)
+    assert page.previous == (Position(*shown[0], backwards=True) if shown and previous else None)
 
 
 @settings(max_examples=300)

@@ -18,7 +18,8 @@ from integration.serving import process
 
 # Everything that can be told of a schema, in words of PostgreSQL's own.
 SHAPE = """
-    select 'column', table_name || '.' || column_name, concat_ws(' ', data_type, udt_name, is_nullable, column_default, is_identity)
+    select 'column', table_name || '.' || column_name,
+        concat_ws(' ', data_type, udt_name, is_nullable, column_default, is_identity, generation_expression)
     from information_schema.columns where table_schema = 'public'
     union all select 'index', indexname, indexdef from pg_indexes where schemaname = 'public'
     union all select 'constraint', conrelid::regclass || '.' || conname, pg_get_constraintdef(oid)
