@@ -1,20 +1,26 @@
-"""Measure pages of the list of incidents under every kind of filter, next to the plain list of open ones."""
+"""Measure pages of the list of incidents under every kind of filter over HTTP, next to the plain list of open ones."""
 
 import argparse
 import asyncio
+import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from http.client import HTTPConnection
 from pathlib import Path
 from statistics import median
+from urllib.parse import urlencode, urlsplit
 
 import psycopg
+from bench import server
 
 from adapters.db.database import Database
 from adapters.db.embedded import running
@@ -22,32 +28,24 @@ from adapters.db.filters import Where
 from adapters.db.journal import PgIncidents
 from adapters.db.migrate import upgrade
 from adapters.db.pages import to_read_page
+from adapters.http.paging import cursor
+from adapters.http.queries import Query, Setting, condition
+from argus_core.domain.expressions import written
 from argus_core.domain.filters import (
-    EVERYTHING,
     All,
     Condition,
     Either,
-    EndsSince,
-    EndsUntil,
     HasTag,
     HasTicket,
-    IdIn,
     IsAcked,
     IsClosed,
     IsOpen,
     IsStateful,
-    KeyIs,
-    LastedAtLeast,
     LevelAtMost,
     Not,
     SourceIn,
-    SourceNamed,
     SourceOf,
-    SourceTyped,
-    StartedSince,
-    StartedUntil,
     TextHas,
-    tags_match,
 )
 from argus_core.ports.incidents import Position
 
@@ -58,8 +56,12 @@ SECONDS_FOR_NOTHING = 1.0
 FEWEST, MOST = 7, 100
 """So often each page is read, as time allows."""
 SPAN = timedelta(days=730)
-NOW = datetime(2030, 3, 3, 12, tzinfo=UTC)
+NOW = datetime(2026, 3, 3, 12, tzinfo=UTC)
+"""When the last incident began; the server reads them later, and nothing has happened since."""
 SOURCES, CUSTOMERS, HOSTS = 100, 100, 8000
+TYPES = [*(f"nms{n}" for n in range(20)), "idle"]
+USERS = {"source7": 7, "operator": SOURCES + 1}
+"""Who asks, and the ids of their accounts."""
 
 # `pick(id, what, n)`: a number below n that looks random, the same at each run, and for each `what` another one.
 WORLD = f"""
@@ -67,7 +69,7 @@ WORLD = f"""
         return ((hashint8extended(id, what) >> 8) & 9007199254740991) % n;
     insert into account select id, 'source' || id, '', '', '', '', true, false, false from generate_series(1, {SOURCES}) id;
     insert into account values ({SOURCES + 1}, 'operator', '', '', '', '', true, false, false);
-    insert into source_type select 'nms' || n from generate_series(0, 19) n;
+    insert into source_type select unnest(array{TYPES});
     insert into source select id, id, 'nms' || id % 20, 'source' || id, 'https://nms.example.org/' from generate_series(1, {SOURCES}) id;
 """
 
@@ -123,10 +125,18 @@ ACKS = "insert into ack (event_id, incident_id, version) select id, incident_id,
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A condition under a name."""
+    """A list under a name: the parameters that ask for it or, where there are none for it, a condition that a saved filter holds."""
 
     name: str
-    condition: Condition
+    asked: str | Condition
+    mine: str = ""
+    """Whose own incidents are listed; empty for everybody's."""
+
+    @property
+    def condition(self) -> Condition:
+        """What the incidents of the list have in common."""
+        asked = self.asked if isinstance(self.asked, Condition) else condition(Query(self.asked.encode()), Setting(UTC, NOW, TYPES))
+        return All((SourceOf(USERS[self.mine]), asked)) if self.mine else asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,103 +166,108 @@ class Measured:
 
 def cases(count: int) -> list[Case]:
     """Every kind of clause, alone and in trees, with a value that matches one in a hundred or more, and one that matches nothing."""
-    hundredth, eternity = NOW - SPAN / 100, timedelta(days=40_000)
-    oldest, before, after = NOW - SPAN * 0.99, NOW - 2 * SPAN, NOW + SPAN
-    rare, common, nowhere = (
-        HasTag(frozenset({"host=sw0007.example.org"})),
-        HasTag(frozenset({"customer=customer-7"})),
-        HasTag(frozenset({"a=b"})),
+    hundredth, oldest, before, after = (
+        f"{moment:%Y-%m-%dT%H:%M:%SZ}" for moment in (NOW - SPAN / 100, NOW - SPAN * 0.99, NOW - 2 * SPAN, NOW + SPAN)
     )
-    one = IdIn(frozenset({count // 2}))
+    ids = ",".join(map(str, range(1, count, count // 1000)))
+    common, nowhere, ticket = HasTag(frozenset({"customer=customer-7"})), HasTag(frozenset({"a=b"})), HasTicket()
+    nothing = TextHas("nowhere to be found")
     return [
-        Case("all", EVERYTHING),
-        Case("closed", IsClosed()),
-        Case("open, not acked", All((IsOpen(), Not(IsAcked())))),
-        Case("acked", IsAcked()),
-        Case("not acked", Not(IsAcked())),
-        Case("open, acked", All((IsOpen(), IsAcked()))),
-        Case("stateful", IsStateful()),
-        Case("stateless", Not(IsStateful())),
-        Case("ticket", HasTicket()),
-        Case("no ticket", Not(HasTicket())),
-        Case("level at most 1", LevelAtMost(1)),
-        Case("level at most 2", LevelAtMost(2)),
-        Case("open, level at most 1", All((IsOpen(), LevelAtMost(1)))),
-        Case("source", SourceIn(frozenset({7}))),
-        Case("three sources", SourceIn(frozenset({7, 8, 9}))),
-        Case("source by name", SourceNamed(frozenset({"source7"}))),
-        Case("source by type", SourceTyped(frozenset({"nms7"}))),
-        Case("source of user", SourceOf(7)),
-        Case("open, source", All((IsOpen(), SourceIn(frozenset({7}))))),
-        Case("tag", common),
-        Case("two tags", tags_match(["customer=customer-7", "problem_type=linkDown"])),
-        Case("two of a key", tags_match(["customer=customer-7", "customer=customer-8"])),
-        Case("open, tag", All((IsOpen(), common))),
-        Case("rare tag", rare),
-        Case("start since", StartedSince(hundredth)),
-        Case("start until", StartedUntil(oldest)),
-        Case("end since", EndsSince(hundredth)),
-        Case("end until", EndsUntil(oldest)),
-        Case("lasted an hour", LastedAtLeast(timedelta(hours=1))),
-        Case("lasted two days", LastedAtLeast(timedelta(days=2))),
-        Case("lasted half a year", LastedAtLeast(timedelta(days=180))),
-        Case("a thousand ids", IdIn(frozenset(range(1, count, count // 1000)))),
-        Case("one key", KeyIs(f"{count // 2:09d}")),
-        Case("text of one in 10", TextHas("PSUFAILURE")),
-        Case("text of one in 100", TextHas("raised by a satellite")),
-        Case("short text", TextHas("ps")),
-        Case("open, text", All((IsOpen(), TextHas("psuFailure")))),
+        Case("all", ""),
+        Case("closed", "open=false"),
+        Case("open, not acked", "open=true&acked=false"),
+        Case("acked", "acked=true"),
+        Case("not acked", "acked=false"),
+        Case("open, acked", "open=true&acked=true"),
+        Case("stateful", "stateful=true"),
+        Case("stateless", "stateful=false"),
+        Case("ticket", "ticket=true"),
+        Case("no ticket", "ticket=false"),
+        Case("level at most 1", "level__lte=1"),
+        Case("level at most 2", "level__lte=2"),
+        Case("open, level at most 1", "open=true&level__lte=1"),
+        Case("source", "source__id__in=7"),
+        Case("three sources", "source__id__in=7,8,9"),
+        Case("source by name", "source__name__in=source7"),
+        Case("source by type", "source__type__in=nms7"),
+        Case("one's own", "", mine="source7"),
+        Case("open, source", "open=true&source__id__in=7"),
+        Case("tag", "tags=customer%3Dcustomer-7"),
+        Case("two tags", "tags=customer%3Dcustomer-7,problem_type%3DlinkDown"),
+        Case("two of a key", "tags=customer%3Dcustomer-7,customer%3Dcustomer-8"),
+        Case("open, tag", "open=true&tags=customer%3Dcustomer-7"),
+        Case("rare tag", "tags=host%3Dsw0007.example.org"),
+        Case("start since", f"start_time__gte={hundredth}"),
+        Case("start until", f"start_time__lte={oldest}"),
+        Case("end since", f"end_time__gte={hundredth}"),
+        Case("end until", f"end_time__lte={oldest}"),
+        Case("lasted an hour", "duration__gte=60"),
+        Case("lasted two days", "duration__gte=2880"),
+        Case("lasted half a year", "duration__gte=259200"),
+        Case("a thousand ids", f"id__in={ids}"),
+        Case("one key", f"source_incident_id={count // 2:09d}"),
+        Case("text of one in 10", "search=PSUFAILURE"),
+        Case("text of one in 100", "search=raised+by+a+satellite"),
+        Case("short text", "search=ps"),
+        Case("open, text", "open=true&search=psuFailure"),
         Case("not tag", Not(common)),
         Case("not text", Not(TextHas("psufailure"))),
         Case("tag or source", Either((common, SourceIn(frozenset({7}))))),
         Case("tag or text", Either((common, TextHas("psufailure")))),
         Case("tag or level", Either((common, LevelAtMost(1)))),
-        Case("open or ticket", Either((IsOpen(), HasTicket()))),
+        Case("open or ticket", Either((IsOpen(), ticket))),
         Case("open, tag or not source", All((IsOpen(), Either((common, Not(SourceIn(frozenset({7, 8})))))))),
-        Case("no tag", nowhere),
-        Case("no tag of two", All((common, nowhere))),
-        Case("no open tag", All((IsOpen(), nowhere))),
-        Case("no source", SourceIn(frozenset({SOURCES + 9}))),
-        Case("no name", SourceNamed(frozenset({"nobody"}))),
-        Case("no type", SourceTyped(frozenset({"nothing"}))),
-        Case("no user", SourceOf(SOURCES + 1)),
-        Case("no key", KeyIs("nothing")),
-        Case("no id", IdIn(frozenset({10 * count}))),
-        Case("no level", LevelAtMost(0)),
-        Case("no start since", StartedSince(after)),
-        Case("no start until", StartedUntil(before)),
-        Case("no end until", EndsUntil(before)),
-        Case("no end since, closed", All((IsClosed(), EndsSince(after)))),
-        Case("lasted for ever", LastedAtLeast(eternity)),
-        Case("closed, lasted ten days", All((IsClosed(), LastedAtLeast(timedelta(days=10))))),
-        Case("no text", TextHas("nowhere to be found")),
-        Case("no short text", TextHas("§")),
+        Case("no tag", "tags=a%3Db"),
+        Case("no tag of two", "tags=customer%3Dcustomer-7,a%3Db"),
+        Case("no open tag", "open=true&tags=a%3Db"),
+        Case("no source", f"source__id__in={SOURCES + 9}"),
+        Case("no name", "source__name__in=nobody"),
+        Case("no type", "source__type__in=idle"),
+        Case("nothing of one's own", "", mine="operator"),
+        Case("no key", "source_incident_id=nothing"),
+        Case("no id", f"id__in={10 * count}"),
+        Case("no level", "level__lte=0"),
+        Case("no start since", f"start_time__gte={after}"),
+        Case("no start until", f"start_time__lte={before}"),
+        Case("no end until", f"end_time__lte={before}"),
+        Case("no end since, closed", f"open=false&end_time__gte={after}"),
+        Case("lasted for ever", "duration__gte=57600000"),
+        Case("closed, lasted ten days", "open=false&duration__gte=14400"),
+        Case("no text", "search=nowhere+to+be+found"),
+        Case("no short text", "search=%C2%A7"),
         Case("acked and not", All((IsAcked(), Not(IsAcked())))),
-        Case("ticket and not", All((HasTicket(), Not(HasTicket())))),
+        Case("ticket and not", All((ticket, Not(ticket)))),
         Case("neither stateful nor not", Not(Either((IsStateful(), Not(IsStateful()))))),
         Case("not level at most 5", Not(LevelAtMost(5))),
-        Case("no tag or no text", Either((nowhere, TextHas("nowhere to be found")))),
+        Case("no tag or no text", Either((nowhere, nothing))),
         Case("no tag or no source", Either((nowhere, SourceIn(frozenset({SOURCES + 9}))))),
-        Case("one, but not level 5", All((one, Not(LevelAtMost(5))))),
-        Case("ticket, no text", All((HasTicket(), TextHas("nowhere to be found")))),
-        Case("closed, no text", All((IsClosed(), TextHas("nowhere to be found")))),
+        Case("ticket, no text", All((ticket, nothing))),
+        Case("closed, no text", All((IsClosed(), nothing))),
     ]
+
+
+PLAIN = Case("the open ones", "open=true")
 
 
 def main() -> int:
     options = _options()
-    with _database(options.folder) as dsn:
+    with _database(options.folder) as dsn, tempfile.TemporaryDirectory(prefix="argus-bench-") as logs:
         _load(dsn, options.incidents)
         chosen = [case for case in cases(options.incidents) if options.only in case.name]
-        results = asyncio.run(_measure(dsn, chosen, options.seconds))
+        if options.store:
+            results = asyncio.run(_measured_at_the_store(dsn, chosen, options.seconds))
+        else:
+            with server.serving(dsn, Path(logs, "argus.log")) as (url, _):
+                results = asyncio.run(_measured_over_http(dsn, url, chosen, options.seconds))
         if options.plans:
             for case in chosen:
                 _print_plans(dsn, case)
     verdicts = [result.verdict(options.incidents) for result in results]
     print(
-        f"{options.incidents:,} incidents, one in a hundred open; pages of {PAGE}, medians; {os.cpu_count()} processors, "
-        f"load {os.getloadavg()[0]:.1f}.\n`x plain` is the slower page next to the first of the open ones, read in turn with it. Aim: "
-        f"{TIMES_PLAIN:g} for what matches one in a hundred or more,\nand {SECONDS_FOR_NOTHING:g} s at worst where nothing matches.\n"
+        f"{options.incidents:,} incidents, one in a hundred open; pages of {PAGE} {'at the store' if options.store else 'over HTTP'}, "
+        f"medians; {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}.\n`x plain` is the slower page next to the first of the "
+        f"open ones, read in turn with it. Aim: {TIMES_PLAIN:g} for what matches one in a hundred or more,\nand "
+        f"{SECONDS_FOR_NOTHING:g} s at worst where nothing matches.\n"
     )
     print(f"{'filter':32} {'matching':>9} {'first ms':>9} {'deep ms':>9} {'worst ms':>9} {'plain ms':>9} {'x plain':>8}")
     for result, verdict in zip(results, verdicts, strict=True):
@@ -269,6 +284,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--incidents", type=int, default=1_000_000, metavar="N", help="how many there are (1000000)")
     parser.add_argument("--seconds", type=float, default=0.5, help="for each page (0.5)")
     parser.add_argument("--only", default="", metavar="TEXT", help="the filters with this in their names")
+    parser.add_argument("--store", action="store_true", help="ask the store alone, without HTTP")
     parser.add_argument("--plans", action="store_true", help="print the plans of all pages, too")
     parser.add_argument("--folder", type=Path, help="keep the database here, and use the one that is there (a temporary one)")
     return parser.parse_args()
@@ -318,39 +334,91 @@ def _load(dsn: str, count: int) -> None:
         _say(f"{count:,} incidents written in {time.monotonic() - began:.0f} s\n")
 
 
-async def _measure(dsn: str, chosen: list[Case], seconds: float) -> list[Measured]:
-    """All cases, each in turn with the plain list of open ones."""
-    results = []
+async def _measured_over_http(dsn: str, url: str, chosen: list[Case], seconds: float) -> list[Measured]:
+    """All cases as clients ask for them, on a connection that is kept."""
+    tokens = {name: _token(dsn, name) for name in USERS}
+    connection = HTTPConnection(urlsplit(url).netloc, timeout=60)
+
+    def ask(case: Case, query: str) -> float:
+        target, headers = f"/api/v2/incidents/{'mine/' if case.mine else ''}?{query}", {"Authorization": tokens[case.mine or "operator"]}
+        began = time.perf_counter()
+        connection.request("GET", target, headers=headers)
+        answer = connection.getresponse()
+        answer.read()
+        took = time.perf_counter() - began
+        if answer.status != HTTPStatus.OK:
+            raise SystemExit(f"{answer.status} to GET {target}")
+        return took
+
+    def saved(case: Case) -> str:
+        body = json.dumps({"name": f"{case.name[:20]} {time.time_ns()}", "filter": {"expression": written(case.condition)}})
+        connection.request(
+            "POST", "/api/v2/notificationprofiles/filters/", body, {"Authorization": tokens["operator"], "Content-Type": "application/json"}
+        )
+        answer = connection.getresponse()
+        made = json.load(answer)
+        if answer.status != HTTPStatus.CREATED:
+            raise SystemExit(f"{answer.status} to {body}: {made}")
+        return f"filter_pk={made['pk']}"
+
+    queries = {case.name: case.asked if isinstance(case.asked, str) else saved(case) for case in [*chosen, PLAIN]}
+
+    async def once(case: Case, position: Position | None) -> float:
+        place = "" if position is None else "&" + urlencode({"cursor": cursor(position)})
+        return ask(case, f"{queries[case.name]}&page_size={PAGE}{place}")
+
+    return await _measured(dsn, chosen, seconds, once)
+
+
+async def _measured_at_the_store(dsn: str, chosen: list[Case], seconds: float) -> list[Measured]:
+    """All cases as the use case asks for them."""
     async with Database(dsn, connections=1, seconds=60, statement_seconds=60).opened() as database:
         incidents = PgIncidents(database)
 
-        async def once(condition: Condition, position: Position | None = None) -> float:
+        async def once(case: Case, position: Position | None) -> float:
+            condition = case.condition
             began = time.perf_counter()
-            await incidents.page(condition, NOW, PAGE, position)
+            await incidents.page(condition, datetime.now(UTC), PAGE, position)
             return time.perf_counter() - began
 
-        async def often(condition: Condition, position: Position | None, plain: list[float]) -> list[float]:
-            await once(condition, position)
-            took: list[float] = []
-            while len(took) < FEWEST or (sum(took) < seconds and len(took) < MOST):
-                took.append(await once(condition, position))
-                plain.append(await once(IsOpen()))
-            return took
+        return await _measured(dsn, chosen, seconds, once)
 
-        for case in chosen:
-            _say(case.name)
-            matching, middle = _middle(dsn, case.condition)
-            plain: list[float] = []
-            first = await often(case.condition, None, plain)
-            deep = [] if middle is None else await often(case.condition, middle, plain)
-            results.append(Measured(case, matching, median(first), median(deep) if deep else None, max(first + deep), median(plain)))
+
+async def _measured(
+    dsn: str, chosen: list[Case], seconds: float, once: Callable[[Case, Position | None], Awaitable[float]]
+) -> list[Measured]:
+    """All cases, each in turn with the plain list of open ones."""
+    results = []
+
+    async def often(case: Case, position: Position | None, plain: list[float]) -> list[float]:
+        await once(case, position)
+        took: list[float] = []
+        while len(took) < FEWEST or (sum(took) < seconds and len(took) < MOST):
+            took.append(await once(case, position))
+            plain.append(await once(PLAIN, None))
+        return took
+
+    for case in chosen:
+        _say(case.name)
+        matching, middle = _middle(dsn, case.condition)
+        plain: list[float] = []
+        first = await often(case, None, plain)
+        deep = [] if middle is None else await often(case, middle, plain)
+        results.append(Measured(case, matching, median(first), median(deep) if deep else None, max(first + deep), median(plain)))
     _say("")
     return results
 
 
+def _token(dsn: str, username: str) -> str:
+    """What a user says in the header."""
+    command = [Path(sys.executable).with_name("argus"), "token", "create", username, f"bench {time.time_ns()}", "--expires", "1d"]
+    made = subprocess.run(command, env=os.environ | {"DATABASE_URL": dsn}, check=True, capture_output=True, text=True)
+    return f"Token {made.stdout.split()[-1]}"
+
+
 def _middle(dsn: str, condition: Condition) -> tuple[int, Position | None]:
     """How many incidents match, and the place of the one in the middle."""
-    where = Where(NOW)
+    where = Where(datetime.now(UTC))
     found = f"from incident i where {where.sql(condition)}"
     with psycopg.connect(dsn, autocommit=True) as connection:
         (count,) = connection.execute(f"select count(*) {found}", where.values).fetchone()
@@ -366,7 +434,7 @@ def _print_plans(dsn: str, case: Case) -> None:
     _, middle = _middle(dsn, case.condition)
     with psycopg.connect(dsn, autocommit=True) as connection:
         for name, position in [("first", None), ("deep", middle)][: 1 if middle is None else 2]:
-            statement, values = to_read_page(case.condition, NOW, PAGE + (1 if position is None else 2), position)
+            statement, values = to_read_page(case.condition, datetime.now(UTC), PAGE + (1 if position is None else 2), position)
             print(f"== {case.name}, {name} page")
             for (line,) in connection.execute(f"explain (analyze, costs off, timing off, buffers off) {statement}", values):
                 print(f"   {line[:200]}")

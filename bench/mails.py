@@ -1,14 +1,16 @@
-"""Measure how many mails a second Argus hands in, next to aiosmtplib alone, which builds and sends the same mails over one connection."""
+"""
+Measure how many mails a second Argus hands in, next to aiosmtplib alone, which builds and sends such mails over one connection.
+
+`worker` is all that a worker does: it decides who hears of the events, takes what is due, writes and sends it, and keeps what came of it.
+`medium` is the writing and sending in it.
+"""
 
 import argparse
 import asyncio
-import multiprocessing
 import os
-import resource
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
@@ -17,18 +19,31 @@ from email.utils import format_datetime
 from statistics import median
 
 import aiosmtplib
+import psycopg
 import uvloop
+from bench import people, server, sink
+from bench.machine import cpu_seconds
 
+from adapters.container import opened
 from adapters.media.email import Email
 from adapters.media.letters import Letters
 from adapters.media.mail import MailServer
+from adapters.settings import load
+from adapters.worker import Work
 from argus_core.conformance import sample_notification
+from argus_core.domain.actors import Actor
+from argus_core.domain.incidents import Level
 from argus_core.domain.notifications import AskedBy, Notification, compose, footer
+from argus_core.domain.tags import Tag
+from argus_core.domain.transitions import IncidentReport
+from argus_core.ports.outbox import Backlog
+from argus_core.usecases.sending import SLOTS
 
 SENDER = "argus@example.org"
 EVENTS_APART = 50
 """So many people are told of one event: what is the same for all of them is made once."""
 
+WITHIN = 60.0
 AIM, GOAL = 0.5, 0.8
 
 
@@ -51,10 +66,10 @@ class Result:
     """One run of one side."""
 
     who: str
-    in_flight: int
     mails: int
     seconds: float
     cpu: float
+    postgres: float
 
     @property
     def rate(self) -> float:
@@ -67,16 +82,26 @@ def main() -> int:
     print(f"medians of {options.rounds} rounds, sender and mail server are one process each on this machine.")
     mails = list(_mails(options.mails))
     results: list[Result] = []
-    with _sink() as (port, received):
+    with sink.running() as sunk, server.database() as (dsn, postgres_pid):
+        _, robots, _ = server.world(dsn)
+        with psycopg.connect(dsn) as connection:
+            people.settle(connection, EVENTS_APART, customers=1, sites=1)
+        sides = {
+            "aiosmtplib": lambda: _timed(_aiosmtplib(sunk.port, mails)),
+            "medium": lambda: _timed(_medium(sunk, mails)),
+            "worker": lambda: uvloop.run(_worker(sunk, dsn, robots[0], len(mails) // EVENTS_APART)),
+        }
         try:
             for round_ in range(options.rounds + 1):
-                for in_flight in (1, *options.in_flight):
-                    one = _measured(port, received, mails, in_flight)
+                for who, run in sides.items():
+                    before, postgres = sunk.received, cpu_seconds(postgres_pid)
+                    seconds, cpu = run()
+                    one = Result(who, _all_of(len(mails), sunk.received - before), seconds, cpu, cpu_seconds(postgres_pid) - postgres)
                     results += [one] if round_ else []  # the first is to get warm
         except Wrong as wrong:
             print(wrong, file=sys.stderr)
             return 1
-    print("\n".join(_table(results, options.in_flight)))
+    print("\n".join(_table(results, list(sides))))
     print(f"\nThe ratio is Argus to aiosmtplib, the aim {AIM}, the goal {GOAL}.")
     return 0
 
@@ -85,13 +110,6 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.mails", description=__doc__)
     parser.add_argument("--mails", type=int, default=2_000, metavar="N", help="in each run (2000)")
     parser.add_argument("--rounds", type=int, default=3, help="of which the medians are shown (3)")
-    parser.add_argument(
-        "--in-flight",
-        type=lambda text: [int(part) for part in text.split(",")],
-        default=[8, 20],
-        metavar="N,N",
-        help="that Argus sends at a time (8,20)",
-    )
     return parser.parse_args()
 
 
@@ -113,39 +131,66 @@ def _mails(count: int) -> Iterator[Mail]:
         yield Mail(notification, recipient, text, page)
 
 
-def _measured(port: int, received, mails: Sequence[Mail], in_flight: int) -> Result:
+def _all_of(due: int, arrived: int) -> int:
     """
-    One run; one mail at a time is for aiosmtplib.
+    How many have arrived.
 
     Raises:
         Wrong: something is missing, or came twice.
     """
-    send = _argus(port, mails, in_flight) if in_flight > 1 else _aiosmtplib(port, mails)
-    before, cpu, began = received.value, _cpu(), time.perf_counter()
+    if arrived != due:
+        raise Wrong(f"{due} mails were due, {arrived} have arrived.")
+    return arrived
+
+
+def _timed(send: Coroutine[None, None, None]) -> tuple[float, float]:
+    """How many seconds it takes, and how many of the processor."""
+    cpu, began = time.process_time(), time.perf_counter()
     uvloop.run(send)
-    seconds, cpu = time.perf_counter() - began, _cpu() - cpu
-    if received.value - before != len(mails):
-        raise Wrong(f"{len(mails)} mails were sent, {received.value - before} have arrived.")
-    return Result("argus" if in_flight > 1 else "aiosmtplib", in_flight, len(mails), seconds, cpu)
+    return time.perf_counter() - began, time.process_time() - cpu
 
 
-async def _argus(port: int, mails: Sequence[Mail], in_flight: int) -> None:
-    medium = Email(
-        {
-            "ARGUS_EMAIL_HOST": "127.0.0.1",
-            "ARGUS_EMAIL_PORT": str(port),
-            "ARGUS_EMAIL_SECURITY": "none",
-            "ARGUS_DEFAULT_FROM_EMAIL": SENDER,
-        }
-    )
+async def _medium(sunk: sink.Sink, mails: Sequence[Mail]) -> None:
+    medium = Email(sunk.settings)
     todo = iter(mails)
 
     async def send_some() -> None:
         for mail in todo:
             await medium.send(mail.notification, {"email_address": mail.recipient})
 
-    await asyncio.gather(*(send_some() for _ in range(in_flight)))
+    await asyncio.gather(*(send_some() for _ in range(SLOTS)))
     await medium.close()
+
+
+async def _worker(sunk: sink.Sink, dsn: str, robot: Actor, events: int) -> tuple[float, float]:
+    """
+    From what has just been reported to the last line in the ledger.
+
+    Raises:
+        Wrong: it does not come to an end.
+    """
+    async with opened(load(environment=os.environ | sunk.settings | {"DATABASE_URL": dsn}).settings, dsn) as container:
+        for number in range(events):
+            report = IncidentReport(
+                start_time=datetime.now(UTC),
+                level=Level.CRITICAL,
+                description=f"Netbox {number} <12345> down.\n" * 20,
+                tags=(Tag.parse("customer=customer-0"), Tag.parse("location=site-0")),
+            )
+            await container.incidents().report(report, actor=robot)
+        work, stopping = Work(container), asyncio.Event()
+        cpu, began = time.process_time(), time.perf_counter()
+        working = asyncio.create_task(work.run(stopping))
+        backlog = Backlog(undecided=events)
+        while backlog.undecided or backlog.waiting:
+            await asyncio.sleep(0.02)
+            backlog = await container.outbox().backlog()
+            if time.perf_counter() - began > WITHIN:
+                raise Wrong(f"{backlog.undecided} events and {backlog.waiting} mails are left.")
+        took = time.perf_counter() - began, time.process_time() - cpu
+        stopping.set()
+        await working
+        return took
 
 
 async def _aiosmtplib(port: int, mails: Sequence[Mail]) -> None:
@@ -163,72 +208,17 @@ async def _aiosmtplib(port: int, mails: Sequence[Mail]) -> None:
             await client.send_message(message)
 
 
-class _Sink(asyncio.Protocol):
-    """A mail server that takes everything as fast as it can, so that the senders are what is measured."""
+def _table(results: Sequence[Result], sides: Sequence[str]) -> Iterator[str]:
+    def of(who: str, what) -> float:
+        return median(what(result) for result in results if result.who == who)
 
-    def __init__(self, received) -> None:
-        self.received, self.rest, self.in_message = received, b"", False
-
-    def connection_made(self, transport) -> None:
-        self.transport = transport
-        transport.write(b"220 sink\r\n")
-
-    def data_received(self, data: bytes) -> None:
-        self.rest += data
-        while True:
-            end = b"\r\n.\r\n" if self.in_message else b"\r\n"
-            line, found, rest = self.rest.partition(end)
-            if not found:
-                return
-            self.rest = rest
-            if self.in_message:
-                self.in_message = False
-                self.received.value += 1
-                self.transport.write(b"250 taken\r\n")
-            else:
-                self.in_message = line.upper() == b"DATA"
-                self.transport.write(b"354 go on\r\n" if self.in_message else b"221 bye\r\n" if line == b"QUIT" else b"250 ok\r\n")
-
-
-def _serve(ready, received) -> None:
-    async def serving() -> None:
-        server = await asyncio.get_running_loop().create_server(lambda: _Sink(received), "127.0.0.1", 0)
-        ready.send(server.sockets[0].getsockname()[1])
-        await server.serve_forever()
-
-    uvloop.run(serving())
-
-
-@contextmanager
-def _sink() -> Iterator[tuple[int, object]]:
-    """The port of a mail server, and how many mails it has got so far."""
-    context = multiprocessing.get_context("spawn")
-    received = context.Value("q", 0, lock=False)
-    here, there = context.Pipe()
-    process = context.Process(target=_serve, args=(there, received), daemon=True)
-    process.start()
-    try:
-        yield here.recv(), received
-    finally:
-        process.terminate()
-        process.join()
-
-
-def _table(results: Sequence[Result], in_flight: Sequence[int]) -> Iterator[str]:
-    def of(number: int, what) -> float:
-        return median(what(result) for result in results if result.in_flight == number)
-
-    yield f"\n{'':12}{'in flight':>9} {'per s':>9} {'CPU ms':>8} {'ratio':>7}"
-    plain = of(1, lambda result: result.rate)
-    for number in (*in_flight, 1):
-        rate, cpu = of(number, lambda result: result.rate), of(number, lambda result: result.cpu * 1000 / result.mails)
-        ratio = f" {rate / plain:7.2f}" if number > 1 else ""
-        yield f"{'argus' if number > 1 else 'aiosmtplib':12}{number:9} {rate:9,.0f} {cpu:8.3f}{ratio}"
-
-
-def _cpu() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
+    yield f"\n{'':12} {'per s':>9} {'CPU ms':>8} {'PostgreSQL':>11} {'ratio':>7}"
+    plain = of("aiosmtplib", lambda result: result.rate)
+    for who in sides:
+        rate = of(who, lambda result: result.rate)
+        cpu = of(who, lambda result: 1000 * result.cpu / result.mails)
+        postgres = of(who, lambda result: 1000 * result.postgres / result.mails)
+        yield f"{who:12} {rate:9,.0f} {cpu:8.3f} {postgres:11.3f} {rate / plain:7.2f}"
 
 
 if __name__ == "__main__":

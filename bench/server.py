@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,10 +75,15 @@ def world(dsn: str) -> tuple[dict[str, str], list[Actor], Actor]:
 
 
 @contextmanager
-def serving(dsn: str, log: Path) -> Iterator[tuple[str, int]]:
-    """`argus serve` with one process for HTTP and none for work: its address and its first process."""
-    command = [*_argus(), "serve", "--port", "0", "--workers", "1", "--no-worker"]
-    with log.open("wb") as output, subprocess.Popen(command, env=_environment(dsn), stdout=output, stderr=output) as process:
+def serving(dsn: str, log: Path, telling: Mapping[str, str] | None = None) -> Iterator[tuple[str, int]]:
+    """
+    `argus serve` with one process for HTTP: its address and its first process.
+
+    It tells people only if there are settings that say how.
+    """
+    command = [*_argus(), "serve", "--port", "0", "--workers", "1", *(["--no-worker"] if telling is None else [])]
+    environment = _environment(dsn) | dict(telling or {})
+    with log.open("wb") as output, subprocess.Popen(command, env=environment, stdout=output, stderr=output) as process:
         try:
             yield _announced(process, log), process.pid
         finally:
