@@ -11,6 +11,7 @@ from psycopg.rows import TupleRow
 from adapters.db import codec
 from adapters.db import outbox_statements as statements
 from adapters.db.database import Connection, Database
+from adapters.db.gathering import Gathering
 from adapters.db.happenings import Place, happenings_at, texts_of
 from argus_core.domain.deliveries import (
     RETRIED,
@@ -29,6 +30,9 @@ from argus_core.domain.ids import DeliveryId, DestinationId, EventId, IncidentId
 from argus_core.domain.incidents import Happening
 from argus_core.ports.outbox import Backlog, Outbox, Sending, Undecided
 
+_OF_A_SEND = ("incidents", "destinations", "attempts", "newest", "outcomes", "answers", "seconds")
+_OF_A_DELIVERY = ("lanes", "ids", "statuses", "reasons", "merged")
+
 TEST = 0
 """The incident of tests, as it is stored."""
 
@@ -38,6 +42,7 @@ class PgOutbox(Outbox):
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._settle = Gathering(self._settle_together)
 
     def claim(self, most: int) -> AbstractAsyncContextManager[Undecided]:
         return self._claim(most)
@@ -65,7 +70,9 @@ class PgOutbox(Outbox):
         return await self._database.run(work)
 
     async def finish(self, sending: Sending, report: Report) -> bool:
-        values: dict[str, object] = {
+        if report.outcome in (Outcome.SENT, Outcome.REFUSED):
+            return await self._settle((sending, report))
+        values = {
             "incident": sending.incident_id or TEST,
             "destination": sending.destination_id,
             "attempt": sending.attempt,
@@ -73,19 +80,17 @@ class PgOutbox(Outbox):
             "outcome": report.outcome.value,
             "answer": report.answer,
             "seconds": report.seconds,
+            "unknown": report.outcome is Outcome.UNKNOWN,
+            "again": report.again,
         }
-        if report.outcome in (Outcome.SENT, Outcome.REFUSED):
-            ended = settled(sending.deliveries, report, sending.newest.created)
-            values |= {
-                "ids": [delivery.id for delivery in ended],
-                "statuses": [delivery.status.value for delivery in ended],
-                "reasons": [delivery.reason for delivery in ended],
-                "merged": [delivery.merged_into for delivery in ended],
-            }
-            ((held,),) = await self._rows(statements.SETTLE, values)
-        else:
-            ((held,),) = await self._rows(statements.FAIL, {**values, "unknown": report.outcome is Outcome.UNKNOWN, "again": report.again})
+        ((held,),) = await self._rows(statements.FAIL, values)
         return bool(held)
+
+    async def _settle_together(self, finished: Sequence[tuple[Sending, Report]]) -> Sequence[bool]:
+        """Whoever locks several lanes does so in one order."""
+        places = sorted(range(len(finished)), key=lambda place: _lane(finished[place][0]))
+        held = await self._rows(statements.SETTLE, _settled([finished[place] for place in places]))
+        return [answer for _, (answer,) in sorted(zip(places, held, strict=True))]
 
     async def release(self, sendings: Sequence[Sending]) -> None:
         rows = [(sending.incident_id or TEST, sending.destination_id, sending.attempt, sending.repeats) for sending in sendings]
@@ -246,6 +251,24 @@ async def _sendings(connection: Connection, taken: Sequence[TupleRow]) -> list[S
     if empty:
         await connection.execute(statements.LEAVE, [list(column) for column in zip(*empty, strict=True)])
     return sendings
+
+
+def _lane(sending: Sending) -> tuple[int, int]:
+    return sending.incident_id or TEST, sending.destination_id
+
+
+def _settled(finished: Sequence[tuple[Sending, Report]]) -> dict[str, object]:
+    """The values of a statement that settles these."""
+    columns: dict[str, list[object]] = {name: [] for name in (*_OF_A_SEND, *_OF_A_DELIVERY)}
+    for place, (sending, report) in enumerate(finished, 1):
+        sent = (*_lane(sending), sending.attempt, sending.newest.id, report.outcome.value, report.answer, report.seconds)
+        for name, value in zip(_OF_A_SEND, sent, strict=True):
+            columns[name].append(value)
+        for delivery in settled(sending.deliveries, report, sending.newest.created):
+            ended = (place, delivery.id, delivery.status.value, delivery.reason, delivery.merged_into)
+            for name, value in zip(_OF_A_DELIVERY, ended, strict=True):
+                columns[name].append(value)
+    return dict(columns)
 
 
 async def _destinations(connection: Connection, ids: Sequence[int]) -> dict[int, Destination]:

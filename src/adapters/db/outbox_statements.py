@@ -76,19 +76,28 @@ WAITING = f"""
 
 OF_DESTINATIONS = "select id, owner_id, medium, label, settings, synced from destination where id = any(%s)"
 
-_ATTEMPT = """
-    insert into attempt (delivery_id, number, outcome, answer, seconds)
-    values (%(newest)s, %(attempt)s, %(outcome)s, %(answer)s, %(seconds)s)"""
-# What is locked is read as it is now, also what has been added to the lane since this statement began.
-_HELD = """
-    select incident_id, destination_id, newest, tried, newest <= %(newest)s as empty from lane
-    where incident_id = %(incident)s and destination_id = %(destination)s and attempt = %(attempt)s for update"""
-SETTLE = f"""
-    with l as ({_HELD}), a as ({_ATTEMPT}),
+# What is locked is read as it is now, also what has been added to the lane since the statement began.
+# Of several sends at once, ordered by lane; `lane` is the place of a delivery's send among them, from 1.
+SETTLE = """
+    with w as (
+        select * from unnest(%(incidents)s::bigint[], %(destinations)s::bigint[], %(attempts)s::int[], %(newest)s::bigint[],
+            %(outcomes)s::text[], %(answers)s::text[], %(seconds)s::float[])
+            with ordinality as w (incident_id, destination_id, attempt, newest, outcome, answer, seconds, place)
+    ),
+    l as (
+        select w.place, l.incident_id, l.destination_id, l.newest <= w.newest as empty
+        from w cross join lateral (
+            select * from lane where lane.incident_id = w.incident_id and lane.destination_id = w.destination_id
+            and lane.attempt = w.attempt for update
+        ) l
+    ),
+    a as (
+        insert into attempt (delivery_id, number, outcome, answer, seconds) select newest, attempt, outcome, answer, seconds from w
+    ),
     d as (
         update delivery set status = n.status, reason = n.reason, merged_into = n.merged_into, finished = now()
-        from l, unnest(%(ids)s::bigint[], %(statuses)s::text[], %(reasons)s::text[], %(merged)s::bigint[])
-            as n (id, status, reason, merged_into)
+        from l join unnest(%(lanes)s::bigint[], %(ids)s::bigint[], %(statuses)s::text[], %(reasons)s::text[], %(merged)s::bigint[])
+            as n (lane, id, status, reason, merged_into) on n.lane = l.place
         where delivery.id = n.id and delivery.status = 'waiting'
     ),
     x as (
@@ -98,9 +107,16 @@ SETTLE = f"""
         update lane set leased_until = now(), due = now(), failures = 0, upto = null
         from l where lane.incident_id = l.incident_id and lane.destination_id = l.destination_id and not l.empty
     )
-    select count(*) from l"""
+    select l.place is not null from w left join l using (place) order by w.place"""
 FAIL = f"""
-    with l as ({_HELD}), a as ({_ATTEMPT}),
+    with l as (
+        select incident_id, destination_id, newest, tried, newest <= %(newest)s as empty from lane
+        where incident_id = %(incident)s and destination_id = %(destination)s and attempt = %(attempt)s for update
+    ),
+    a as (
+        insert into attempt (delivery_id, number, outcome, answer, seconds)
+        values (%(newest)s, %(attempt)s, %(outcome)s, %(answer)s, %(seconds)s)
+    ),
     u as (
         update lane set leased_until = now(), failures = failures + 1, upto = case when %(unknown)s then upto end,
             due = case when l.empty then now() + %(again)s::interval

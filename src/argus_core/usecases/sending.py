@@ -23,9 +23,13 @@ LEASE = timedelta(minutes=2)
 SLOTS = 8
 """So many sends to one provider are under way at once."""
 
-AHEAD = 2
-"""So many times as many lanes are taken as there are slots, so that nobody waits for the store between two messages."""
+AHEAD = 0.25
+"""So much work is taken beforehand, in seconds as sending went lately, so that nobody waits for the store between two messages."""
 
+FEWEST, MOST = 2 * SLOTS, 128
+"""So many lanes of a provider are taken at least, and at most."""
+
+SHORTEST = 0.001
 FINISH_PAUSE = 1.0
 
 MOST_ANSWER = 1_000
@@ -49,6 +53,21 @@ class _Route:
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SLOTS))
     taken: int = 0
     breaker: Breaker = field(default_factory=Breaker)
+    pace: float = SLOTS * AHEAD / FEWEST
+    """How many seconds a send takes lately."""
+
+    @property
+    def room(self) -> int:
+        """How many lanes may be taken now. They are taken by the handful: the store is not asked after every message."""
+        if not self.breaker.is_closed:
+            return max(1 - self.taken, 0)
+        most = max(FEWEST, min(MOST, round(SLOTS * AHEAD / self.pace)))
+        return most - self.taken if 2 * self.taken <= most else 0
+
+    def note(self, report: Report, now: float) -> None:
+        """Learn from a send how the provider does."""
+        self.pace += (max(report.seconds, SHORTEST) - self.pace) / SLOTS
+        self.breaker = self.breaker.after(worked=report.outcome in (Outcome.SENT, Outcome.REFUSED), now=now)
 
 
 class Sender:
@@ -99,12 +118,8 @@ class Sender:
             route.taken += 1
             task = asyncio.create_task(self._send(sending, route, until))
             self._tasks.add(task)
-            task.add_done_callback(self._done)
+            task.add_done_callback(self._tasks.discard)
         return len(sendings)
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        self.freed()
 
     async def one_done(self, patience: float) -> None:
         """Wait until one of those under way is done, but not longer than so many seconds."""
@@ -134,10 +149,7 @@ class Sender:
         free = {}
         for name in routes:
             route = self._routes.setdefault(name, _Route())
-            closed = route.breaker.is_closed
-            room = (SLOTS * AHEAD if closed else 1) - route.taken
-            # Refilled by the handful: the store is not asked after every message.
-            if room >= (SLOTS if closed else 1) and route.breaker.lets_pass(self._seconds()) and not self.why_waiting(name):
+            if (room := route.room) and route.breaker.lets_pass(self._seconds()) and not self.why_waiting(name):
                 free[name] = room
         return free
 
@@ -151,10 +163,12 @@ class Sender:
                         await self._outbox.release([sending])
                     return
                 report = await self._report(sending)
-            route.breaker = route.breaker.after(worked=report.outcome in (Outcome.SENT, Outcome.REFUSED), now=self._seconds())
+            route.note(report, self._seconds())
             await self._finish(sending, report, until)
         finally:
             route.taken -= 1
+            if route.room:
+                self.freed()
 
     async def _report(self, sending: Sending) -> Report:
         began = self._seconds()

@@ -23,7 +23,7 @@ from argus_core.ports import media as port
 from argus_core.ports.media import EnabledMedium, Media, PerhapsDelivered, TryLater, Undeliverable
 from argus_core.usecases.dispatch import Dispatcher, route_of, trial_of
 from argus_core.usecases.notifications import DROPPED, NotificationService
-from argus_core.usecases.sending import AHEAD, GONE, SLOTS, Letterhead, Sender
+from argus_core.usecases.sending import FEWEST, GONE, MOST, SLOTS, Letterhead, Sender
 
 pytestmark = pytest.mark.anyio
 
@@ -54,6 +54,7 @@ class Pigeon:
         self.failing = {}
         self.lacks = ""
         self.closed = False
+        self.flies = lambda: None
 
     def label(self, settings):
         return f"Pigeon: {settings['loft']}"
@@ -62,6 +63,7 @@ class Pigeon:
         return settings["loft"]
 
     async def send(self, notification, settings):
+        self.flies()
         trouble = self.failing.get(settings["loft"])
         if isinstance(trouble, Exception):
             raise trouble
@@ -300,16 +302,34 @@ async def test_what_takes_too_long_may_have_arrived(office):
 async def test_no_more_are_under_way_than_there_are_slots(office):
     await office.want("a")
     office.pigeon.failing["a"] = hanging = asyncio.Event()
-    for _ in range(SLOTS * AHEAD + 5):
+    for _ in range(FEWEST + 5):
         await office.report()
     await office.decide()
 
-    assert SLOTS * AHEAD == await office.sender.start()
+    assert FEWEST == await office.sender.start()
     assert 0 == await office.sender.start()
 
     hanging.set()
     await office.send()
-    assert SLOTS * AHEAD + 5 == len(office.told)
+    assert FEWEST + 5 == len(office.told)
+
+
+@pytest.mark.parametrize(("milliseconds", "expected"), [(1, MOST), (40, 50), (1000, FEWEST)])
+async def test_so_much_is_taken_beforehand_as_is_sent_in_a_moment(office, milliseconds, expected):
+    await office.want("a")
+    for _ in range(400):
+        await office.report()
+    await office.decide()
+    office.pigeon.flies = lambda: office.clock.go_on(milliseconds=milliseconds)
+    taken = []
+
+    while count := await office.sender.start():
+        taken.append(count)
+        while office.sender.busy:
+            await office.sender.one_done(1)
+
+    assert FEWEST == taken[0]
+    assert expected == pytest.approx(taken[-2], abs=8)
 
 
 async def test_a_provider_that_fails_again_and_again_is_left_alone_for_a_while(office):

@@ -1,0 +1,79 @@
+"""What is gathered while something is done is done together, and each hears what became of its own."""
+
+import asyncio
+
+import pytest
+
+from adapters.db.gathering import MOST, Gathering
+from argus_core.domain.errors import Unavailable
+
+
+pytestmark = pytest.mark.anyio
+
+
+class Store:
+    """Doubles numbers when it is let; fails on odd ones, or altogether."""
+
+    def __init__(self):
+        self.done = []
+        self.open = asyncio.Event()
+        self.away = False
+
+    async def double(self, numbers):
+        self.done.append(list(numbers))
+        await self.open.wait()
+        if self.away:
+            raise Unavailable
+        if any(number % 2 for number in numbers):
+            raise ValueError(numbers)
+        return [2 * number for number in numbers]
+
+
+@pytest.fixture
+def store():
+    return Store()
+
+
+async def asked(store, numbers):
+    gathering = Gathering(store.double)
+    tasks = [asyncio.create_task(gathering(number)) for number in numbers]
+    await asyncio.sleep(0)
+    store.open.set()
+    return await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_what_is_asked_for_at_once_is_done_together_and_everybody_gets_the_answer_to_their_own(store):
+    assert [0, 4, 8] == await asked(store, [0, 2, 4])
+    assert [[0, 2, 4]] == store.done
+
+
+async def test_a_statement_does_no_more_than_it_can(store):
+    assert [2 * number for number in range(0, 2 * MOST + 2, 2)] == await asked(store, range(0, 2 * MOST + 2, 2))
+    assert [MOST, 1] == [len(some) for some in store.done]
+
+
+async def test_one_that_fails_does_not_spoil_the_others(store):
+    two, failed, four = await asked(store, [2, 3, 4])
+
+    assert (4, 8) == (two, four)
+    assert isinstance(failed, ValueError)
+    assert [[2, 3, 4], [2], [3], [4]] == store.done
+
+
+async def test_nothing_is_tried_again_while_the_store_is_away(store):
+    store.away = True
+
+    assert [Unavailable, Unavailable] == [type(error) for error in await asked(store, [2, 4])]
+    assert [[2, 4]] == store.done
+
+
+async def test_it_goes_on_after_a_pause_and_when_somebody_leaves(store):
+    gathering = Gathering(store.double)
+    leaving = asyncio.create_task(gathering(2))
+    staying = asyncio.create_task(gathering(4))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    store.open.set()
+
+    assert 8 == await staying
+    assert 12 == await gathering(6)
