@@ -96,3 +96,18 @@ async def test_postgresql_keeps_each_promise_about_the_outbox(check, outbox):
 
 async def test_postgresql_keeps_all_promises_about_the_outbox_in_one_database(outbox):
     await check_outbox(*outbox)
+
+
+async def test_a_damaged_incident_is_left_out_and_the_others_are_taken(outbox, database_url):
+    """
+    Whatever it is that cannot be read, it must not keep the rest from being sent.
+    """
+    post = await make_post(*outbox)
+    damaged, whole = await post.waiting(), await post.waiting()
+    async with await Database(database_url).connect(autocommit=True) as other:
+        await other.execute("update event set type = '???' where incident_id = %s", [damaged.id])
+
+    sendings = {sending.incident_id: sending for sending in await post.take()}
+
+    assert ("KeyError: '???'", ()) == (sendings[damaged.id].damaged, sendings[damaged.id].happenings)
+    assert ("", [1]) == (sendings[whole.id].damaged, [one.event.version for one in sendings[whole.id].happenings])

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from argus_core.conformance import LONG_AGO, NOWHERE, World, make_world
 from argus_core.domain.decisions import Told
-from argus_core.domain.deliveries import DeliveryStatus, Order, Outcome, Report
+from argus_core.domain.deliveries import DeliveryStatus, Order, Outcome, Report, patience_after
 from argus_core.domain.destinations import Destination
 from argus_core.domain.ids import DestinationId, FilterId, ProfileId
 from argus_core.domain.incidents import EventType, Happening, Incident, fold
@@ -60,8 +60,8 @@ class Post:
         """Order everything that is undecided, event by event."""
         while True:
             async with self.outbox.claim(MANY) as undecided:
-                await undecided.decide([self.order(happening, status) for happening in undecided.happenings])
-                if not undecided.happenings:
+                await undecided.decide([self.order(happening, status) for happening in await undecided.happenings()])
+                if not undecided.places:
                     return
 
     async def waiting(self, *, times: int = 1, why: str = "") -> Incident:
@@ -98,7 +98,7 @@ async def make_post(incidents: Incidents, accounts: Accounts, profiles: Profiles
     while True:
         async with outbox.claim(MANY) as undecided:
             await undecided.decide([])
-            if not undecided.happenings:
+            if not undecided.places:
                 return post
 
 
@@ -108,38 +108,53 @@ async def events_are_decided_in_order(post: Post) -> None:
     journal = await post.world.incidents.journal(incident.id)
     for event in journal:
         async with post.outbox.claim(MANY) as undecided:
-            (happening,) = undecided.happenings
+            (happening,) = await undecided.happenings()
             _see(happening.event == event, "An event was claimed out of order.")
             _see(happening.incident == fold(journal[: event.version], post.world.source), "The state is not that of the event.")
             texts = await undecided.texts([incident.id])
             _see(list(texts[incident.id]) == [told.description for told in journal[: event.version]], "The texts are not those of then.")
             await undecided.decide([])
     async with post.outbox.claim(MANY) as undecided:
-        _see(not undecided.happenings, "An event came again that was decided.")
+        _see(not undecided.places, "An event came again that was decided.")
 
 
 async def what_was_not_decided_comes_again(post: Post) -> None:
     """Neither leaving without a decision nor an exception takes an event out of the outbox."""
     await post.happen()
     async with post.outbox.claim(MANY) as undecided:
-        (first,) = undecided.happenings
+        (first,) = await undecided.happenings()
     with suppress(_Interrupted):
         async with post.outbox.claim(MANY) as undecided:
-            await undecided.decide([post.order(happening) for happening in undecided.happenings])
+            await undecided.decide([post.order(happening) for happening in await undecided.happenings()])
             _interrupt()
     _see(not await post.outbox.of_incident(first.incident.id), "A decision that was interrupted was kept.")
     async with post.outbox.claim(MANY) as undecided:
-        _see(list(undecided.happenings) == [first], "An event that was not decided is gone.")
+        _see(list(await undecided.happenings()) == [first], "An event that was not decided is gone.")
 
 
 async def claims_exclude_each_other(post: Post) -> None:
     """Two who claim at once get different incidents, and neither a later event of one that the other has."""
     incidents = {(await post.happen(times=2)).id for _ in range(6)}
     async with post.outbox.claim(3) as here, post.outbox.claim(MANY) as there:
-        mine = [happening.incident.id for happening in here.happenings]
-        theirs = [happening.incident.id for happening in there.happenings]
-        _see(sorted([*mine, *theirs]) == sorted(incidents), "An incident was claimed by two, or by nobody.")
-        _see({happening.event.version for happening in [*here.happenings, *there.happenings]} == {1}, "A later event was claimed.")
+        claimed = [*here.places, *there.places]
+        _see(sorted(incident_id for incident_id, _ in claimed) == sorted(incidents), "An incident was claimed by two, or by nobody.")
+        _see({version for _, version in claimed} == {1}, "A later event was claimed.")
+
+
+async def what_was_put_aside_waits_with_what_comes_after_it(post: Post) -> None:
+    """Neither it nor a later event of its incident is claimed before its time, others are; it is told how often and why it failed."""
+    stuck, other = await post.happen(times=2), await post.happen()
+    await post.outbox.put_aside((stuck.id, 1), "first")
+    (first,) = [one for one in await post.outbox.aside(MANY) if one.incident_id == stuck.id]
+    await post.outbox.put_aside((stuck.id, 1), "a bug")
+    await post.outbox.put_aside((NOWHERE, 1), "not there")
+    async with post.outbox.claim(MANY) as undecided:
+        _see(list(undecided.places) == [(other.id, 1)], "What was put aside did not wait, or held up others.")
+        await undecided.decide([])
+    (setback,) = [one for one in await post.outbox.aside(MANY) if one.incident_id in (stuck.id, NOWHERE)]
+    _see((setback.incident_id, setback.version, setback.failures, setback.reason) == (stuck.id, 1, 2, "a bug"), "It is not told why.")
+    _see(setback.due - first.due >= patience_after(2) - patience_after(1), "It does not wait for longer and longer.")
+    _see(len(await post.outbox.aside(0)) == 0, "There are more than were asked for.")
 
 
 async def racing_callers_decide_each_event_once(post: Post) -> None:
@@ -150,8 +165,8 @@ async def racing_callers_decide_each_event_once(post: Post) -> None:
         idle = 0
         while idle < 3:  # noqa: PLR2004 - the others may hold the rest for a moment
             async with post.outbox.claim(2) as undecided:
-                await undecided.decide([post.order(happening) for happening in undecided.happenings])
-                idle = 0 if undecided.happenings else idle + 1
+                await undecided.decide([post.order(happening) for happening in await undecided.happenings()])
+                idle = 0 if undecided.places else idle + 1
             await asyncio.sleep(0)
 
     await asyncio.gather(*(decide() for _ in range(4)))
@@ -456,6 +471,7 @@ OUTBOX_CHECKS: Sequence[PostCheck] = (
     events_are_decided_in_order,
     what_was_not_decided_comes_again,
     claims_exclude_each_other,
+    what_was_put_aside_waits_with_what_comes_after_it,
     racing_callers_decide_each_event_once,
     what_is_ordered_is_sent_once,
     what_waits_together_goes_together,

@@ -191,6 +191,11 @@ def pause_after(failures: int, chance: float) -> timedelta:
     return PAUSES[min(failures, len(PAUSES)) - 1] * (1 - SPREAD + 2 * SPREAD * chance)
 
 
+def patience_after(failures: int) -> timedelta:
+    """How long an event waits about which nobody could decide so many times: nobody else is asked, so chance has no part in it."""
+    return PAUSES[min(failures, len(PAUSES)) - 1]
+
+
 def settled(deliveries: Sequence[Delivery], report: Report, at: datetime) -> tuple[Delivery, ...]:
     """
     The deliveries of one message, oldest first, after it was sent, or refused for good: the earlier ones are merged into the newest.

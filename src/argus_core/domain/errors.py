@@ -113,3 +113,8 @@ class SyncedDestination(NotAllowedNow):
 
 class NoTicketSystem(NotAllowedNow):
     """No path to ticket plugin can be found in the settings. Please set ARGUS_TICKET_SYSTEM."""
+
+
+def said(error: Exception) -> str:
+    """What an exception that nobody expected is called, in one line."""
+    return f"{type(error).__name__}: {error}"

@@ -14,7 +14,7 @@ from argus_core.domain.incidents import Event, Happening, fold
 from argus_core.ports.clock import Clock
 from argus_core.ports.incidents import Incidents
 from argus_core.ports.media import Media
-from argus_core.ports.outbox import Outbox
+from argus_core.ports.outbox import Outbox, Setback
 from argus_core.ports.profiles import Profiles
 from argus_core.usecases.dispatch import BEFORE_ALL, route_of, trial_of
 
@@ -129,6 +129,10 @@ class NotificationService:
     async def listed(self, status: DeliveryStatus | None = None, owner: UserId | None = None, most: int = 100) -> Sequence[Delivery]:
         """Deliveries of everybody or one owner, newest first."""
         return self._told(await self.outbox.listed(status, owner, most))
+
+    async def stuck(self, most: int) -> Sequence[Setback]:
+        """Events about which nobody can decide, and why; their incidents wait, and nobody else."""
+        return await self.outbox.aside(most)
 
     async def retry(self, delivery_ids: Sequence[DeliveryId]) -> Sequence[DeliveryId]:
         """Let deliveries be tried at once that wait, or were given up, dropped or not sent; gives those that wait now."""

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from argus_core.domain.breakers import Breaker
 from argus_core.domain.deliveries import SWITCHED_OFF, Outcome, Report, pause_after
-from argus_core.domain.errors import Unavailable
+from argus_core.domain.errors import Unavailable, said
 from argus_core.domain.ids import IncidentId, SourceId, UserId
 from argus_core.domain.incidents import Incident, Level
 from argus_core.domain.limits import storable
@@ -178,13 +178,15 @@ class Sender:
         except TimeoutError:
             return Outcome.UNKNOWN, f"There was no answer within {deadline:.0f} s.", None
         except Exception as error:  # noqa: BLE001 - a plugin may fail in any way; this is one attempt that did
-            return Outcome.UNKNOWN, f"The medium failed: {type(error).__name__}: {error}", None
+            return Outcome.UNKNOWN, f"The medium failed: {said(error)}", None
         return Outcome.SENT, "", None
 
     async def _hand_over(self, sending: Sending) -> None:
         destination = sending.destination
         if destination is None:
             raise Undeliverable(GONE)
+        if sending.damaged:
+            raise TryLater(f"What happened cannot be read: {sending.damaged}")
         enabled = self._media.get(destination.medium)
         if enabled is None or enabled.medium is None:
             raise TryLater(self._media.why_waits(destination.medium))
