@@ -23,6 +23,7 @@ from argus_core.domain.deliveries import (
     Outcome,
     Report,
     settled,
+    too_many_tests,
 )
 from argus_core.domain.destinations import Destination
 from argus_core.domain.ids import DeliveryId, DestinationId, EventId, IncidentId, ProfileId, UserId
@@ -58,9 +59,15 @@ class PgOutbox(Outbox):
             for id_, version, failures, reason, due in await self._rows(statements.ASIDE, {"most": most})
         ]
 
-    async def order_test(self, order: Order) -> DeliveryId:
-        ((id_,),) = await self._rows(statements.ORDER, {"orders": codec.dump([_ordered(order)])})
-        return DeliveryId(id_)
+    async def order_tests(self, orders: Sequence[Order], most: int, within: timedelta) -> Sequence[DeliveryId]:
+        owner = orders[0].told.destination.owner
+        async with self._database.transaction() as connection:
+            await connection.execute(statements.ONE_TESTER, (owner,))
+            cursor = await connection.execute(statements.TESTED, {"owner": owner, "within": within, "before": most - 1}, binary=True)
+            for (after,) in await cursor.fetchall():
+                raise too_many_tests(most, within, after)
+            cursor = await connection.execute(statements.ORDER, {"orders": codec.dump(list(map(_ordered, orders)))}, binary=True)
+            return [DeliveryId(id_) for (id_,) in await cursor.fetchall()]
 
     async def routes(self) -> Sequence[str]:
         return [route for (route,) in await self._rows(statements.ROUTES)]

@@ -52,7 +52,14 @@ DECIDE = f"""
         where outbox.incident_id = w.incident_id and outbox.version = w.version
     )
     select"""
-ORDER = f"with {_ORDERED} select id from d"
+ORDER = f"with {_ORDERED} select id from d order by id"
+
+# Whoever orders tests waits for others who do so for the same user, in other processes too.
+ONE_TESTER = "select from account where id = %s for no key update"
+TESTED = """
+    select created + %(within)s::interval - now() from delivery
+    where incident_id = 0 and owner_id = %(owner)s and created > now() - %(within)s::interval
+    order by created desc offset %(before)s limit 1"""
 
 # From one route to the next by index: there are few of them, and maybe many lanes.
 ROUTES = """

@@ -10,6 +10,7 @@ from argus_core.conformance import LONG_AGO, NOWHERE, World, make_world
 from argus_core.domain.decisions import Told
 from argus_core.domain.deliveries import DeliveryStatus, Order, Outcome, Report, patience_after
 from argus_core.domain.destinations import Destination
+from argus_core.domain.errors import TooOften
 from argus_core.domain.ids import DestinationId, FilterId, ProfileId
 from argus_core.domain.incidents import EventType, Happening, Incident, fold
 from argus_core.domain.profiles import Profile
@@ -21,6 +22,7 @@ from argus_core.ports.profiles import Profiles
 
 LEASE = timedelta(minutes=5)
 NO_TIME = timedelta()
+A_MOMENT = timedelta(minutes=1)
 SENT = Report(outcome=Outcome.SENT, answer="", seconds=0.5)
 REFUSED = Report(outcome=Outcome.REFUSED, answer="550 nobody", seconds=0.5)
 FAILED = Report(outcome=Outcome.FAILED, answer="451 later", seconds=0.5)
@@ -376,12 +378,34 @@ async def operators_drop_and_retry(post: Post) -> None:
 
 async def tests_go_the_same_way(post: Post) -> None:
     """A test has no incident, and is a delivery like all others."""
-    id_ = await post.outbox.order_test(post.order(None))
+    (id_,) = await post.outbox.order_tests([post.order(None)], MANY, LEASE)
     sending = await post.take_one()
     _see((sending.incident_id, sending.newest.id, sending.happenings) == (None, id_, ()), "It is not as ordered.")
     await post.outbox.finish(sending, SENT)
     (delivery,) = await post.outbox.listed(owner=post.world.person.id)
     _see((delivery.incident_id, delivery.event_id, delivery.status) == (None, None, DeliveryStatus.SENT), "It is not in the ledger.")
+
+
+async def tests_are_limited(post: Post) -> None:
+    """Whoever has ordered enough of them is told when the next one may be ordered, however many ask at once; others are not concerned."""
+    most, within = 3, timedelta(hours=1)
+    other = replace(post.told.destination, owner=post.world.reporter.id)
+    elsewhere = replace(post.order(None), told=Told(other, post.told.profiles))
+
+    async def order() -> timedelta:
+        try:
+            await post.outbox.order_tests([post.order(None)], most, within)
+        except TooOften as refusal:
+            return refusal.after
+        return NO_TIME
+
+    waits = sorted(await asyncio.gather(*(order() for _ in range(5))))
+    _see(waits[:most] == [NO_TIME] * most, "A test was refused that was not one too many.")
+    _see(within - A_MOMENT < waits[most] <= within, "Too many were ordered, or the time to wait is another one.")
+    _see(len(await post.outbox.listed(owner=post.world.person.id)) == most, "A test was kept that was refused.")
+    _see(await post.outbox.order_tests([elsewhere], 1, within), "Others have to wait, too.")
+    _see(await post.outbox.order_tests([post.order(None)], MANY, within), "More are allowed, and refused.")
+    _see(await post.outbox.order_tests([post.order(None)], 1, NO_TIME), "Old ones count.")
 
 
 async def the_ledger_can_be_read(post: Post) -> None:
@@ -486,6 +510,7 @@ OUTBOX_CHECKS: Sequence[PostCheck] = (
     what_waits_too_long_is_given_up,
     operators_drop_and_retry,
     tests_go_the_same_way,
+    tests_are_limited,
     the_ledger_can_be_read,
     the_past_can_be_read,
     old_entries_are_forgotten,

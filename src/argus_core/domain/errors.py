@@ -1,6 +1,7 @@
 """What the domain refuses, and why. The docstring of an error is its message unless it is raised with another one."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 
 class DomainError(Exception):
@@ -105,6 +106,14 @@ class InUse(NotAllowedNow):
 
 class FilterInUse(InUse):
     """The filter is in use."""
+
+
+class TooOften(NotAllowedNow):
+    """That was done often enough for now; it is possible again `after` this time."""
+
+    def __init__(self, message: str, after: timedelta) -> None:
+        super().__init__(message)
+        self.after = after
 
 
 class SyncedDestination(NotAllowedNow):

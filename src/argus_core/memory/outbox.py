@@ -21,6 +21,7 @@ from argus_core.domain.deliveries import (
     first_lane,
     patience_after,
     settled,
+    too_many_tests,
 )
 from argus_core.domain.destinations import Destination
 from argus_core.domain.errors import said
@@ -113,9 +114,13 @@ class MemoryOutbox(Outbox):
             self._routes[order.lane] = order.route
         return id_
 
-    async def order_test(self, order: Order) -> DeliveryId:
+    async def order_tests(self, orders: Sequence[Order], most: int, within: timedelta) -> Sequence[DeliveryId]:
         """See the port."""
-        return self._order(order)
+        now, owner = self._clock(), orders[0].told.destination.owner
+        tests = sorted(one.created for one in self._ledger.values() if (one.incident_id, one.owner) == (None, owner))
+        if len(tests) >= most and (after := tests[-most] + within - now) > timedelta():
+            raise too_many_tests(most, within, after)
+        return [self._order(order) for order in orders]
 
     async def routes(self) -> Sequence[str]:
         """See the port."""

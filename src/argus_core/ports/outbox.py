@@ -107,8 +107,13 @@ class Outbox(Protocol):
         """Events that were put aside and are still undecided, those of the longest-known incidents first."""
         ...
 
-    async def order_test(self, order: Order) -> DeliveryId:
-        """Keep a test delivery, and let its lane be due at once."""
+    async def order_tests(self, orders: Sequence[Order], most: int, within: timedelta) -> Sequence[DeliveryId]:
+        """
+        Keep test deliveries to destinations of one user, and let their lanes be due at once; however many ask at the same time.
+
+        Raises:
+            TooOften: so many tests, or more, to this user were ordered within this time. No test at all is kept.
+        """
         ...
 
     async def routes(self) -> Sequence[str]:

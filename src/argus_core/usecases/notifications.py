@@ -20,6 +20,10 @@ from argus_core.usecases.dispatch import BEFORE_ALL, route_of, trial_of
 
 MOST_HOURS = 24 * 7
 DROPPED = "An operator has taken it away."
+MOST_TESTS = 10
+TESTED_WITHIN = timedelta(minutes=5)
+"""Whoever has ordered so many test messages within this time has to wait."""
+
 MOST_EVENTS = 20_000
 """A dry run looks at no more events than this, the newest ones."""
 
@@ -114,15 +118,14 @@ class NotificationService:
         Raises:
             NotFound: the user has no such profile.
             Invalid: it has no destinations.
+            TooOften: the user has to wait.
         """
         belongings = await self.profiles.belongings(owner)
         whole = belongings.whole(belongings.profile(profile_id))
         if not whole.destinations:
             raise Invalid({"destinations": "This profile has no destinations to test."})
-        ids = [
-            await self.outbox.order_test(trial_of(self.media, destination, whole.profile, sends=self.sends))
-            for destination in whole.destinations
-        ]
+        trials = [trial_of(self.media, destination, whole.profile, sends=self.sends) for destination in whole.destinations]
+        ids = await self.outbox.order_tests(trials, MOST_TESTS, TESTED_WITHIN)
         listed = await self.outbox.listed(owner=owner, most=10 * len(ids))
         return self._told(sorted((delivery for delivery in listed if delivery.id in ids), key=lambda delivery: delivery.id))
 
