@@ -124,6 +124,6 @@ class NoTicketSystem(NotAllowedNow):
     """No path to ticket plugin can be found in the settings. Please set ARGUS_TICKET_SYSTEM."""
 
 
-def said(error: Exception) -> str:
+def said(error: BaseException) -> str:
     """What an exception that nobody expected is called, in one line."""
     return f"{type(error).__name__}: {error}"

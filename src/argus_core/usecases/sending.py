@@ -177,7 +177,10 @@ class Sender:
             return Outcome.UNKNOWN, str(doubt), None
         except TimeoutError:
             return Outcome.UNKNOWN, f"There was no answer within {deadline:.0f} s.", None
-        except Exception as error:  # noqa: BLE001 - a plugin may fail in any way; this is one attempt that did
+        except (Exception, asyncio.CancelledError, SystemExit) as error:
+            # A plugin may fail in any way, also in those that would end this task or the process: this is one attempt that did.
+            if _is_cancelled():
+                raise
             return Outcome.UNKNOWN, f"The medium failed: {said(error)}", None
         return Outcome.SENT, "", None
 
@@ -216,6 +219,12 @@ class Sender:
                 await asyncio.sleep(FINISH_PAUSE)
             else:
                 return
+
+
+def _is_cancelled() -> bool:
+    """Whether it is we who want the task to end."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _nothing(now: datetime) -> Incident:

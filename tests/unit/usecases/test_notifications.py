@@ -63,7 +63,7 @@ class Pigeon:
 
     async def send(self, notification, settings):
         trouble = self.failing.get(settings["loft"])
-        if isinstance(trouble, Exception):
+        if isinstance(trouble, BaseException):
             raise trouble
         if trouble is not None:
             await trouble.wait()
@@ -217,6 +217,8 @@ async def test_what_waits_goes_as_one_message_about_the_newest_state(office):
         (Undeliverable("550 nobody"), Outcome.REFUSED, DeliveryStatus.GIVEN_UP),
         (PerhapsDelivered("lost after DATA"), Outcome.UNKNOWN, DeliveryStatus.WAITING),
         (ValueError("a bug \0"), Outcome.UNKNOWN, DeliveryStatus.WAITING),
+        (SystemExit("not here"), Outcome.UNKNOWN, DeliveryStatus.WAITING),
+        (asyncio.CancelledError("by itself"), Outcome.UNKNOWN, DeliveryStatus.WAITING),
     ],
 )
 async def test_what_becomes_of_a_failure(office, trouble, outcome, status):
