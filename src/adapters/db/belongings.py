@@ -94,7 +94,7 @@ def timeslots_from(rows: Sequence[sa.RowMapping], recurrences: Sequence[sa.RowMa
             id=TimeslotId(row["id"]),
             owner=UserId(row["owner_id"]),
             name=row["name"],
-            zone=zone_from(row["zone"], row["id"]),
+            zone=_zone_from(row["zone"], row["id"]),
             recurrences=tuple(of.get(row["id"], ())),
         )
         for row in rows
@@ -103,9 +103,7 @@ def timeslots_from(rows: Sequence[sa.RowMapping], recurrences: Sequence[sa.RowMa
 
 def filter_from(row: sa.RowMapping) -> SavedFilter:
     """A filter."""
-    return SavedFilter(
-        id=FilterId(row["id"]), owner=UserId(row["owner_id"]), name=row["name"], definition=definition_from(row["definition"], row["id"])
-    )
+    return SavedFilter(id=FilterId(row["id"]), owner=UserId(row["owner_id"]), name=row["name"], definition=_readable_from(row))
 
 
 def destination_from(row: sa.RowMapping) -> Destination:
@@ -196,26 +194,8 @@ def definition_columns(definition: FilterDefinition) -> dict[str, Json]:
     return {key: value for key, value in values.items() if value is not None}
 
 
-def definition_from(kept: Mapping[str, Any], filter_id: int) -> FilterDefinition:
-    """What a filter asks for. One that cannot be read asks for everything: too much is told rather than too little, and others are told."""
-    try:
-        return _definition_from(kept)
-    except Exception:  # noqa: BLE001 - whatever a row holds that an older or newer Argus has written
-        _log.exception("Filter %d cannot be read, so it matches everything until somebody replaces it", filter_id)
-        return FilterDefinition(max_level=max(Level))
-
-
-def zone_from(kept: str, timeslot_id: int) -> str:
-    """A time zone; UTC instead of one that is not known here, so that others are told all the same."""
-    try:
-        ZoneInfo(kept)
-    except (ValueError, OSError, ZoneInfoNotFoundError):
-        _log.error("The time zone %s of timeslot %d is not known, so its times are taken for UTC", kept, timeslot_id)
-        return "UTC"
-    return kept
-
-
-def _definition_from(kept: Mapping[str, Any]) -> FilterDefinition:
+def definition_from(kept: Mapping[str, Any]) -> FilterDefinition:
+    """What a filter asks for."""
     return FilterDefinition(
         source_ids=tuple(map(SourceId, kept["sources"])) if "sources" in kept else None,
         tags=tuple(kept["tags"]) if "tags" in kept else None,
@@ -227,3 +207,22 @@ def _definition_from(kept: Mapping[str, Any]) -> FilterDefinition:
         event_types=tuple(map(EventType, kept["event_types"])) if "event_types" in kept else None,
         expression=parse(cast("Json", kept["expression"])) if "expression" in kept else None,
     )
+
+
+def _readable_from(row: sa.RowMapping) -> FilterDefinition:
+    """What a filter asks for; everything, if that cannot be read: too much is told rather than too little, and others are told."""
+    try:
+        return definition_from(row["definition"])
+    except Exception:  # noqa: BLE001 - whatever a row holds that an older or newer Argus has written
+        _log.exception("Filter %d cannot be read, so it matches everything until somebody replaces it", row["id"])
+        return FilterDefinition(max_level=max(Level))
+
+
+def _zone_from(kept: str, timeslot_id: int) -> str:
+    """A time zone; UTC instead of one that is not known here, so that others are told all the same."""
+    try:
+        ZoneInfo(kept)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        _log.error("The time zone %s of timeslot %d is not known, so its times are taken for UTC", kept, timeslot_id)
+        return "UTC"
+    return kept
