@@ -67,8 +67,9 @@ check: test lint types imports ## Everything CI checks
 bench: $(READY) ## Measure the server next to plain psycopg
 	@$(BIN)/python -m bench $(ARGS)
 
-chaos: $(READY) ## Race, cut and kill for minutes instead of seconds
-	@RACE_SECONDS=60 KILL_ROUNDS=35 $(BIN)/pytest -q -o faulthandler_timeout=1800 tests/integration/faults $(ARGS)
+chaos: $(READY) ## Race, cut, kill and ask strange things for minutes instead of seconds
+	@RACE_SECONDS=60 KILL_ROUNDS=60 DESCRIBED_EXAMPLES=100 $(BIN)/pytest -q -o faulthandler_timeout=1800 -rP tests/integration/faults tests/integration/notifications/test_faults.py \
+		tests/integration/http/test_description.py $(ARGS)
 
 lock: ## Renew uv.lock and requirements.lock (ARGS=--upgrade for newer packages)
 	@tools/lock $(ARGS)

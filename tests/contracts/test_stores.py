@@ -1,6 +1,7 @@
 """Every store keeps the promises of its ports; the one in dicts is held to them in the unit tests."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -15,6 +16,8 @@ from argus_core.conformance import PROFILE_CHECKS, STORE_CHECKS, check_profiles,
 from argus_core.conformance.outbox import OUTBOX_CHECKS, check_outbox, make_post
 from argus_core.domain.errors import Unavailable
 from argus_core.domain.ids import IncidentId
+from argus_core.domain.saved_filters import FilterDefinition, SavedFilter
+from argus_core.domain.timeslots import all_the_time
 
 pytestmark = pytest.mark.anyio
 
@@ -96,3 +99,38 @@ async def test_postgresql_keeps_each_promise_about_the_outbox(check, outbox):
 
 async def test_postgresql_keeps_all_promises_about_the_outbox_in_one_database(outbox):
     await check_outbox(*outbox)
+
+
+async def test_a_damaged_incident_is_left_out_and_the_others_are_taken(outbox, database_url):
+    """
+    Whatever it is that cannot be read, it must not keep the rest from being sent.
+    """
+    post = await make_post(*outbox)
+    damaged, whole = await post.waiting(), await post.waiting()
+    async with await Database(database_url).connect(autocommit=True) as other:
+        await other.execute("update event set type = '???' where incident_id = %s", [damaged.id])
+
+    sendings = {sending.incident_id: sending for sending in await post.take()}
+
+    assert ("KeyError: '???'", ()) == (sendings[damaged.id].damaged, sendings[damaged.id].happenings)
+    assert ("", [1]) == (sendings[whole.id].damaged, [one.event.version for one in sendings[whole.id].happenings])
+
+
+async def test_a_filter_and_a_zone_that_cannot_be_read_hold_up_nobody(outbox, database_url):
+    """
+    Whoever they belong to is told too much rather than too little, and can replace them.
+    """
+    post = await make_post(*outbox)
+    profiles, owner = outbox[2], post.world.person.id
+    async with profiles.begin(owner) as work:
+        slot = all_the_time(await work.new_id(), owner, "Europe/Oslo")
+        for thing in (slot, SavedFilter(id=await work.new_id(), owner=owner, name="f", definition=FilterDefinition(open=False))):
+            await work.keep(thing)
+    async with await Database(database_url).connect(autocommit=True) as other:
+        await other.execute("""update filter set definition = '{"expression": {"of": "tomorrow"}}' where owner_id = %s""", [owner])
+        await other.execute("update timeslot set zone = 'Mars/Olympus' where owner_id = %s", [owner])
+
+    owned = (await profiles.since(-1)).belongings[owner]
+
+    assert [replace(slot, zone="UTC")] == list(owned.timeslots)
+    assert [FilterDefinition(max_level=5)] == [filter_.definition for filter_ in owned.filters]

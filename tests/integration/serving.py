@@ -86,13 +86,13 @@ def serving(*arguments: object, environment: Mapping[str, str], folder: Path, po
         _stop(started)
 
 
-def argus(*arguments: object, environment: Mapping[str, str], folder: Path) -> str:
-    """What another command prints; it has to succeed."""
+def argus(*arguments: object, environment: Mapping[str, str], folder: Path, told: bool = False) -> str:
+    """What another command prints, or what it tells beside that; it has to succeed."""
     done = subprocess.run(
         [ARGUS, *map(str, arguments)], env=environ(environment), cwd=folder, capture_output=True, text=True, check=False, timeout=60
     )
     assert done.returncode == 0, f"argus {' '.join(map(str, arguments))} failed:\n{done.stdout}{done.stderr}"
-    return done.stdout
+    return done.stderr if told else done.stdout
 
 
 def applied(

@@ -42,10 +42,11 @@ class Sink:
     Takes every mail.
 
     `answer` is asked for each message before it is taken: what it gives is answered to DATA, and the message is kept when that is 250.
-    `DROPPED` keeps the message and breaks the connection without an answer.
+    `DROPPED` keeps the message and breaks the connection without an answer, `LOST` does not even keep it.
     """
 
     DROPPED = "dropped"
+    LOST = "lost"
 
     def __init__(self) -> None:
         self.mails: list[Mail] = []
@@ -92,7 +93,7 @@ class Sink:
             with self._changed:
                 self.mails += [Mail(recipient, message, time.monotonic()) for recipient in envelope.rcpt_tos]
                 self._changed.notify_all()
-        if answer == self.DROPPED:
+        if answer in (self.DROPPED, self.LOST):
             server.transport.abort()
         return answer
 

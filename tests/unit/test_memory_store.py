@@ -125,7 +125,29 @@ class Tidy(MemoryOutbox):
         return 0
 
 
-@pytest.mark.parametrize("broken", [Disorderly, Shared, Hasty, Forgetful, Curious, Deaf, Endless, Tidy])
+class Impatient(MemoryOutbox):
+    """Lets what was put aside come again at once."""
+
+    def _may_be_claimed(self, place):
+        return True
+
+
+class Overtaking(MemoryOutbox):
+    """Lets later events go past one that was put aside."""
+
+    async def put_aside(self, place, why):
+        await super().put_aside(place, why)
+        self._incidents.outbox = sorted(self._incidents.outbox, key=lambda row: row in self._aside)
+
+
+class Generous(MemoryOutbox):
+    """Lets everybody test as often as they like."""
+
+    async def order_tests(self, orders, most, within):
+        return await super().order_tests(orders, 1_000, within)
+
+
+@pytest.mark.parametrize("broken", [Disorderly, Shared, Hasty, Forgetful, Curious, Deaf, Endless, Tidy, Impatient, Overtaking, Generous])
 async def test_an_outbox_that_breaks_a_promise_is_found_out(broken):
     accounts = MemoryAccounts()
     incidents = MemoryIncidents(accounts)

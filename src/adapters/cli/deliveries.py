@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from adapters.container import Container
     from adapters.settings import Loaded
+    from argus_core.ports.outbox import Setback
 
 PORTION = 1_000
 
@@ -37,12 +38,14 @@ def deliveries() -> None:
 @click.option("--most", type=click.IntRange(1, 10_000), default=50, show_default=True, help="At most so many, the newest.")
 @with_settings
 def list_(*, status: str | None, username: str | None, most: int, loaded: "Loaded") -> None:
-    """Show deliveries, newest first."""
+    """Show deliveries, newest first; and events about which nobody can decide, if there are any."""
 
-    async def work(container: "Container") -> "Sequence[Delivery]":
+    async def work(container: "Container") -> "tuple[Sequence[Delivery], Sequence[Setback]]":
         owner = (await container.accounts().user_named(username)).id if username else None
-        return await container.notifications().listed(DeliveryStatus(status) if status else None, owner, most)
+        notifications = container.notifications()
+        return await notifications.listed(DeliveryStatus(status) if status else None, owner, most), await notifications.stuck(most)
 
+    found, stuck = run(loaded.settings, work)
     table(
         ("pk", "created", "incident", "to", "status", "tried", "why"),
         (
@@ -55,9 +58,14 @@ def list_(*, status: str | None, username: str | None, most: int, loaded: "Loade
                 len(delivery.attempts),
                 delivery.reason,
             )
-            for delivery in run(loaded.settings, work)
+            for delivery in found
         ),
     )
+    for setback in stuck:
+        tell(
+            f"Nobody can decide who is told of event {setback.version} of incident {setback.incident_id}, after {setback.failures} attempts"
+            f" ({setback.reason}). It waits until {moment(setback.due)}, and later events of this incident with it."
+        )
 
 
 @deliveries.command()

@@ -1,7 +1,9 @@
 """What one user owns of timeslots, filters, destinations and profiles, as rows."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import sqlalchemy as sa
 
@@ -9,13 +11,15 @@ from adapters.db import tables
 from argus_core.domain.destinations import Destination
 from argus_core.domain.expressions import parse, written
 from argus_core.domain.ids import DestinationId, FilterId, ProfileId, SourceId, TimeslotId, UserId
-from argus_core.domain.incidents import EventType
+from argus_core.domain.incidents import EventType, Level
 from argus_core.domain.limits import Json
 from argus_core.domain.profiles import Profile
 from argus_core.domain.saved_filters import FilterDefinition, SavedFilter
 from argus_core.domain.timeslots import Recurrence, Timeslot
 
 Columns = dict[str, Any]
+
+_log = logging.getLogger("argus.db")
 
 _next = sa.update(tables.generation).values(number=tables.generation.c.number + 1).returning(tables.generation.c.number).cte("next")
 
@@ -90,7 +94,7 @@ def timeslots_from(rows: Sequence[sa.RowMapping], recurrences: Sequence[sa.RowMa
             id=TimeslotId(row["id"]),
             owner=UserId(row["owner_id"]),
             name=row["name"],
-            zone=row["zone"],
+            zone=_zone_from(row["zone"], row["id"]),
             recurrences=tuple(of.get(row["id"], ())),
         )
         for row in rows
@@ -99,9 +103,7 @@ def timeslots_from(rows: Sequence[sa.RowMapping], recurrences: Sequence[sa.RowMa
 
 def filter_from(row: sa.RowMapping) -> SavedFilter:
     """A filter."""
-    return SavedFilter(
-        id=FilterId(row["id"]), owner=UserId(row["owner_id"]), name=row["name"], definition=definition_from(row["definition"])
-    )
+    return SavedFilter(id=FilterId(row["id"]), owner=UserId(row["owner_id"]), name=row["name"], definition=_readable_from(row))
 
 
 def destination_from(row: sa.RowMapping) -> Destination:
@@ -205,3 +207,22 @@ def definition_from(kept: Mapping[str, Any]) -> FilterDefinition:
         event_types=tuple(map(EventType, kept["event_types"])) if "event_types" in kept else None,
         expression=parse(cast("Json", kept["expression"])) if "expression" in kept else None,
     )
+
+
+def _readable_from(row: sa.RowMapping) -> FilterDefinition:
+    """What a filter asks for; everything, if that cannot be read: too much is told rather than too little, and others are told."""
+    try:
+        return definition_from(row["definition"])
+    except Exception:  # noqa: BLE001 - whatever a row holds that an older or newer Argus has written
+        _log.exception("Filter %d cannot be read, so it matches everything until somebody replaces it", row["id"])
+        return FilterDefinition(max_level=max(Level))
+
+
+def _zone_from(kept: str, timeslot_id: int) -> str:
+    """A time zone; UTC instead of one that is not known here, so that others are told all the same."""
+    try:
+        ZoneInfo(kept)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        _log.error("The time zone %s of timeslot %d is not known, so its times are taken for UTC", kept, timeslot_id)
+        return "UTC"
+    return kept

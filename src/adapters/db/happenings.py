@@ -4,15 +4,15 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
-from typing import TypeAlias
+
+from psycopg.errors import InterfaceError, OperationalError
 
 from adapters.db.database import Connection
 from adapters.db.rows import WHOLE_EVENT_COLUMNS, WHOLE_INCIDENT_COLUMNS, event_from, incident_from
+from argus_core.domain.errors import said
 from argus_core.domain.ids import IncidentId
 from argus_core.domain.incidents import Event, Happening, Incident, rewound
-
-Place: TypeAlias = tuple[IncidentId, int]
-"""An event by its incident and version."""
+from argus_core.ports.outbox import Place
 
 _INCIDENTS = f"select {WHOLE_INCIDENT_COLUMNS} from incident i join source s on s.id = i.source_id where i.id = any(%s)"
 _SINCE = f"""
@@ -39,6 +39,25 @@ async def happenings_at(connection: Connection, places: Iterable[Place]) -> dict
         for incident_id, events in groupby(map(event_from, await cursor.fetchall()), key=lambda event: event.incident_id)
     }
     return {(incident_id, version): _at(incidents[incident_id], journals[incident_id], version) for incident_id, version in wanted}
+
+
+async def readable_at(connection: Connection, places: Sequence[Place]) -> tuple[Mapping[Place, Happening], Mapping[IncidentId, str]]:
+    """Of these events those of incidents that can be read, and of each other incident why it cannot."""
+    try:
+        return await happenings_at(connection, places), {}
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, others are not to wait for it
+        incident_ids = {incident_id for incident_id, _ in places}
+        if len(incident_ids) == 1:
+            return {}, dict.fromkeys(incident_ids, said(error))
+    happenings: dict[Place, Happening] = {}
+    damaged: dict[IncidentId, str] = {}
+    for incident_id in incident_ids:
+        readable, unreadable = await readable_at(connection, [place for place in places if place[0] == incident_id])
+        happenings |= readable
+        damaged |= unreadable
+    return happenings, damaged
 
 
 async def texts_of(connection: Connection, incident_ids: Sequence[IncidentId]) -> Mapping[IncidentId, Sequence[str]]:

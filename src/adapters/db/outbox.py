@@ -12,7 +12,7 @@ from adapters.db import codec
 from adapters.db import outbox_statements as statements
 from adapters.db.database import Connection, Database
 from adapters.db.gathering import Gathering
-from adapters.db.happenings import Place, happenings_at, texts_of
+from adapters.db.happenings import happenings_at, readable_at, texts_of
 from argus_core.domain.deliveries import (
     RETRIED,
     SWITCHED_OFF,
@@ -24,11 +24,12 @@ from argus_core.domain.deliveries import (
     Outcome,
     Report,
     settled,
+    too_many_tests,
 )
 from argus_core.domain.destinations import Destination
 from argus_core.domain.ids import DeliveryId, DestinationId, EventId, IncidentId, ProfileId, UserId
 from argus_core.domain.incidents import Happening
-from argus_core.ports.outbox import Backlog, Outbox, Sending, Undecided
+from argus_core.ports.outbox import Backlog, Outbox, Place, Sending, Setback, Undecided
 
 _OF_A_SEND = ("incidents", "destinations", "attempts", "newest", "outcomes", "answers", "seconds")
 _OF_A_DELIVERY = ("lanes", "ids", "statuses", "reasons", "merged")
@@ -52,11 +53,26 @@ class PgOutbox(Outbox):
         async with self._database.transaction() as connection:
             cursor = await connection.execute(statements.CLAIM, (most,), prepare=True, binary=True)
             places: list[Place] = [(IncidentId(id_), version) for id_, version in await cursor.fetchall()]
-            yield PgUndecided(connection, places, await happenings_at(connection, places))
+            yield PgUndecided(connection, places)
 
-    async def order_test(self, order: Order) -> DeliveryId:
-        ((id_,),) = await self._rows(statements.ORDER, {"orders": codec.dump([_ordered(order)])})
-        return DeliveryId(id_)
+    async def put_aside(self, place: Place, why: str) -> None:
+        await self._do(statements.PUT_ASIDE, [(*place, why)])
+
+    async def aside(self, most: int) -> Sequence[Setback]:
+        return [
+            Setback(incident_id=IncidentId(id_), version=version, failures=failures, reason=reason, due=due)
+            for id_, version, failures, reason, due in await self._rows(statements.ASIDE, {"most": most})
+        ]
+
+    async def order_tests(self, orders: Sequence[Order], most: int, within: timedelta) -> Sequence[DeliveryId]:
+        owner = orders[0].told.destination.owner
+        async with self._database.transaction() as connection:
+            await connection.execute(statements.ONE_TESTER, (owner,))
+            cursor = await connection.execute(statements.TESTED, {"owner": owner, "within": within, "before": most - 1}, binary=True)
+            for (after,) in await cursor.fetchall():
+                raise too_many_tests(most, within, after)
+            cursor = await connection.execute(statements.ORDER, {"orders": codec.dump(list(map(_ordered, orders)))}, binary=True)
+            return [DeliveryId(id_) for (id_,) in await cursor.fetchall()]
 
     async def routes(self) -> Sequence[str]:
         return [route for (route,) in await self._rows(statements.ROUTES)]
@@ -178,20 +194,23 @@ class PgOutbox(Outbox):
 class PgUndecided(Undecided):
     """Rows of the outbox that this transaction has locked."""
 
-    def __init__(self, connection: Connection, places: Sequence[Place], happenings: Mapping[Place, Happening]) -> None:
-        self.happenings = [happenings[place] for place in places]
+    def __init__(self, connection: Connection, places: Sequence[Place]) -> None:
+        self.places = places
         self._connection = connection
-        self._places = dict(places)
+
+    async def happenings(self) -> Sequence[Happening]:
+        found = await happenings_at(self._connection, self.places)
+        return [found[place] for place in self.places]
 
     async def texts(self, incident_ids: Sequence[IncidentId]) -> Mapping[IncidentId, Sequence[str]]:
-        found = await texts_of(self._connection, incident_ids)
-        return {id_: texts[: self._places[id_]] for id_, texts in found.items()}
+        upto = dict(self.places)
+        return {id_: texts[: upto[id_]] for id_, texts in (await texts_of(self._connection, incident_ids)).items()}
 
     async def decide(self, orders: Sequence[Order]) -> None:
         values = {
             "orders": codec.dump(list(map(_ordered, orders))),
-            "incidents": list(self._places),
-            "versions": list(self._places.values()),
+            "incidents": [incident_id for incident_id, _ in self.places],
+            "versions": [version for _, version in self.places],
         }
         await self._connection.execute(statements.DECIDE, values, prepare=True)
 
@@ -228,7 +247,7 @@ async def _sendings(connection: Connection, taken: Sequence[TupleRow]) -> list[S
     places = [
         (delivery.incident_id, delivery.version) for some in waiting.values() for delivery in some if delivery.incident_id is not None
     ]
-    happenings = await happenings_at(connection, places)
+    happenings, damaged = await readable_at(connection, places)
     destinations = await _destinations(connection, sorted({destination_id for _, destination_id in waiting}))
     empty, sendings = [], []
     for incident_id, destination_id, route, attempt, failures, repeats, upto in taken:
@@ -244,8 +263,9 @@ async def _sendings(connection: Connection, taken: Sequence[TupleRow]) -> list[S
             failures=failures,
             repeats=repeats,
             deliveries=tuple(deliveries),
-            happenings=tuple(happenings[incident_id, delivery.version] for delivery in deliveries if incident_id != TEST),
+            happenings=tuple(happenings[place] for delivery in deliveries if (place := (incident_id, delivery.version)) in happenings),
             destination=destinations.get(destination_id),
+            damaged=damaged.get(incident_id, ""),
         )
         sendings.append(sending)
     if empty:

@@ -7,13 +7,24 @@ though not among the deliveries that the statement sees.
 
 # ruff: noqa: S608 - values travel as parameters; what is put together here are our own words
 
-from argus_core.domain.deliveries import AT_MOST_EVERY
+from argus_core.domain.deliveries import AT_MOST_EVERY, PAUSES
 
 # Of each incident the earliest event alone: while somebody is at it, the later ones are seen not to be the earliest, and left alone too.
 CLAIM = """
     select o.incident_id, o.version from outbox o
-    where not exists (select from outbox p where p.incident_id = o.incident_id and p.version < o.version)
+    where (o.due is null or o.due <= now())
+    and not exists (select from outbox p where p.incident_id = o.incident_id and p.version < o.version)
     order by o.incident_id, o.version limit %s for update of o skip locked"""
+
+_PATIENCE = ", ".join(f"'{pause.total_seconds()} s'" for pause in PAUSES)
+PUT_ASIDE = f"""
+    update outbox o set failures = o.failures + 1, reason = w.reason,
+        due = now() + (array[{_PATIENCE}]::interval[])[least(o.failures + 1, {len(PAUSES)})]
+    from unnest(%s::bigint[], %s::int[], %s::text[]) as w (incident_id, version, reason)
+    where o.incident_id = w.incident_id and o.version = w.version"""
+ASIDE = """
+    select incident_id, version, failures, reason, due from outbox where due is not null
+    order by incident_id, version limit %(most)s"""
 
 _ORDERED = f"""
     o as (
@@ -41,7 +52,14 @@ DECIDE = f"""
         where outbox.incident_id = w.incident_id and outbox.version = w.version
     )
     select"""
-ORDER = f"with {_ORDERED} select id from d"
+ORDER = f"with {_ORDERED} select id from d order by id"
+
+# Whoever orders tests waits for others who do so for the same user, in other processes too.
+ONE_TESTER = "select from account where id = %s for no key update"
+TESTED = """
+    select created + %(within)s::interval - now() from delivery
+    where incident_id = 0 and owner_id = %(owner)s and created > now() - %(within)s::interval
+    order by created desc offset %(before)s limit 1"""
 
 # From one route to the next by index: there are few of them, and maybe many lanes.
 ROUTES = """

@@ -131,6 +131,10 @@ outbox = sa.Table(
     sa.Column("incident_id", Id, primary_key=True, autoincrement=False),
     sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("created", Moment, nullable=False, server_default=sa.func.now()),
+    # Of events about which nobody could decide so far.
+    sa.Column("due", Moment),
+    sa.Column("failures", sa.Integer, nullable=False, server_default=sa.text("0")),
+    sa.Column("reason", sa.Text),
     postgresql_with=QUEUE,
 )
 

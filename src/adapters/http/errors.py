@@ -2,6 +2,8 @@
 
 import logging
 from collections.abc import Mapping
+from datetime import timedelta
+from math import ceil
 from typing import Any, TypeAlias
 
 from litestar import Request, Response
@@ -29,6 +31,7 @@ from argus_core.domain.errors import (
     NotFound,
     NoTicketSystem,
     OnlySourcesReport,
+    TooOften,
     Unauthenticated,
     Unavailable,
 )
@@ -68,6 +71,8 @@ def refusal(error: DomainError) -> Refused:  # noqa: C901, PLR0911 - one line fo
             return detail(401, error.message, (b"www-authenticate", b"Token"))
         case Unavailable():
             return detail(503, "The database cannot be reached at the moment. Try again.", (b"retry-after", b"1"))
+        case TooOften():
+            return detail(429, error.message, (b"retry-after", str(seconds_of(error.after)).encode()))
         case Invalid():
             return Refused(400, _field_errors(error))
         case ForeignTags():
@@ -84,6 +89,11 @@ def refusal(error: DomainError) -> Refused:  # noqa: C901, PLR0911 - one line fo
             return detail(403, error.message)
         case _:
             return detail(400, error.message)
+
+
+def seconds_of(span: timedelta) -> int:
+    """So many whole seconds are long enough, and at least one."""
+    return max(1, ceil(span.total_seconds()))
 
 
 def _field_errors(error: Invalid) -> Errors:

@@ -1,5 +1,7 @@
 """What probes ask: is the process alive, and may it be given work."""
 
+from contextlib import suppress
+
 from litestar import get
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
@@ -8,6 +10,7 @@ from adapters.http.answers import Answer, json_answer
 from adapters.http.auth import Access
 from adapters.http.routes import Operation, told
 from adapters.http.services import Services
+from argus_core.domain.errors import Unavailable
 
 
 class Status(Struct, omit_defaults=True):
@@ -17,6 +20,8 @@ class Status(Struct, omit_defaults=True):
     problems: list[str] = []
     notes: list[str] = []
 
+
+STUCK = "There are events about which nobody can decide who is told: `argus deliveries list` says why."
 
 _LIVE = Operation(summary="Is the process alive?", answers={200: Status, 503: Status})
 _READY = Operation(summary="May the process be given work?", answers={200: Status, 503: Status})
@@ -32,6 +37,14 @@ def health_routes(services: Services) -> list[HTTPRouteHandler]:
     @get("/health/ready", opt={**told(_READY, Access.ANYBODY), "bare": True})
     async def ready() -> Answer:
         problems, notes = list(await services.problems()), list(services.media.lacks)
+        if not problems and await _is_stuck(services):
+            notes.append(STUCK)
         return json_answer(Status("not ready", problems, notes), 503) if problems else json_answer(Status("ok", [], notes))
 
     return [live, ready]
+
+
+async def _is_stuck(services: Services) -> bool:
+    with suppress(Unavailable):  # the next probe will tell
+        return bool(await services.notifications.stuck(1))
+    return False

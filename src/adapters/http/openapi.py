@@ -179,7 +179,7 @@ def _answers(path: str, operation: Operation, access: Access, naming: _Naming) -
         errors[503] = "Detail"
     for status, name in sorted(errors.items()):
         answer = {"description": _WHAT_IS_WRONG[status], **_content({"$ref": _REF.format(name=name)})}
-        yield status, {**answer, "headers": _CHALLENGE} if status == 401 else answer  # noqa: PLR2004 - a status
+        yield status, {**answer, "headers": _HEADERS[status]} if status in _HEADERS else answer
 
 
 def _content(schema: Schema) -> dict[str, Any]:
@@ -209,7 +209,8 @@ def _group(path: str) -> str:
     return group if match[1] == NEWEST else f"{group} ({match[1]})"
 
 
-_CHALLENGE = {"WWW-Authenticate": {"schema": {"const": "Token"}}}
+_RETRY_AFTER = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer", "minimum": 1}}}
+_HEADERS = {401: {"WWW-Authenticate": {"schema": {"const": "Token"}}}, 429: _RETRY_AFTER, 503: _RETRY_AFTER}
 _WHAT_IS_WRONG = {
     400: "The request is wrong; the answer names every bad field.",
     401: "There is no live token.",
@@ -217,5 +218,6 @@ _WHAT_IS_WRONG = {
     404: "There is no such thing.",
     413: f"The body has more than {BODY_BYTES} bytes.",
     415: "Bodies are JSON or forms.",
+    429: "That was often enough for now; `Retry-After` tells when it is possible again.",
     503: "The database cannot be reached, or it is not known whether the change was stored. Try again.",
 }

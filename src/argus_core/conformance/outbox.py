@@ -8,8 +8,9 @@ from datetime import timedelta
 
 from argus_core.conformance import LONG_AGO, NOWHERE, World, make_world
 from argus_core.domain.decisions import Told
-from argus_core.domain.deliveries import DeliveryStatus, Order, Outcome, Report
+from argus_core.domain.deliveries import DeliveryStatus, Order, Outcome, Report, patience_after
 from argus_core.domain.destinations import Destination
+from argus_core.domain.errors import TooOften
 from argus_core.domain.ids import DestinationId, FilterId, ProfileId
 from argus_core.domain.incidents import EventType, Happening, Incident, fold
 from argus_core.domain.profiles import Profile
@@ -21,6 +22,7 @@ from argus_core.ports.profiles import Profiles
 
 LEASE = timedelta(minutes=5)
 NO_TIME = timedelta()
+A_MOMENT = timedelta(minutes=1)
 SENT = Report(outcome=Outcome.SENT, answer="", seconds=0.5)
 REFUSED = Report(outcome=Outcome.REFUSED, answer="550 nobody", seconds=0.5)
 FAILED = Report(outcome=Outcome.FAILED, answer="451 later", seconds=0.5)
@@ -60,8 +62,8 @@ class Post:
         """Order everything that is undecided, event by event."""
         while True:
             async with self.outbox.claim(MANY) as undecided:
-                await undecided.decide([self.order(happening, status) for happening in undecided.happenings])
-                if not undecided.happenings:
+                await undecided.decide([self.order(happening, status) for happening in await undecided.happenings()])
+                if not undecided.places:
                     return
 
     async def waiting(self, *, times: int = 1, why: str = "") -> Incident:
@@ -98,7 +100,7 @@ async def make_post(incidents: Incidents, accounts: Accounts, profiles: Profiles
     while True:
         async with outbox.claim(MANY) as undecided:
             await undecided.decide([])
-            if not undecided.happenings:
+            if not undecided.places:
                 return post
 
 
@@ -108,38 +110,53 @@ async def events_are_decided_in_order(post: Post) -> None:
     journal = await post.world.incidents.journal(incident.id)
     for event in journal:
         async with post.outbox.claim(MANY) as undecided:
-            (happening,) = undecided.happenings
+            (happening,) = await undecided.happenings()
             _see(happening.event == event, "An event was claimed out of order.")
             _see(happening.incident == fold(journal[: event.version], post.world.source), "The state is not that of the event.")
             texts = await undecided.texts([incident.id])
             _see(list(texts[incident.id]) == [told.description for told in journal[: event.version]], "The texts are not those of then.")
             await undecided.decide([])
     async with post.outbox.claim(MANY) as undecided:
-        _see(not undecided.happenings, "An event came again that was decided.")
+        _see(not undecided.places, "An event came again that was decided.")
 
 
 async def what_was_not_decided_comes_again(post: Post) -> None:
     """Neither leaving without a decision nor an exception takes an event out of the outbox."""
     await post.happen()
     async with post.outbox.claim(MANY) as undecided:
-        (first,) = undecided.happenings
+        (first,) = await undecided.happenings()
     with suppress(_Interrupted):
         async with post.outbox.claim(MANY) as undecided:
-            await undecided.decide([post.order(happening) for happening in undecided.happenings])
+            await undecided.decide([post.order(happening) for happening in await undecided.happenings()])
             _interrupt()
     _see(not await post.outbox.of_incident(first.incident.id), "A decision that was interrupted was kept.")
     async with post.outbox.claim(MANY) as undecided:
-        _see(list(undecided.happenings) == [first], "An event that was not decided is gone.")
+        _see(list(await undecided.happenings()) == [first], "An event that was not decided is gone.")
 
 
 async def claims_exclude_each_other(post: Post) -> None:
     """Two who claim at once get different incidents, and neither a later event of one that the other has."""
     incidents = {(await post.happen(times=2)).id for _ in range(6)}
     async with post.outbox.claim(3) as here, post.outbox.claim(MANY) as there:
-        mine = [happening.incident.id for happening in here.happenings]
-        theirs = [happening.incident.id for happening in there.happenings]
-        _see(sorted([*mine, *theirs]) == sorted(incidents), "An incident was claimed by two, or by nobody.")
-        _see({happening.event.version for happening in [*here.happenings, *there.happenings]} == {1}, "A later event was claimed.")
+        claimed = [*here.places, *there.places]
+        _see(sorted(incident_id for incident_id, _ in claimed) == sorted(incidents), "An incident was claimed by two, or by nobody.")
+        _see({version for _, version in claimed} == {1}, "A later event was claimed.")
+
+
+async def what_was_put_aside_waits_with_what_comes_after_it(post: Post) -> None:
+    """Neither it nor a later event of its incident is claimed before its time, others are; it is told how often and why it failed."""
+    stuck, other = await post.happen(times=2), await post.happen()
+    await post.outbox.put_aside((stuck.id, 1), "first")
+    (first,) = [one for one in await post.outbox.aside(MANY) if one.incident_id == stuck.id]
+    await post.outbox.put_aside((stuck.id, 1), "a bug")
+    await post.outbox.put_aside((NOWHERE, 1), "not there")
+    async with post.outbox.claim(MANY) as undecided:
+        _see(list(undecided.places) == [(other.id, 1)], "What was put aside did not wait, or held up others.")
+        await undecided.decide([])
+    (setback,) = [one for one in await post.outbox.aside(MANY) if one.incident_id in (stuck.id, NOWHERE)]
+    _see((setback.incident_id, setback.version, setback.failures, setback.reason) == (stuck.id, 1, 2, "a bug"), "It is not told why.")
+    _see(setback.due - first.due >= patience_after(2) - patience_after(1), "It does not wait for longer and longer.")
+    _see(len(await post.outbox.aside(0)) == 0, "There are more than were asked for.")
 
 
 async def racing_callers_decide_each_event_once(post: Post) -> None:
@@ -150,8 +167,8 @@ async def racing_callers_decide_each_event_once(post: Post) -> None:
         idle = 0
         while idle < 3:  # noqa: PLR2004 - the others may hold the rest for a moment
             async with post.outbox.claim(2) as undecided:
-                await undecided.decide([post.order(happening) for happening in undecided.happenings])
-                idle = 0 if undecided.happenings else idle + 1
+                await undecided.decide([post.order(happening) for happening in await undecided.happenings()])
+                idle = 0 if undecided.places else idle + 1
             await asyncio.sleep(0)
 
     await asyncio.gather(*(decide() for _ in range(4)))
@@ -361,12 +378,34 @@ async def operators_drop_and_retry(post: Post) -> None:
 
 async def tests_go_the_same_way(post: Post) -> None:
     """A test has no incident, and is a delivery like all others."""
-    id_ = await post.outbox.order_test(post.order(None))
+    (id_,) = await post.outbox.order_tests([post.order(None)], MANY, LEASE)
     sending = await post.take_one()
     _see((sending.incident_id, sending.newest.id, sending.happenings) == (None, id_, ()), "It is not as ordered.")
     await post.outbox.finish(sending, SENT)
     (delivery,) = await post.outbox.listed(owner=post.world.person.id)
     _see((delivery.incident_id, delivery.event_id, delivery.status) == (None, None, DeliveryStatus.SENT), "It is not in the ledger.")
+
+
+async def tests_are_limited(post: Post) -> None:
+    """Whoever has ordered enough of them is told when the next one may be ordered, however many ask at once; others are not concerned."""
+    most, within = 3, timedelta(hours=1)
+    other = replace(post.told.destination, owner=post.world.reporter.id)
+    elsewhere = replace(post.order(None), told=Told(other, post.told.profiles))
+
+    async def order() -> timedelta:
+        try:
+            await post.outbox.order_tests([post.order(None)], most, within)
+        except TooOften as refusal:
+            return refusal.after
+        return NO_TIME
+
+    waits = sorted(await asyncio.gather(*(order() for _ in range(5))))
+    _see(waits[:most] == [NO_TIME] * most, "A test was refused that was not one too many.")
+    _see(within - A_MOMENT < waits[most] <= within, "Too many were ordered, or the time to wait is another one.")
+    _see(len(await post.outbox.listed(owner=post.world.person.id)) == most, "A test was kept that was refused.")
+    _see(await post.outbox.order_tests([elsewhere], 1, within), "Others have to wait, too.")
+    _see(await post.outbox.order_tests([post.order(None)], MANY, within), "More are allowed, and refused.")
+    _see(await post.outbox.order_tests([post.order(None)], 1, NO_TIME), "Old ones count.")
 
 
 async def the_ledger_can_be_read(post: Post) -> None:
@@ -456,6 +495,7 @@ OUTBOX_CHECKS: Sequence[PostCheck] = (
     events_are_decided_in_order,
     what_was_not_decided_comes_again,
     claims_exclude_each_other,
+    what_was_put_aside_waits_with_what_comes_after_it,
     racing_callers_decide_each_event_once,
     what_is_ordered_is_sent_once,
     what_waits_together_goes_together,
@@ -470,6 +510,7 @@ OUTBOX_CHECKS: Sequence[PostCheck] = (
     what_waits_too_long_is_given_up,
     operators_drop_and_retry,
     tests_go_the_same_way,
+    tests_are_limited,
     the_ledger_can_be_read,
     the_past_can_be_read,
     old_entries_are_forgotten,

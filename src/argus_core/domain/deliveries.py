@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
+from math import ceil
 
 from argus_core.domain.decisions import Told
+from argus_core.domain.errors import TooOften
 from argus_core.domain.ids import DeliveryId, DestinationId, EventId, IncidentId, ProfileId, UserId
 
 PAUSES = (timedelta(seconds=10), timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10), timedelta(minutes=30))
@@ -189,6 +191,17 @@ def first_lane(now: datetime) -> Lane:
 def pause_after(failures: int, chance: float) -> timedelta:
     """How long to wait after the last of so many failures in a row; `chance` is from 0 to 1."""
     return PAUSES[min(failures, len(PAUSES)) - 1] * (1 - SPREAD + 2 * SPREAD * chance)
+
+
+def patience_after(failures: int) -> timedelta:
+    """How long an event waits about which nobody could decide so many times: nobody else is asked, so chance has no part in it."""
+    return PAUSES[min(failures, len(PAUSES)) - 1]
+
+
+def too_many_tests(most: int, within: timedelta, after: timedelta) -> TooOften:
+    """Why no test is sent now, and what to do about it."""
+    minutes, seconds = round(within.total_seconds() / 60), ceil(after.total_seconds())
+    return TooOften(f"You have ordered {most} test messages or more within {minutes} minutes. Try again in {seconds} seconds.", after)
 
 
 def settled(deliveries: Sequence[Delivery], report: Report, at: datetime) -> tuple[Delivery, ...]:

@@ -1,6 +1,7 @@
 """What the domain refuses, and why. The docstring of an error is its message unless it is raised with another one."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 
 class DomainError(Exception):
@@ -107,9 +108,22 @@ class FilterInUse(InUse):
     """The filter is in use."""
 
 
+class TooOften(NotAllowedNow):
+    """That was done often enough for now; it is possible again `after` this time."""
+
+    def __init__(self, message: str, after: timedelta) -> None:
+        super().__init__(message)
+        self.after = after
+
+
 class SyncedDestination(NotAllowedNow):
     """Cannot delete this email destination since it was defined by an outside source."""
 
 
 class NoTicketSystem(NotAllowedNow):
     """No path to ticket plugin can be found in the settings. Please set ARGUS_TICKET_SYSTEM."""
+
+
+def said(error: BaseException) -> str:
+    """What an exception that nobody expected is called, in one line."""
+    return f"{type(error).__name__}: {error}"

@@ -19,13 +19,16 @@ from argus_core.domain.deliveries import (
     Outcome,
     Report,
     first_lane,
+    patience_after,
     settled,
+    too_many_tests,
 )
 from argus_core.domain.destinations import Destination
+from argus_core.domain.errors import said
 from argus_core.domain.ids import DeliveryId, DestinationId, IncidentId, UserId
 from argus_core.domain.incidents import Happening
 from argus_core.memory import MemoryAccounts, MemoryIncidents, utc_now
-from argus_core.ports.outbox import Backlog, Outbox, Sending, Undecided
+from argus_core.ports.outbox import Backlog, Outbox, Place, Sending, Setback, Undecided
 
 _LaneKey: TypeAlias = "tuple[IncidentId | None, DestinationId]"
 
@@ -37,6 +40,7 @@ class MemoryOutbox(Outbox):
         self._incidents, self._accounts, self._clock = incidents, accounts, clock
         self._ids = itertools.count(1)
         self._claimed: set[IncidentId] = set()
+        self._aside: dict[Place, Setback] = {}
         self._ledger: dict[DeliveryId, Delivery] = {}
         self._lanes: dict[_LaneKey, Lane] = {}
         self._routes: dict[_LaneKey, str] = {}
@@ -51,22 +55,39 @@ class MemoryOutbox(Outbox):
         for incident_id, version in self._incidents.outbox:
             if incident_id not in self._claimed:
                 earliest.setdefault(incident_id, version)
-        taken = dict(itertools.islice(earliest.items(), most))
-        self._claimed |= set(taken)
+        taken = list(itertools.islice(filter(self._may_be_claimed, earliest.items()), most))
+        claimed = {incident_id for incident_id, _ in taken}
+        self._claimed |= claimed
         try:
-            undecided = MemoryUndecided(self, [self._at(incident_id, version) for incident_id, version in taken.items()])
+            undecided = MemoryUndecided(self, taken)
             yield undecided
             if undecided.orders is not None:
-                self._keep(undecided.happenings, undecided.orders)
+                self._keep(taken, undecided.orders)
         finally:
-            self._claimed -= set(taken)
+            self._claimed -= claimed
 
-    def _keep(self, happenings: Sequence[Happening], orders: Sequence[Order]) -> None:
+    def _may_be_claimed(self, place: Place) -> bool:
+        setback = self._aside.get(place)
+        return setback is None or setback.due <= self._clock()
+
+    def _keep(self, done: Sequence[Place], orders: Sequence[Order]) -> None:
         """What deciding does."""
-        done = {(happening.incident.id, happening.event.version) for happening in happenings}
         self._incidents.outbox = [row for row in self._incidents.outbox if row not in done]
+        for place in done:
+            self._aside.pop(place, None)
         for order in orders:
             self._order(order)
+
+    async def put_aside(self, place: Place, why: str) -> None:
+        """See the port."""
+        if place in self._incidents.outbox:
+            failures = self._aside[place].failures + 1 if place in self._aside else 1
+            due = self._clock() + patience_after(failures)
+            self._aside[place] = Setback(incident_id=place[0], version=place[1], failures=failures, reason=why, due=due)
+
+    async def aside(self, most: int) -> Sequence[Setback]:
+        """See the port."""
+        return [self._aside[place] for place in sorted(self._aside)[:most]]
 
     def _order(self, order: Order) -> DeliveryId:
         now, id_ = self._clock(), DeliveryId(next(self._ids))
@@ -93,9 +114,13 @@ class MemoryOutbox(Outbox):
             self._routes[order.lane] = order.route
         return id_
 
-    async def order_test(self, order: Order) -> DeliveryId:
+    async def order_tests(self, orders: Sequence[Order], most: int, within: timedelta) -> Sequence[DeliveryId]:
         """See the port."""
-        return self._order(order)
+        now, owner = self._clock(), orders[0].told.destination.owner
+        tests = sorted(one.created for one in self._ledger.values() if (one.incident_id, one.owner) == (None, owner))
+        if len(tests) >= most and (after := tests[-most] + within - now) > timedelta():
+            raise too_many_tests(most, within, after)
+        return [self._order(order) for order in orders]
 
     async def routes(self) -> Sequence[str]:
         """See the port."""
@@ -115,6 +140,7 @@ class MemoryOutbox(Outbox):
         before = self._lanes[key]
         self._lanes[key] = lane
         deliveries = tuple(delivery for delivery in self._waiting(key) if delivery.id <= (lane.upto or delivery.id))
+        happenings, damaged = self._readable([(key[0], delivery.version) for delivery in deliveries if key[0] is not None])
         return Sending(
             incident_id=key[0],
             destination_id=key[1],
@@ -123,9 +149,16 @@ class MemoryOutbox(Outbox):
             failures=lane.failures,
             repeats=before.upto is not None,
             deliveries=deliveries,
-            happenings=tuple(self._at(key[0], delivery.version) for delivery in deliveries if key[0] is not None),
+            happenings=happenings,
             destination=self._destination(key[1]),
+            damaged=damaged,
         )
+
+    def _readable(self, places: Sequence[Place]) -> tuple[tuple[Happening, ...], str]:
+        try:
+            return tuple(self.at(*place) for place in places), ""
+        except Exception as error:  # noqa: BLE001 - whatever it is, others are not to wait for it
+            return (), said(error)
 
     async def finish(self, sending: Sending, report: Report) -> bool:
         """See the port."""
@@ -195,7 +228,7 @@ class MemoryOutbox(Outbox):
         """See the port."""
         events = [event for journal in self._incidents.journals() for event in journal if event.received >= since]
         newest = sorted(events, key=lambda event: (event.received, event.id), reverse=True)[:most]
-        return [self._at(event.incident_id, event.version) for event in newest]
+        return [self.at(event.incident_id, event.version) for event in newest]
 
     async def texts(self, incident_ids: Sequence[IncidentId]) -> Mapping[IncidentId, Sequence[str]]:
         """See the port."""
@@ -207,7 +240,7 @@ class MemoryOutbox(Outbox):
         waiting = [delivery for delivery in self._ledger.values() if delivery.status is DeliveryStatus.WAITING]
         return Backlog(
             undecided=len(outbox),
-            undecided_for=max((now - self._at(*row).event.received for row in outbox), default=timedelta()),
+            undecided_for=max((now - self.at(*row).event.received for row in outbox), default=timedelta()),
             waiting=len(waiting),
             waiting_for=max((now - delivery.since for delivery in waiting), default=timedelta()),
         )
@@ -221,7 +254,8 @@ class MemoryOutbox(Outbox):
                 del self._ledger[id_]
         return len(old)
 
-    def _at(self, incident_id: IncidentId, version: int) -> Happening:
+    def at(self, incident_id: IncidentId, version: int) -> Happening:
+        """That event, with the incident as it was right after it."""
         return self._incidents.happening(incident_id, version)
 
     def _destination(self, id_: DestinationId) -> Destination | None:
@@ -261,14 +295,18 @@ class MemoryOutbox(Outbox):
 class MemoryUndecided(Undecided):
     """Some events that one caller has claimed."""
 
-    def __init__(self, outbox: MemoryOutbox, happenings: Sequence[Happening]) -> None:
-        self.happenings = happenings
+    def __init__(self, outbox: MemoryOutbox, places: Sequence[Place]) -> None:
+        self.places = places
         self.orders: Sequence[Order] | None = None
         self._outbox = outbox
 
+    async def happenings(self) -> Sequence[Happening]:
+        """See the port."""
+        return [self._outbox.at(*place) for place in self.places]
+
     async def texts(self, incident_ids: Sequence[IncidentId]) -> Mapping[IncidentId, Sequence[str]]:
         """See the port."""
-        upto = {happening.incident.id: happening.event.version for happening in self.happenings}
+        upto = dict(self.places)
         return {id_: texts[: upto[id_]] for id_, texts in (await self._outbox.texts(incident_ids)).items()}
 
     async def decide(self, orders: Sequence[Order]) -> None:

@@ -4,26 +4,44 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from argus_core.domain.deliveries import Delivery, DeliveryStatus, Order, Report
 from argus_core.domain.destinations import Destination
 from argus_core.domain.ids import DeliveryId, DestinationId, IncidentId, UserId
 from argus_core.domain.incidents import Happening
 
+Place: TypeAlias = tuple[IncidentId, int]
+"""An event by its incident and version."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setback:
+    """An event about which nobody could decide so far: how often that was tried, what came of it last, and when it is tried again."""
+
+    incident_id: IncidentId
+    version: int
+    failures: int
+    reason: str
+    due: datetime
+
 
 class Undecided(Protocol):
     """Some events about which nobody has decided yet, claimed by one unit of work: all of it is decided, or nothing."""
 
-    happenings: Sequence[Happening]
-    """Each with the incident as it was right after it; at most one of each incident, its earliest."""
+    places: Sequence[Place]
+    """Which these are; at most one of each incident, its earliest."""
+
+    async def happenings(self) -> Sequence[Happening]:
+        """The events, each with the incident as it was right after it."""
+        ...
 
     async def texts(self, incident_ids: Sequence[IncidentId]) -> Mapping[IncidentId, Sequence[str]]:
         """Of each of these incidents the descriptions of its events, in order, up to the one that is here."""
         ...
 
     async def decide(self, orders: Sequence[Order]) -> None:
-        """Keep the deliveries that follow from all the happenings, let their lanes be due, and take the happenings out of the outbox."""
+        """Keep the deliveries that follow from all the events, let their lanes be due, and take the events out of the outbox."""
         ...
 
 
@@ -33,7 +51,8 @@ class Sending:
     One message to send: a lane that was claimed, and what goes.
 
     `deliveries` are oldest first, `happenings` in the same order; those of a test are empty. `destination` is as it is now, None when it
-    is gone. `failures` are those in a row before this `attempt`; it `repeats` a message that may have arrived.
+    is gone. `failures` are those in a row before this `attempt`; it `repeats` a message that may have arrived. What is `damaged` cannot
+    be sent for this reason; its `happenings` are empty.
     """
 
     incident_id: IncidentId | None
@@ -45,6 +64,7 @@ class Sending:
     deliveries: tuple[Delivery, ...]
     happenings: tuple[Happening, ...]
     destination: Destination | None
+    damaged: str = ""
 
     @property
     def newest(self) -> Delivery:
@@ -73,12 +93,27 @@ class Outbox(Protocol):
         """
         Claim some events, of each incident only the earliest that is left; nobody else gets them until the block ends.
 
+        An event that was put aside is left alone until its time has come, and the later ones of its incident with it.
+
         What the block has not decided when it ends, or what it ends with an exception, stays in the outbox.
         """
         ...
 
-    async def order_test(self, order: Order) -> DeliveryId:
-        """Keep a test delivery, and let its lane be due at once."""
+    async def put_aside(self, place: Place, why: str) -> None:
+        """Let an undecided event wait, and with it the later ones of its incident: for as long as the failures in a row say."""
+        ...
+
+    async def aside(self, most: int) -> Sequence[Setback]:
+        """Events that were put aside and are still undecided, those of the longest-known incidents first."""
+        ...
+
+    async def order_tests(self, orders: Sequence[Order], most: int, within: timedelta) -> Sequence[DeliveryId]:
+        """
+        Keep test deliveries to destinations of one user, and let their lanes be due at once; however many ask at the same time.
+
+        Raises:
+            TooOften: so many tests, or more, to this user were ordered within this time. No test at all is kept.
+        """
         ...
 
     async def routes(self) -> Sequence[str]:

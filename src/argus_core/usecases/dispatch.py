@@ -1,5 +1,6 @@
 """Decide about what has happened: who is to be told, and where that leads. Sending is in `sending`."""
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 
@@ -7,14 +8,19 @@ from argus_core.domain.audience import Audience
 from argus_core.domain.decisions import Told
 from argus_core.domain.deliveries import DeliveryStatus, Order
 from argus_core.domain.destinations import Destination
+from argus_core.domain.errors import Unavailable, said
 from argus_core.domain.ids import IncidentId
 from argus_core.domain.incidents import Happening
+from argus_core.domain.limits import storable
 from argus_core.domain.profiles import Profile
 from argus_core.ports.media import Media, Medium, host_of
-from argus_core.ports.outbox import Outbox, Undecided
+from argus_core.ports.outbox import Outbox, Place, Undecided
 from argus_core.ports.profiles import Profiles
 
 BEFORE_ALL = -1
+MOST_REASON = MOST_NAME = 1_000
+
+_log = logging.getLogger("argus.dispatch")
 
 
 class Dispatcher:
@@ -23,26 +29,48 @@ class Dispatcher:
 
     It remembers everybody's profiles, and looks each time, after it has claimed, for what has changed: what was edited before then counts.
     With `sends` off all is decided all the same, and the ledger says that nothing was sent.
+
+    When a portion fails, the next ones are of one event, then of twice as many each time: so the one that fails by itself is found, and put
+    aside, and what was too much at once becomes less.
     """
 
     def __init__(self, outbox: Outbox, profiles: Profiles, media: Media, *, sends: bool = True) -> None:
         self._outbox, self._profiles, self._media, self._sends = outbox, profiles, media, sends
         self._audience = Audience()
         self._generation = BEFORE_ALL
+        self._portion: int | None = None
 
     async def decide(self, most: int) -> int:
         """
-        Decide about at most so many events; how many that were.
+        Decide about at most so many events, or find one about which nobody can; how many were looked at.
 
         Raises:
             Unavailable: nothing was decided.
         """
-        async with self._outbox.claim(most) as undecided:
-            if undecided.happenings:
+        portion = min(most, self._portion or most)
+        blamed: Sequence[Place] = ()
+        try:
+            async with self._outbox.claim(portion) as undecided:
+                if not undecided.places:
+                    return 0
                 await self._learn()
+                blamed = undecided.places
+                happenings = await undecided.happenings()
                 texts = await self._texts(undecided)
-                await undecided.decide([order for happening in undecided.happenings for order in self._orders(happening, texts)])
-            return len(undecided.happenings)
+                await undecided.decide([order for happening in happenings for order in self._orders(happening, texts)])
+        except Exception as error:
+            self._portion = 1
+            if isinstance(error, Unavailable) or not blamed:
+                raise
+            if len(blamed) == 1:
+                await self._put_aside(blamed[0], error)
+        else:
+            self._portion = 2 * portion if portion < most else None
+        return len(blamed)
+
+    async def _put_aside(self, place: Place, error: Exception) -> None:
+        _log.error("Nobody can decide about event %d of incident %d", place[1], place[0], exc_info=error)
+        await self._outbox.put_aside(place, storable(said(error), MOST_REASON))
 
     async def _learn(self) -> None:
         edition = await self._profiles.since(self._generation)
@@ -53,7 +81,7 @@ class Dispatcher:
     async def _texts(self, undecided: Undecided) -> Mapping[IncidentId, Sequence[str]]:
         if not self._audience.reads_texts:
             return {}
-        return await undecided.texts([happening.incident.id for happening in undecided.happenings])
+        return await undecided.texts([incident_id for incident_id, _ in undecided.places])
 
     def _orders(self, happening: Happening, texts: Mapping[IncidentId, Sequence[str]]) -> Iterator[Order]:
         for told in self._audience.who_hears(happening, texts.get(happening.incident.id, ())):
@@ -83,7 +111,7 @@ def route_of(media: Media, destination: Destination) -> str:
     host = ""
     if medium is not None:
         with suppress(Exception):  # a stranger's code may fail in any way, and must hold up nobody
-            host = host_of(medium, destination.settings)
+            host = storable(host_of(medium, destination.settings), MOST_NAME)
     return f"{destination.medium}:{host}"
 
 
@@ -92,7 +120,7 @@ def address_of(media: Media, destination: Destination) -> str:
     medium = _medium_of(media, destination)
     if medium is not None:
         with suppress(Exception):  # the same
-            return medium.label(destination.settings)
+            return storable(medium.label(destination.settings), MOST_NAME)
     return destination.label or destination.medium
 
 

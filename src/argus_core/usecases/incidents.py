@@ -1,5 +1,6 @@
 """Report, change and close incidents. Whoever only reads asks the journal itself."""
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +18,7 @@ from argus_core.domain.errors import (
     OnlySourcesReport,
     Unauthenticated,
     Unavailable,
+    said,
 )
 from argus_core.domain.ids import EventId, IncidentId, SourceId, TokenId
 from argus_core.domain.incidents import EventType, Incident
@@ -29,6 +31,8 @@ from argus_core.ports.incidents import Appended, Decide, Incidents
 
 ATTEMPTS = 3
 """So often is a change decided on what was read without a lock; then the incident is locked."""
+
+_log = logging.getLogger("argus.incidents")
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,9 +192,16 @@ class IncidentService:
         return await self.incidents.append_each(incident_ids, _editing(wanted, actor), self.clock, warrant=warrant)
 
     async def pass_time(self, most: int = 500) -> int:
-        """Let timers that are due take effect; gives how many were taken care of. The others come again."""
-        timers = await self.incidents.due_timers(self.clock(), most)
-        done = [timer for timer in timers if await self._passes(timer)]
+        """Let timers that are due take effect; gives how many were taken care of. The others come again, and hold up nobody."""
+        done = []
+        for timer in await self.incidents.due_timers(self.clock(), most):
+            try:
+                if await self._passes(timer):
+                    done.append(timer)
+            except Unavailable:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever is wrong with one incident, the others' time passes
+                _log.warning("Time cannot pass for incident %d: %s", timer.incident_id, said(error))
         await self.incidents.forget(done)
         return len(done)
 

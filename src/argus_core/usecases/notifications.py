@@ -14,12 +14,16 @@ from argus_core.domain.incidents import Event, Happening, fold
 from argus_core.ports.clock import Clock
 from argus_core.ports.incidents import Incidents
 from argus_core.ports.media import Media
-from argus_core.ports.outbox import Outbox
+from argus_core.ports.outbox import Outbox, Setback
 from argus_core.ports.profiles import Profiles
 from argus_core.usecases.dispatch import BEFORE_ALL, route_of, trial_of
 
 MOST_HOURS = 24 * 7
 DROPPED = "An operator has taken it away."
+MOST_TESTS = 10
+TESTED_WITHIN = timedelta(minutes=5)
+"""Whoever has ordered so many test messages within this time has to wait."""
+
 MOST_EVENTS = 20_000
 """A dry run looks at no more events than this, the newest ones."""
 
@@ -114,21 +118,24 @@ class NotificationService:
         Raises:
             NotFound: the user has no such profile.
             Invalid: it has no destinations.
+            TooOften: the user has to wait.
         """
         belongings = await self.profiles.belongings(owner)
         whole = belongings.whole(belongings.profile(profile_id))
         if not whole.destinations:
             raise Invalid({"destinations": "This profile has no destinations to test."})
-        ids = [
-            await self.outbox.order_test(trial_of(self.media, destination, whole.profile, sends=self.sends))
-            for destination in whole.destinations
-        ]
+        trials = [trial_of(self.media, destination, whole.profile, sends=self.sends) for destination in whole.destinations]
+        ids = await self.outbox.order_tests(trials, MOST_TESTS, TESTED_WITHIN)
         listed = await self.outbox.listed(owner=owner, most=10 * len(ids))
         return self._told(sorted((delivery for delivery in listed if delivery.id in ids), key=lambda delivery: delivery.id))
 
     async def listed(self, status: DeliveryStatus | None = None, owner: UserId | None = None, most: int = 100) -> Sequence[Delivery]:
         """Deliveries of everybody or one owner, newest first."""
         return self._told(await self.outbox.listed(status, owner, most))
+
+    async def stuck(self, most: int) -> Sequence[Setback]:
+        """Events about which nobody can decide, and why; their incidents wait, and nobody else."""
+        return await self.outbox.aside(most)
 
     async def retry(self, delivery_ids: Sequence[DeliveryId]) -> Sequence[DeliveryId]:
         """Let deliveries be tried at once that wait, or were given up, dropped or not sent; gives those that wait now."""

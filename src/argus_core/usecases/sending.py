@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from argus_core.domain.breakers import Breaker
 from argus_core.domain.deliveries import SWITCHED_OFF, Outcome, Report, pause_after
-from argus_core.domain.errors import Unavailable
+from argus_core.domain.errors import Unavailable, said
 from argus_core.domain.ids import IncidentId, SourceId, UserId
 from argus_core.domain.incidents import Incident, Level
 from argus_core.domain.limits import storable
@@ -191,14 +191,19 @@ class Sender:
             return Outcome.UNKNOWN, str(doubt), None
         except TimeoutError:
             return Outcome.UNKNOWN, f"There was no answer within {deadline:.0f} s.", None
-        except Exception as error:  # noqa: BLE001 - a plugin may fail in any way; this is one attempt that did
-            return Outcome.UNKNOWN, f"The medium failed: {type(error).__name__}: {error}", None
+        except (Exception, asyncio.CancelledError, SystemExit) as error:
+            # A plugin may fail in any way, also in those that would end this task or the process: this is one attempt that did.
+            if _is_cancelled():
+                raise
+            return Outcome.UNKNOWN, f"The medium failed: {said(error)}", None
         return Outcome.SENT, "", None
 
     async def _hand_over(self, sending: Sending) -> None:
         destination = sending.destination
         if destination is None:
             raise Undeliverable(GONE)
+        if sending.damaged:
+            raise TryLater(f"What happened cannot be read: {sending.damaged}")
         enabled = self._media.get(destination.medium)
         if enabled is None or enabled.medium is None:
             raise TryLater(self._media.why_waits(destination.medium))
@@ -228,6 +233,12 @@ class Sender:
                 await asyncio.sleep(FINISH_PAUSE)
             else:
                 return
+
+
+def _is_cancelled() -> bool:
+    """Whether it is we who want the task to end."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _nothing(now: datetime) -> Incident:

@@ -1,14 +1,9 @@
 """Whatever is killed with -9 while sources report: what was answered with 201 is kept, whole and once."""
 
 import os
-import shutil
-import signal
-import tempfile
 import threading
 import time
-from contextlib import ExitStack, suppress
 from itertools import count
-from pathlib import Path
 from random import Random
 
 import httpx
@@ -16,18 +11,18 @@ import pytest
 
 from adapters.db.embedded import running
 from integration.journals import assert_nothing_lost, assert_nothing_twice, assert_whole, journals
-from integration.serving import applied, descendants, serving
+from integration.killing import BACK_WITHIN, Mortal, mortal
+from integration.serving import applied
 
 ROUNDS = int(os.environ.get("KILL_ROUNDS", "7"))
 SEED = int(os.environ.get("KILL_SEED", "1"))
 SOURCES = 4
-BACK_WITHIN = 45.0
 
 
 class Source(threading.Thread):
     """One who reports without pause, never the same twice, and remembers what became of it."""
 
-    def __init__(self, number: int, installation: "Installation", token: str) -> None:
+    def __init__(self, number: int, installation: Mortal, token: str) -> None:
         super().__init__(daemon=True)
         self._number, self._installation = number, installation
         self._headers = {"Authorization": f"Token {token}"}
@@ -66,77 +61,6 @@ class Source(threading.Thread):
                 self.wrong.append(f"{description}: {status} {answer.text}")
 
 
-class Installation:
-    """An installation with a database of its own, and the ways to kill parts of it."""
-
-    def __init__(self, folder: Path, random: Random) -> None:
-        self._folder, self._random = folder, random
-        self._running = ExitStack()
-        self.data = Path(tempfile.mkdtemp(prefix="argus-test-"))  # PostgreSQL must be able to reach it
-        self.url = ""
-
-    def start(self) -> None:
-        """Start it where it was before; what is left of an earlier one is its own affair."""
-        port = httpx.URL(self.url).port if self.url else 0
-        arguments = ("--data", self.data, "--workers", 2, "--no-worker")
-        self.served = self._running.enter_context(serving(*arguments, port=port, environment={}, folder=self._folder))
-        self.url = self.served.url
-
-    def stop(self) -> None:
-        self._running.close()
-
-    def postmaster(self) -> int:
-        return int((self.data / "postgres" / "postmaster.pid").read_text().split()[0])
-
-    def _postmaster_if_any(self) -> int | None:
-        with suppress(OSError, IndexError):
-            return self.postmaster()
-        return None
-
-    # What may be killed.
-
-    def an_http_process(self) -> None:
-        _kill(self._random.choice(self.served.children()))
-
-    def all_http_processes(self) -> None:
-        for pid in self.served.children():
-            _kill(pid)
-
-    def everything_but_postgres(self) -> None:
-        self.served.kill()
-        self._running.close()
-        self.start()
-
-    def a_backend(self) -> None:
-        """PostgreSQL then throws everybody out and recovers."""
-        _kill(self._random.choice(descendants(self.postmaster())))
-
-    def the_postmaster(self) -> None:
-        """Its children go on for a moment; the one that comes after it is waited for."""
-        killed = self.postmaster()
-        _kill(killed)
-        until = time.monotonic() + BACK_WITHIN
-        while self._postmaster_if_any() in (killed, None):
-            assert time.monotonic() < until, "PostgreSQL was not started again"
-            time.sleep(0.05)
-
-    def all_of_postgres(self) -> None:
-        postmaster = self.postmaster()
-        for pid in (postmaster, *descendants(postmaster)):
-            _kill(pid)
-
-    def everything(self) -> None:
-        postmaster = self.postmaster()
-        for pid in (postmaster, *descendants(postmaster)):
-            _kill(pid)
-        self.everything_but_postgres()
-
-
-def _kill(pid: int) -> None:
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
-
-
 @pytest.fixture
 def random():
     return Random(SEED)  # noqa: S311 - the same at every run
@@ -144,13 +68,8 @@ def random():
 
 @pytest.fixture
 def installation(tmp_path, random):
-    found = Installation(tmp_path, random)
-    yield found
-    found.stop()
-    # After a test that failed halfway PostgreSQL may still run: whoever leaves last stops it.
-    with running(found.data):
-        pass
-    shutil.rmtree(found.data)
+    with mortal(tmp_path, random, {}) as found:
+        yield found
 
 
 def test_what_was_answered_survives_kill_9(installation, random, spec, tmp_path):

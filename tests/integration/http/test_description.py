@@ -1,6 +1,7 @@
 """What the server says of itself in OpenAPI is what it does: requests made from the description, and answers held to it."""
 
 import json
+import os
 import re
 from contextlib import suppress
 from pathlib import Path
@@ -33,7 +34,9 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-EXAMPLES = 10
+EXAMPLES = int(os.environ.get("DESCRIBED_EXAMPLES", "5"))
+"""So many requests for each operation, other ones at each run."""
+
 LAST = ("refresh-token", "logout")
 """After these a token is worth nothing, so each gets one of its own."""
 

@@ -54,6 +54,6 @@ class Installation:
         body = {"start_time": "2026-11-26T08:00:00Z", "description": description, "tags": [{"tag": "host=gw1"}], "level": 1, **fields}
         return self.ask("nav", "POST", "/incidents/", body)["pk"]
 
-    def argus(self, *arguments: object) -> str:
-        """What a command prints."""
-        return argus(*arguments, environment=self.environment, folder=self.folder)
+    def argus(self, *arguments: object, told: bool = False) -> str:
+        """What a command prints; or what it tells beside that."""
+        return argus(*arguments, environment=self.environment, folder=self.folder, told=told)

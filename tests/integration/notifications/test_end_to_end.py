@@ -3,6 +3,7 @@
 import re
 import time
 
+import psycopg
 import pytest
 
 PATIENCE = 30
@@ -144,3 +145,26 @@ def test_operators_see_and_handle_what_waits(installation, mailbox):
 
     mails_about(mailbox, number, 1)
     installation.argus("prune", "--dry-run")
+
+
+def test_an_incident_that_cannot_be_read_holds_up_nobody_else_and_is_told_when_it_can(installation, mailbox, database):
+    """Whatever it is that has damaged it, operators are told where to look."""
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("create function break() returns trigger language plpgsql as 'begin new.type = ''???''; return new; end'")
+        connection.execute("create trigger break before insert on event for each row execute function break()")
+        broken = installation.report("Damaged")
+        connection.execute("drop trigger break on event")
+        whole = installation.report("Whole")
+
+        mails_about(mailbox, whole, 1)
+        until = time.monotonic() + PATIENCE
+        while connection.execute("select failures from outbox where incident_id = %s", [broken]).fetchone() < (1,):
+            assert time.monotonic() < until
+            time.sleep(0.05)
+
+        assert [] == about(broken)(mailbox.mails)
+        assert "argus deliveries list" in installation.ask("alice", "GET", f"{installation.served.url}/health/ready")["notes"][-1]
+        assert f"event 1 of incident {broken}, after 1 attempts (KeyError" in installation.argus("deliveries", "list", told=True)
+        connection.execute("update event set type = 'STA' where incident_id = %s", [broken])
+        connection.execute("update outbox set due = now() where incident_id = %s", [broken])
+        mails_about(mailbox, broken, 1)

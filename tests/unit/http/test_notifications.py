@@ -6,7 +6,7 @@ import pytest
 
 from argus_core.domain.deliveries import Outcome, Report
 from argus_core.usecases.dispatch import Dispatcher
-from argus_core.usecases.notifications import MOST_HOURS, NotificationService
+from argus_core.usecases.notifications import MOST_HOURS, MOST_TESTS, NotificationService
 
 pytestmark = pytest.mark.anyio
 
@@ -149,6 +149,20 @@ async def test_a_test_is_a_delivery_like_all_others(world, profile):
     (delivery,) = answer.json()
     assert (201, None, None, "waiting") == (answer.status_code, delivery["incident"], delivery["event"], delivery["status"])
     assert [profile["pk"]] == [one["pk"] for one in delivery["profiles"]]
+
+
+async def test_who_tests_too_often_is_told_when_to_come_back(world, profile):
+    path = f"notificationprofiles/{profile['pk']}/test/"
+    for _ in range(MOST_TESTS):
+        assert 201 == (await world.ask("alice", "POST", path)).status_code
+        world.later(seconds=10)
+
+    refused = await world.ask("alice", "POST", path)
+
+    assert (429, "200") == (refused.status_code, refused.headers["retry-after"])
+    assert "Try again in 200 seconds" in refused.json()["detail"]
+    world.later(seconds=200)
+    assert [201, 429] == [(await world.ask("alice", "POST", path)).status_code for _ in range(2)]
 
 
 async def test_without_destinations_there_is_nothing_to_test(world, profile):

@@ -6,8 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.http import fields, times
+from adapters.http.health import STUCK
 from adapters.http.schemas import MOMENT_PATTERN as _MOMENT_PATTERN
 from adapters.http.v2.schemas import SCHEMAS
+from argus_core.domain.errors import Unavailable
 from argus_core.domain.tags import Tag
 
 URL = SCHEMAS["Ticket"]["properties"]["ticket_url"]["anyOf"][1]["pattern"]
@@ -156,3 +158,20 @@ async def test_a_process_with_problems_is_alive_but_not_ready(world):
     assert (200, {"status": "ok", "notes": notes}) == (well.status_code, well.json())
     assert (503, {"status": "not ready", "problems": ["The clock is wrong."], "notes": notes}) == (unwell.status_code, unwell.json())
     assert 200 == alive.status_code
+
+
+@pytest.mark.anyio
+async def test_events_about_which_nobody_can_decide_are_noted(world):
+    incident = await world.incident()
+    await world.outbox.put_aside((incident["pk"], 1), "a bug")
+    async with world.as_() as client:
+        stuck = await client.get("/health/ready")
+        world.outbox.aside = away
+        unknown = await client.get("/health/ready")
+
+    assert (200, STUCK) == (stuck.status_code, stuck.json()["notes"][-1])
+    assert (200, False) == (unknown.status_code, STUCK in unknown.json()["notes"])
+
+
+async def away(_):
+    raise Unavailable

@@ -412,6 +412,32 @@ class TestTime:
         assert [EventType.START, EventType.END] == await world.types(incident)
         assert 0 == await world.service.pass_time()
 
+    async def test_passes_for_others_when_it_cannot_for_one(self, world):
+        broken, whole = [await world.report(IncidentReport(start_time=NOON, end_time=NOON + hours * HOUR)) for hours in (1, 2)]
+        world.now = NOON + 2 * HOUR
+        get = world.incidents.get
+
+        async def get_if_whole(incident_id):
+            return (await get(incident_id)) if incident_id != broken.id else 1 / 0
+
+        world.incidents.get = get_if_whole
+
+        assert [1, 0] == [await world.service.pass_time() for _ in range(2)]
+
+        assert EventType.END_REACHED in await world.types(whole)
+
+    async def test_does_not_pass_without_the_store(self, world):
+        await world.report(IncidentReport(start_time=NOON, end_time=NOON + HOUR))
+        world.now = NOON + HOUR
+
+        async def away(_):
+            raise Unavailable
+
+        world.incidents.get = away
+
+        with pytest.raises(Unavailable):
+            await world.service.pass_time()
+
     async def test_comes_again_when_others_were_faster_all_the_time(self, world):
         incident = await world.report(IncidentReport(start_time=NOON, end_time=NOON + HOUR))
         world.now = NOON + HOUR

@@ -65,7 +65,7 @@ class Pigeon:
     async def send(self, notification, settings):
         self.flies()
         trouble = self.failing.get(settings["loft"])
-        if isinstance(trouble, Exception):
+        if isinstance(trouble, BaseException):
             raise trouble
         if trouble is not None:
             await trouble.wait()
@@ -219,6 +219,8 @@ async def test_what_waits_goes_as_one_message_about_the_newest_state(office):
         (Undeliverable("550 nobody"), Outcome.REFUSED, DeliveryStatus.GIVEN_UP),
         (PerhapsDelivered("lost after DATA"), Outcome.UNKNOWN, DeliveryStatus.WAITING),
         (ValueError("a bug \0"), Outcome.UNKNOWN, DeliveryStatus.WAITING),
+        (SystemExit("not here"), Outcome.UNKNOWN, DeliveryStatus.WAITING),
+        (asyncio.CancelledError("by itself"), Outcome.UNKNOWN, DeliveryStatus.WAITING),
     ],
 )
 async def test_what_becomes_of_a_failure(office, trouble, outcome, status):
@@ -518,7 +520,7 @@ async def test_whoever_waits_for_room_is_told(office):
 async def test_tests_go_the_same_way_and_say_that_they_are(office):
     place = await office.want("a")
     (profile,) = (await office.profiles.belongings(office.owner)).profiles
-    await office.outbox.order_test(trial_of(office.media, place, profile, sends=True))
+    await office.outbox.order_tests([trial_of(office.media, place, profile, sends=True)], 1, timedelta(minutes=1))
 
     await office.send()
 
@@ -558,9 +560,118 @@ async def test_a_medium_that_fails_to_say_what_it_is_asked_holds_up_nobody(offic
     await office.want("b", medium="plain")
     for medium in (office.pigeon, office.media.get("plain").medium):
         medium.label = medium.host = lambda _: 1 / 0
+    office.media.get("plain").medium.label = lambda _: "b\0"
     incident = await office.report()
 
     await office.decide()
 
-    assert {"a", "b"} == {delivery.address for delivery in await office.ledger(incident)}
+    assert {"a", "b\N{REPLACEMENT CHARACTER}"} == {delivery.address for delivery in await office.ledger(incident)}
     assert ["pigeon:", "plain:"] == list(await office.outbox.routes())
+
+
+class Impossible:
+    """Whatever one of these incidents is asked, it fails."""
+
+    def __init__(self, office, *incidents):
+        self._at, self.ids = office.outbox.at, {incident.id for incident in incidents}
+        office.outbox.at = self
+
+    def __call__(self, incident_id, version):
+        if incident_id in self.ids:
+            raise ValueError(f"incident {incident_id} cannot be \0")
+        return self._at(incident_id, version)
+
+
+async def test_an_event_that_cannot_be_decided_holds_up_nobody_else_and_is_not_lost(office):
+    await office.want("a")
+    reported = [await office.report() for _ in range(8)]
+    impossible = Impossible(office, reported[3], reported[6])
+
+    await office.decide()
+
+    decided = [bool(await office.ledger(incident)) for incident in reported]
+    assert [True, True, True, False, True, True, False, True] == decided
+    assert [(reported[3].id, 1), (reported[6].id, 1)] == [(one.incident_id, one.failures) for one in await office.outbox.aside(10)]
+    impossible.ids.clear()
+    office.clock.go_on(minutes=1)
+    await office.decide()
+    assert [True] * 8 == [bool(await office.ledger(incident)) for incident in reported]
+    assert [] == await office.outbox.aside(10)
+
+
+async def test_what_cannot_be_read_any_more_is_an_attempt_that_failed(office):
+    await office.want("a")
+    damaged, whole = await office.report(), await office.report()
+    await office.decide()
+    Impossible(office, damaged)
+
+    await office.send()
+
+    assert [DeliveryStatus.SENT] == [delivery.status for delivery in await office.ledger(whole)]
+    (delivery,) = await office.ledger(damaged)
+    assert (DeliveryStatus.WAITING, [Outcome.FAILED]) == (delivery.status, [attempt.outcome for attempt in delivery.attempts])
+    assert "cannot be read: ValueError" in delivery.attempts[0].answer
+
+
+async def test_what_cannot_be_decided_is_tried_again_after_longer_and_longer(office):
+    incident = await office.report()
+    Impossible(office, incident)
+
+    tried = []
+    for minute in range(60):
+        await office.decide()
+        (setback,) = await office.outbox.aside(10)
+        tried += [minute] * (setback.failures - len(tried))
+        office.clock.go_on(minutes=1)
+
+    assert [0, 1, 2, 4, 14, 44] == tried
+    assert f"ValueError: incident {incident.id} cannot be \N{REPLACEMENT CHARACTER}" == setback.reason
+
+
+async def test_an_end_is_never_decided_before_its_start(office):
+    await office.want("a")
+    incident = await office.report()
+    impossible = Impossible(office, incident)
+    await office.decide()
+    impossible.ids.clear()
+    await office.note(incident, type_=EventType.CLOSE)
+
+    await office.decide()
+    assert [] == await office.ledger(incident)
+
+    office.clock.go_on(minutes=1)
+    await office.decide()
+    assert [2, 1] == [delivery.version for delivery in await office.ledger(incident)]
+
+
+async def test_when_nobody_can_be_looked_up_no_event_is_to_blame(office):
+    await office.report()
+    since, office.profiles.since = office.profiles.since, None
+
+    with pytest.raises(TypeError):
+        await office.decide()
+
+    assert [] == await office.outbox.aside(10)
+    office.profiles.since = since
+    await office.decide()
+
+
+async def test_what_is_too_much_at_once_becomes_less(office):
+    for _ in range(10):
+        await office.report()
+    claim, asked = office.outbox.claim, []
+
+    def limited(most):
+        asked.append(most)
+        if most > 4:
+            raise Unavailable
+        return claim(most)
+
+    office.outbox.claim = limited
+    with pytest.raises(Unavailable):
+        await office.dispatcher.decide(10)
+
+    assert [1, 2, 4] == [await office.dispatcher.decide(10) for _ in range(3)]
+    with pytest.raises(Unavailable):
+        await office.dispatcher.decide(10)
+    assert [10, 1, 2, 4, 8] == asked

@@ -11,7 +11,7 @@ from adapters.http.routes import Operation, event_id, incident_id, profile_id, t
 from adapters.http.services import Services
 from adapters.http.v2.notification_shapes import DeliveryOut, DryRunOut, ExplanationOut, NotificationShapes
 from argus_core.domain.errors import Invalid
-from argus_core.usecases.notifications import MOST_HOURS
+from argus_core.usecases.notifications import MOST_HOURS, MOST_TESTS
 
 _OF_INCIDENT = Operation(
     summary="List what became of the notifications about an incident, newest first: one's own, for staff everybody's",
@@ -19,7 +19,9 @@ _OF_INCIDENT = Operation(
 )
 _EXPLAIN = Operation(summary="Explain for each of one's profiles why it fires for an event, or does not", answers={200: ExplanationOut})
 _TEST = Operation(
-    summary="Send a marked test message to each destination of a profile", answers={201: list[DeliveryOut]}, errors={400: "Errors"}
+    summary=f"Send a marked test message to each destination of a profile; nobody may send more than {MOST_TESTS} in five minutes",
+    answers={201: list[DeliveryOut]},
+    errors={400: "Errors", 429: "Detail"},
 )
 _HOURS = {
     "name": "hours",
