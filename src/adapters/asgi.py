@@ -95,6 +95,7 @@ def application(container: Container, readiness: Readiness) -> "App":
         profiles=container.profiles(),
         tickets=container.tickets(),
         notifications=container.notifications(),
+        watching=container.watching(),
         media=container.media(),
         clock=container.clock(),
         zone=ZoneInfo(settings.time_zone),

@@ -19,6 +19,8 @@ from adapters.db.hints import Hints
 from adapters.db.journal import PgIncidents
 from adapters.db.outbox import PgOutbox
 from adapters.db.profiles import PgProfiles
+from adapters.db.watching import PgWatch
+from adapters.durations import duration
 from adapters.keys import RandomKeys
 from adapters.passwords import Argon2Passwords
 from adapters.plugins import load_media, load_ticket_system
@@ -31,6 +33,7 @@ from argus_core.usecases.notifications import NotificationService
 from argus_core.usecases.profiles import ProfileService
 from argus_core.usecases.sending import Letterhead, Sender
 from argus_core.usecases.tickets import TicketService
+from argus_core.usecases.watching import WatchService
 
 FOR_WORK = 2
 """So many of a process's connections are for units of work, the others for the journal."""
@@ -87,6 +90,15 @@ class Container(containers.DeclarativeContainer):
     )
     notifications = providers.Singleton(
         NotificationService, outbox, journal, profile_store, media, clock, settings.provided.send_notifications
+    )
+    watching = providers.Singleton(
+        WatchService,
+        providers.Singleton(PgWatch, database),
+        accounts,
+        incidents,
+        media,
+        providers.Callable(duration, settings.provided.token_warning),
+        providers.Callable(duration, settings.provided.undelivered_limit),
     )
     applying = providers.Singleton(ApplyService, accounts)
 

@@ -58,6 +58,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     send_notifications: bool = True
     give_up_after: str = "24h"
     keep_deliveries: str = "90d"
+    token_warning: str = "7d"  # noqa: S105 - a span of time
+    undelivered_limit: str = "15m"
     frontend_url: str = ""
     media: tuple[str, ...] = ("email", "sms")
     ticket_system: str = ""
@@ -161,6 +163,8 @@ KEYS = (
     Key(name="ARGUS_SEND_NOTIFICATIONS", field="send_notifications", expects="true or false"),
     Key(name="ARGUS_GIVE_UP_AFTER", field="give_up_after", expects="a span of time like 24h or 2d", accepts=_is_duration),
     Key(name="ARGUS_KEEP_DELIVERIES", field="keep_deliveries", expects="a span of time like 90d or 52w", accepts=_is_duration),
+    Key(name="ARGUS_TOKEN_WARNING", field="token_warning", expects="a span of time like 7d or 12h", accepts=_is_duration),
+    Key(name="ARGUS_UNDELIVERED_LIMIT", field="undelivered_limit", expects="a span of time like 15m or 1h", accepts=_is_duration),
     Key(
         name="ARGUS_FRONTEND_URL",
         field="frontend_url",

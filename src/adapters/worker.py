@@ -18,6 +18,7 @@ from argus_core.ports.media import close
 from argus_core.usecases.dispatch import Dispatcher
 from argus_core.usecases.incidents import IncidentService
 from argus_core.usecases.sending import Sender
+from argus_core.usecases.watching import WatchService
 
 if TYPE_CHECKING:
     from adapters.container import Container
@@ -27,6 +28,9 @@ POLL = 1.0
 
 POLL_DEAF = 0.1
 """The same while hints are not heard."""
+
+LOOK = 15.0
+"""Watches over Argus itself so often."""
 
 UPKEEP = 30.0
 """Tidies up so often."""
@@ -55,6 +59,7 @@ class Work:
         self._dispatcher: Dispatcher = container.dispatcher()
         self._sender: Sender = container.sender()
         self._outbox = container.outbox()
+        self._watching: WatchService = container.watching()
         self._patience, self._kept = duration(settings.give_up_after), duration(settings.keep_deliveries)
         self._news, self._room = asyncio.Event(), asyncio.Event()
         self._sender.freed = self._room.set
@@ -68,6 +73,7 @@ class Work:
                 turns("Timers could not take effect", self._let_time_pass, stopping),
                 turns("Events could not be decided about", self._decide, stopping, self._news),
                 turns("Notifications could not be sent", self._send, stopping, self._room),
+                turns("Watching failed", self._watch, stopping),
                 turns("Tidying up failed", self._tidy, stopping),
             )
             await self._sender.stop(GOODBYE)
@@ -76,6 +82,7 @@ class Work:
 
     async def once(self) -> None:
         """Do everything that is due now."""
+        await self._watching.look()
         while await self._incidents.pass_time(AT_ONCE):
             pass
         while await self._dispatcher.decide(DECISIONS):
@@ -97,6 +104,11 @@ class Work:
 
     async def _send(self) -> float:
         return 0 if await self._sender.start() else POLL
+
+    async def _watch(self) -> float:
+        if await self._watching.look():
+            self._news.set()
+        return LOOK
 
     async def _tidy(self) -> float:
         await self._sender.give_up(self._patience)

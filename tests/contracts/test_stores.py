@@ -12,8 +12,10 @@ from adapters.db.database import Database
 from adapters.db.journal import PgIncidents
 from adapters.db.outbox import PgOutbox
 from adapters.db.profiles import PgProfiles
+from adapters.db.watching import PgWatch
 from argus_core.conformance import PROFILE_CHECKS, STORE_CHECKS, check_profiles, check_store, check_ticket_claims, make_world
 from argus_core.conformance.outbox import OUTBOX_CHECKS, check_outbox, make_post
+from argus_core.conformance.watching import WATCH_CHECKS
 from argus_core.domain.errors import Unavailable
 from argus_core.domain.ids import IncidentId
 from argus_core.domain.saved_filters import FilterDefinition, SavedFilter
@@ -134,3 +136,11 @@ async def test_a_filter_and_a_zone_that_cannot_be_read_hold_up_nobody(outbox, da
 
     assert [replace(slot, zone="UTC")] == list(owned.timeslots)
     assert [FilterDefinition(max_level=5)] == [filter_.definition for filter_ in owned.filters]
+
+
+@pytest.mark.parametrize("check", WATCH_CHECKS, ids=lambda check: check.__name__)
+async def test_postgresql_keeps_each_promise_about_watching(check, database_url):
+    async with Database(database_url).opened() as database:
+        stores = PgIncidents(database), PgAccounts(database), PgProfiles(database), PgOutbox(database)
+
+        await check(PgWatch(database), await make_post(*stores))

@@ -10,8 +10,10 @@ from hypothesis import settings
 from argus_core import conformance
 from argus_core.conformance import NOWHERE, PROFILE_CHECKS, STORE_CHECKS, check_profiles, check_store, check_ticket_claims, make_world
 from argus_core.conformance.outbox import OUTBOX_CHECKS, check_outbox, make_post
+from argus_core.conformance.watching import WATCH_CHECKS
 from argus_core.memory import MemoryAccounts, MemoryIncidents, MemoryProfiles, MemoryTicketClaims
 from argus_core.memory.outbox import MemoryOutbox
+from argus_core.memory.watching import MemoryWatch
 from argus_core.ports.incidents import Appended
 from state_machine import Lives, Stores
 
@@ -60,6 +62,43 @@ async def test_an_outbox_in_dicts_keeps_each_promise(check, all_stores):
 
 async def test_an_outbox_in_dicts_keeps_all_promises_together(all_stores):
     await check_outbox(*all_stores)
+
+
+@pytest.mark.parametrize("check", WATCH_CHECKS, ids=lambda check: check.__name__)
+async def test_a_watch_in_dicts_keeps_each_promise(check, all_stores):
+    _, accounts, _, outbox = all_stores
+
+    await check(MemoryWatch(accounts, outbox), await make_post(*all_stores))
+
+
+class Deaf(MemoryWatch):
+    """Hears no heartbeat."""
+
+    async def beat(self, source_id):
+        self._last.setdefault(source_id, self._clock())
+
+
+class Blind(MemoryWatch):
+    """Sees nothing wrong."""
+
+    async def signs(self):
+        return replace(await super().signs(), media=(), undelivered=None)
+
+
+@pytest.mark.parametrize(
+    ("watch", "promise"), [(Deaf, "A heartbeat was not noted."), (Blind, "An undecided event"), (Blind, "Two failures show")]
+)
+async def test_a_watch_that_breaks_a_promise_is_found_out(watch, promise, all_stores):
+    _, accounts, _, outbox = all_stores
+    kept = 0
+    for check in WATCH_CHECKS:
+        try:
+            await check(watch(accounts, outbox), await make_post(*all_stores))
+        except AssertionError as broken:
+            if promise in str(broken):
+                return
+        kept += 1
+    pytest.fail(f"{kept} promises were kept.")
 
 
 class Disorderly(MemoryOutbox):

@@ -258,6 +258,16 @@ source = sa.Table(
     sa.UniqueConstraint("type", "name"),
 )
 
+# When each source was heard of last, and how often it is expected to be; apart from `source`, which every request reads.
+heart = sa.Table(
+    "heart",
+    metadata,
+    sa.Column("source_id", sa.ForeignKey(source.c.id), primary_key=True),
+    sa.Column("every", sa.Interval),
+    sa.Column("last", Moment, nullable=False),
+    postgresql_with={"fillfactor": 50},
+)
+
 timeslot = sa.Table(
     "timeslot",
     metadata,

@@ -13,6 +13,7 @@ from argus_core.usecases.incidents import IncidentService
 from argus_core.usecases.notifications import NotificationService
 from argus_core.usecases.profiles import ProfileService
 from argus_core.usecases.tickets import TicketService
+from argus_core.usecases.watching import WatchService
 
 
 async def _no_problems() -> Sequence[str]:
@@ -35,6 +36,7 @@ class Services:
     profiles: ProfileService
     tickets: TicketService
     notifications: NotificationService
+    watching: WatchService
     media: Media
     clock: Clock
     zone: ZoneInfo

@@ -76,6 +76,10 @@ class OnlySourcesReport(NotAllowed):
     """Only source systems can report incidents."""
 
 
+class OnlySourcesBeat(NotAllowed):
+    """Only source systems send heartbeats."""
+
+
 class MayNotNameSource(NotAllowed):
     """Only superusers may name the source; leave `source` out."""
 

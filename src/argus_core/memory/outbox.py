@@ -236,14 +236,24 @@ class MemoryOutbox(Outbox):
 
     async def backlog(self) -> Backlog:
         """See the port."""
-        now, outbox = self._clock(), self._incidents.outbox
-        waiting = [delivery for delivery in self._ledger.values() if delivery.status is DeliveryStatus.WAITING]
+        now, undecided, waiting = self._clock(), self._undecided_since(), self._waiting_since()
         return Backlog(
-            undecided=len(outbox),
-            undecided_for=max((now - self.at(*row).event.received for row in outbox), default=timedelta()),
+            undecided=len(undecided),
+            undecided_for=now - min(undecided, default=now),
             waiting=len(waiting),
-            waiting_for=max((now - delivery.since for delivery in waiting), default=timedelta()),
+            waiting_for=now - min(waiting, default=now),
         )
+
+    @property
+    def oldest(self) -> datetime | None:
+        """Since when the oldest event or delivery waits."""
+        return min([*self._undecided_since(), *self._waiting_since()], default=None)
+
+    def _undecided_since(self) -> list[datetime]:
+        return [self.at(*row).event.received for row in self._incidents.outbox]
+
+    def _waiting_since(self) -> list[datetime]:
+        return [delivery.since for delivery in self._ledger.values() if delivery.status is DeliveryStatus.WAITING]
 
     async def prune(self, older_than: timedelta, most: int, *, dry_run: bool = False) -> int:
         """See the port."""

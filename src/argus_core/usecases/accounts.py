@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
+from argus_core.domain import watching
 from argus_core.domain.accounts import NAME_BYTES, Credential, Token, User, check_user, lifetime_ends
 from argus_core.domain.actors import Actor, require_superuser
 from argus_core.domain.destinations import synced_email
@@ -249,11 +250,32 @@ class AccountService:
         async with self.accounts.begin() as work:
             await work.lock()
             await _check_type(work, type_)
-            user = await self.add_user(work, NewUser(username=await _free_username(work, name)), "")
-            source = Source(id=await work.new_source_id(), name=name, type=type_, user_id=user.id, base_url=base_url)
             with _blamed_on_name():
-                await work.add_source(source)
-            return source
+                return await self._add_source(work, name, type_, base_url)
+
+    async def own_source(self, *, make: bool = True) -> Source | None:
+        """
+        The source that Argus itself reports as. Nobody has a token for it.
+
+        It comes into being, with its type and a user, when it is first needed; unless it is not to be made: then it may be None.
+        """
+        known = _own(await self.sources())
+        if known or not make:
+            return known
+        async with self.accounts.begin() as work:
+            await work.lock()
+            if known := _own(await work.sources()):
+                return known  # somebody else was faster
+            if watching.TYPE not in await work.source_types():
+                await work.add_source_type(watching.TYPE)
+            return await self._add_source(work, watching.NAME, watching.TYPE, "")
+
+    async def _add_source(self, work: AccountsWork, name: str, type_: str, base_url: str) -> Source:
+        """A source with a user called like it, or nearly so."""
+        user = await self.add_user(work, NewUser(username=await _free_username(work, name)), "")
+        source = Source(id=await work.new_source_id(), name=name, type=type_, user_id=user.id, base_url=base_url)
+        await work.add_source(source)
+        return source
 
     async def change_source(self, source_id: SourceId, name: str, type_: str, *, actor: Actor, base_url: str | None = None) -> Source:
         """
@@ -376,6 +398,10 @@ class AccountService:
 async def _check_type(work: AccountsWork, type_: str) -> None:
     if type_ not in await work.source_types():
         raise Invalid({"type": f'Invalid pk "{type_}" - object does not exist.'})
+
+
+def _own(sources: Sequence[Source]) -> Source | None:
+    return next((source for source in sources if (source.name, source.type) == (watching.NAME, watching.TYPE)), None)
 
 
 async def _free_username(work: AccountsWork, name: str) -> str:

@@ -234,8 +234,10 @@ def test_a_restart_is_refused(source, key):
     assert (400, {"type"}) == (refused.value.response.status_code, set(refused.value.response.body))
 
 
-def test_there_is_no_heartbeat_yet(source):
-    assert not source.supports_heartbeat()
+def test_a_source_says_that_it_is_alive(source):
+    assert source.supports_heartbeat()
+
+    source.send_heartbeat()
 
 
 def test_an_unknown_incident_is_not_found(source):

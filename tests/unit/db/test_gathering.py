@@ -7,7 +7,6 @@ import pytest
 from adapters.db.gathering import MOST, Gathering
 from argus_core.domain.errors import Unavailable
 
-
 pytestmark = pytest.mark.anyio
 
 

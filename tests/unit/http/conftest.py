@@ -14,12 +14,14 @@ from adapters.keys import RandomKeys
 from adapters.plugins import load_media
 from argus_core.memory import MemoryAccounts, MemoryIncidents, MemoryProfiles, MemoryTicketClaims
 from argus_core.memory.outbox import MemoryOutbox
+from argus_core.memory.watching import MemoryWatch
 from argus_core.ports.accounts import Passwords
 from argus_core.usecases.accounts import AccountService, NewUser
 from argus_core.usecases.incidents import IncidentService
 from argus_core.usecases.notifications import NotificationService
 from argus_core.usecases.profiles import ProfileService
 from argus_core.usecases.tickets import TicketService
+from argus_core.usecases.watching import WatchService
 
 NOON = datetime(2024, 3, 1, 12, tzinfo=UTC)
 OSLO = ZoneInfo("Europe/Oslo")
@@ -58,6 +60,7 @@ class World:
         self.profile_store = MemoryProfiles(self.accounts)
         self.profiles = ProfileService(self.profile_store, self.media, "Europe/Oslo")
         self.outbox = MemoryOutbox(self.journal, self.accounts, lambda: self.now)
+        self.watch = MemoryWatch(self.accounts, self.outbox, lambda: self.now)
         self._usual = (self.media, self.profiles)
         self.credentials = CredentialCache()
         self.app = build_app(self.services)
@@ -73,6 +76,7 @@ class World:
             (self.accounts, [clock]),
             (self.journal, [self.accounts]),
             (self.outbox, [self.journal, self.accounts, clock]),
+            (self.watch, [self.accounts, self.outbox, clock]),
         ):
             vars(store).clear()
             store.__init__(*arguments)
@@ -91,6 +95,14 @@ class World:
             profiles=self.profiles,
             tickets=TicketService(IncidentService(self.journal, self.accounts, lambda: self.now), MemoryTicketClaims(), self.ticket_system),
             notifications=NotificationService(self.outbox, self.journal, self.profile_store, self.media, lambda: self.now),
+            watching=WatchService(
+                self.watch,
+                self.people,
+                IncidentService(self.journal, self.accounts, lambda: self.now),
+                self.media,
+                timedelta(days=7),
+                timedelta(minutes=15),
+            ),
             media=self.media,
             unpaged_limit=self.unpaged_limit,
             clock=lambda: self.now,

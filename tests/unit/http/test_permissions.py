@@ -112,6 +112,7 @@ ROWS = {
     "GET /api/v2/notificationprofiles/{pk}/dryrun/": the_owner(200),
     "POST /api/v2/incidents/sources/": superusers(201),
     "PUT /api/v2/incidents/sources/{pk}/": superusers(200),
+    "POST /api/v2/incidents/sources/heartbeat/": (401, 204, *(403,) * 4),
     "GET /api/v2/incidents/source-types/": whoever_logged_in(200),
     "POST /api/v2/incidents/source-types/": superusers(201),
     "GET /api/v2/notificationprofiles/destinations/{pk}/duplicate/": the_owner(200, otherwise=400),

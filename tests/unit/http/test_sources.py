@@ -1,5 +1,7 @@
 """Sources and their types in API v2, which superusers make."""
 
+from datetime import timedelta
+
 import pytest
 
 pytestmark = pytest.mark.anyio
@@ -67,3 +69,16 @@ async def test_nobody_else_may_and_that_is_said_first(world, who):
         answer = await world.ask(who, method, f"incidents/{path}", content=b"{")
 
         assert (403, ["detail"]) == (answer.status_code, list(answer.json()))
+
+
+async def test_a_heartbeat_is_noted_for_the_source_that_sends_it(world):
+    nav, zabbix = (world.sources[name].id for name in ("nav", "zabbix"))
+    for source_id in (nav, zabbix):
+        await world.watch.expect(source_id, timedelta(minutes=5))
+    world.now += timedelta(minutes=1)
+
+    beat = await world.ask("nav", "POST", "incidents/sources/heartbeat/")
+
+    assert (204, b"") == (beat.status_code, beat.content)
+    assert [timedelta(), timedelta(minutes=1)] == [world.now - heart.last for heart in await world.watch.hearts()]
+    assert 405 == (await world.ask("nav", "GET", "incidents/sources/heartbeat/")).status_code

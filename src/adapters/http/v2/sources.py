@@ -4,7 +4,7 @@ from litestar import Router, get, post, put
 from litestar.params import FromPath
 
 from adapters.http import source_fields
-from adapters.http.answers import Answer, json_answer
+from adapters.http.answers import NO_CONTENT, Answer, json_answer
 from adapters.http.auth import Access
 from adapters.http.bodies import ApiRequest
 from adapters.http.lists import source_types
@@ -13,11 +13,16 @@ from adapters.http.services import Services
 from adapters.http.v2.shapes import SourceOut, SourceTypeOut, source_out
 from argus_core.domain.actors import require_superuser
 
-_FOR_SUPERUSERS = {403: "Detail"}
+_FOR_SUPERUSERS = _FOR_SOURCES = {403: "Detail"}
 _LIST = Operation(summary="List all sources", answers={200: list[SourceOut]})
 _ADD = Operation(summary="Make a source, and a user for it", body="NewSource", answers={201: SourceOut}, errors=_FOR_SUPERUSERS)
 _ONE = Operation(summary="Get one source", answers={200: SourceOut})
 _REPLACE = Operation(summary="Replace a source; its user stays", body="NewSource", answers={200: SourceOut}, errors=_FOR_SUPERUSERS)
+_BEAT = Operation(
+    summary="Say that the source is alive: where that is expected in vain, Argus reports an incident of its own",
+    answers={NO_CONTENT: None},
+    errors=_FOR_SOURCES,
+)
 _TYPES = Operation(summary="List all types of sources", answers={200: list[SourceTypeOut]})
 _ADD_TYPE = Operation(summary="Make a type of sources", body="NewSourceType", answers={201: SourceTypeOut}, errors=_FOR_SUPERUSERS)
 
@@ -50,6 +55,11 @@ def source_routes(services: Services) -> Router:
         services.credentials.clear()
         return json_answer(source_out(changed))
 
+    @post("/sources/heartbeat/", opt=told(_BEAT, Access.FRESH_TOKEN))
+    async def beat(request: ApiRequest) -> Answer:
+        await services.watching.beat(request.user)
+        return Answer(NO_CONTENT)
+
     @get("/source-types/", opt=told(_TYPES))
     async def types() -> Answer:
         return json_answer([SourceTypeOut(name) for name in await source_types(services)])
@@ -60,4 +70,4 @@ def source_routes(services: Services) -> Router:
         name = await source_fields.source_type(request)
         return json_answer(SourceTypeOut(await accounts.add_source_type(name, actor=request.user)), 201)
 
-    return Router("/", route_handlers=[many, add, one, replace, types, add_type])
+    return Router("/", route_handlers=[many, add, one, replace, beat, types, add_type])
