@@ -113,9 +113,9 @@ class FilterInUse(InUse):
 
 
 class TooOften(NotAllowedNow):
-    """That was done often enough for now; it is possible again `after` this time."""
+    """That was done often enough for now; try again later."""
 
-    def __init__(self, message: str, after: timedelta) -> None:
+    def __init__(self, message: str | None = None, after: timedelta = timedelta()) -> None:
         super().__init__(message)
         self.after = after
 
