@@ -71,7 +71,7 @@ async def test_a_watch_in_dicts_keeps_each_promise(check, all_stores):
     await check(MemoryWatch(accounts, outbox), await make_post(*all_stores))
 
 
-class Deaf(MemoryWatch):
+class HardOfHearing(MemoryWatch):
     """Hears no heartbeat."""
 
     async def beat(self, source_id):
@@ -86,7 +86,7 @@ class Blind(MemoryWatch):
 
 
 @pytest.mark.parametrize(
-    ("watch", "promise"), [(Deaf, "A heartbeat was not noted."), (Blind, "An undecided event"), (Blind, "Two failures show")]
+    ("watch", "promise"), [(HardOfHearing, "A heartbeat was not noted."), (Blind, "An undecided event"), (Blind, "Two failures show")]
 )
 async def test_a_watch_that_breaks_a_promise_is_found_out(watch, promise, all_stores):
     _, accounts, _, outbox = all_stores

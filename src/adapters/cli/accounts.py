@@ -10,6 +10,7 @@ from adapters.cli.doing import PASSWORD_STDIN, Group, moment, new_password, run,
 from adapters.durations import duration
 from argus_core.domain.accounts import Token, User
 from argus_core.domain.sources import Source
+from argus_core.domain.watching import Heart
 from argus_core.usecases.accounts import LOGIN, NewToken, NewUser
 
 if TYPE_CHECKING:
@@ -30,6 +31,15 @@ def lifetime(text: str) -> float | None:
         return duration(text) / timedelta(days=1)
     except ValueError:
         raise click.BadParameter(f'"{text}" is no lifetime; give one like 90d, 12h or never.') from None
+
+
+def _checked_span(_: click.Context, __: click.Parameter, text: str | None) -> str | None:
+    if text not in (None, "off"):
+        try:
+            duration(text)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from None
+    return text
 
 
 def _checked_lifetime(_: click.Context, __: click.Parameter, text: str | None) -> str | None:
@@ -274,6 +284,37 @@ def rename_source(name: str, new_name: str, *, type_: str | None, loaded: "Loade
 
     renamed = run(loaded.settings, rename)
     tell(f"The source {name} ({renamed.type}) is called {renamed.name} now.")
+
+
+@source.command("heartbeat")
+@click.argument("name")
+@click.option("--every", metavar="SPAN", callback=_checked_span, help="How often it is to say that it is alive: 5m, 12h, 1d; or off.")
+@TYPE
+@with_settings
+def expect_heartbeats(name: str, *, every: str | None, type_: str | None, loaded: "Loaded") -> None:
+    """
+    Expect a source to say that it is alive, and show when it was heard of last.
+
+    It does so with POST /api/v2/incidents/sources/heartbeat/. When it does not, there is an incident of the source argus.
+
+    \b
+    argus source heartbeat oslo --every 5m
+    argus source heartbeat oslo --every off
+    argus source heartbeat oslo
+    """
+
+    async def expect(container: "Container") -> tuple[Source, Heart | None]:
+        watching, known = container.watching(), await container.accounts().source_named(name, type_)
+        if every is not None:
+            await watching.expect(known.id, None if every == "off" else duration(every))
+        return known, next((heart for heart in await watching.watch.hearts() if heart.source == known), None)
+
+    known, heart = run(loaded.settings, expect)
+    if heart is None:
+        tell(f"No heartbeat of {known.name} ({known.type}) is expected.")
+    else:
+        minutes = heart.every / timedelta(minutes=1)
+        tell(f"{known.name} ({known.type}) is to say every {minutes:g} minutes that it is alive. Heard of last: {moment(heart.last)}.")
 
 
 @source.command("deactivate")

@@ -319,6 +319,27 @@ async def racing_senders_take_each_lane_once(post: Post) -> None:
         _see(DeliveryStatus.WAITING not in await post.states(incident), "A delivery was lost on the way.")
 
 
+async def sends_that_end_together_count_each_for_itself(post: Post) -> None:
+    """Of many whose outcomes are noted at once each counts, and one that comes too late does not."""
+    incidents = [await post.waiting() for _ in range(12)]
+    await post.take(1, lease=NO_TIME)
+    (lost,) = await post.take(1, lease=NO_TIME)
+    sendings = await post.take()
+    others = [sending for sending in sendings if sending.incident_id != lost.incident_id]
+    (again,) = [sending for sending in sendings if sending.incident_id == lost.incident_id]
+    refused, *sent = others
+    held = await asyncio.gather(
+        post.outbox.finish(lost, SENT), post.outbox.finish(refused, REFUSED), *(post.outbox.finish(sending, SENT) for sending in sent)
+    )
+    _see(held == [False] + [True] * len(others), f"Outcomes noted at once counted as {held}.")
+    _see(await post.outbox.finish(again, SENT), "The answer in time did not count.")
+    states = {incident.id: await post.states(incident) for incident in incidents}
+    given_up = [incident_id for incident_id, of in states.items() if of == [DeliveryStatus.GIVEN_UP]]
+    _see(given_up == [refused.incident_id], "A refusal was noted elsewhere.")
+    _see(sorted(map(len, states.values())) == [1] * len(incidents), "There is another number of deliveries.")
+    _see([DeliveryStatus.WAITING] not in states.values(), "A delivery still waits that was sent.")
+
+
 async def room_is_kept_to(post: Post) -> None:
     """No more lanes are taken than there is room for, and those that have been due the longest first."""
     first, second = await post.waiting(), await post.waiting()
@@ -505,6 +526,7 @@ OUTBOX_CHECKS: Sequence[PostCheck] = (
     a_lease_that_ran_out_passes_on,
     what_is_released_was_never_tried,
     racing_senders_take_each_lane_once,
+    sends_that_end_together_count_each_for_itself,
     room_is_kept_to,
     switched_off_is_said,
     what_waits_too_long_is_given_up,

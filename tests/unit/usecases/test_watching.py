@@ -68,7 +68,7 @@ async def test_a_source_that_falls_silent_becomes_an_incident_until_it_is_heard_
     assert (True, [EventType.START]) == (still, types)
     assert f"{source.name} ({source.type}) is silent" in description
 
-    await house.watching.beat(house.world.robot)
+    await house.watching.beat(house.world.reporter)
     assert [1, 0] == [await house.watching.look(), await house.watching.look()]
     assert [(False, [EventType.START, EventType.END])] == [one[:2] for one in await house.own()]
 
@@ -88,7 +88,7 @@ async def test_what_somebody_has_closed_stays_closed_until_it_begins_anew(house)
     await house.watching.look()
     assert [False] == [still for still, *_ in await house.own()]
 
-    await house.watching.beat(house.world.robot)
+    await house.watching.beat(house.world.reporter)
     house.wait(2)
     await house.watching.look()
     assert [False, True] == [still for still, *_ in await house.own()]
