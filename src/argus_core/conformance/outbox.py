@@ -324,14 +324,14 @@ async def sends_that_end_together_count_each_for_itself(post: Post) -> None:
     incidents = [await post.waiting() for _ in range(12)]
     await post.take(1, lease=NO_TIME)
     (lost,) = await post.take(1, lease=NO_TIME)
-    sendings = await post.take()
+    sendings = sorted(await post.take(), key=lambda sending: sending.incident_id or 0, reverse=True)
     others = [sending for sending in sendings if sending.incident_id != lost.incident_id]
     (again,) = [sending for sending in sendings if sending.incident_id == lost.incident_id]
     refused, *sent = others
     held = await asyncio.gather(
-        post.outbox.finish(lost, SENT), post.outbox.finish(refused, REFUSED), *(post.outbox.finish(sending, SENT) for sending in sent)
+        post.outbox.finish(refused, REFUSED), *(post.outbox.finish(sending, SENT) for sending in sent), post.outbox.finish(lost, SENT)
     )
-    _see(held == [False] + [True] * len(others), f"Outcomes noted at once counted as {held}.")
+    _see(held == [True] * len(others) + [False], f"Outcomes noted at once counted as {held}.")
     _see(await post.outbox.finish(again, SENT), "The answer in time did not count.")
     states = {incident.id: await post.states(incident) for incident in incidents}
     given_up = [incident_id for incident_id, of in states.items() if of == [DeliveryStatus.GIVEN_UP]]

@@ -264,11 +264,12 @@ class AccountService:
             return known
         async with self.accounts.begin() as work:
             await work.lock()
-            if known := _own(await work.sources()):
-                return known  # somebody else was faster
-            if watching.TYPE not in await work.source_types():
-                await work.add_source_type(watching.TYPE)
-            return await self._add_source(work, watching.NAME, watching.TYPE, "")
+            return _own(await work.sources()) or await self._add_own(work)  # somebody else may have been faster
+
+    async def _add_own(self, work: AccountsWork) -> Source:
+        if watching.TYPE not in await work.source_types():
+            await work.add_source_type(watching.TYPE)
+        return await self._add_source(work, watching.NAME, watching.TYPE, "")
 
     async def _add_source(self, work: AccountsWork, name: str, type_: str, base_url: str) -> Source:
         """A source with a user called like it, or nearly so."""
