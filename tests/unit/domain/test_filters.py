@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from argus_core.domain.filters import (
     EVERYTHING,
     All,
+    DescriptionHas,
     Either,
     EndsSince,
     EndsUntil,
@@ -20,6 +21,7 @@ from argus_core.domain.filters import (
     IsStateful,
     KeyIs,
     LastedAtLeast,
+    LaterTextHas,
     LevelAtMost,
     Not,
     SourceIn,
@@ -28,6 +30,7 @@ from argus_core.domain.filters import (
     SourceTyped,
     StartedSince,
     StartedUntil,
+    TextHas,
     holds,
     tags_match,
 )
@@ -171,3 +174,19 @@ class TestTimes:
     @given(signed_spans)
     def test_a_stateless_incident_has_no_duration(self, duration):
         assert not holds(LastedAtLeast(duration), STATELESS, NOON)
+
+
+@pytest.mark.parametrize(
+    ("condition", "held"),
+    [
+        (DescriptionHas("DOWN"), True),
+        (DescriptionHas("gone"), False),
+        (LaterTextHas("down"), False),
+        (LaterTextHas("gone"), True),
+        (TextHas("down"), True),
+        (TextHas("Gone"), True),
+        (TextHas("up"), False),
+    ],
+)
+def test_texts_are_the_description_and_what_was_said_later(condition, held):
+    assert held is holds(condition, replace(OPEN, description="Router down"), NOON, texts=["Router down", "it is gone"])
