@@ -20,9 +20,6 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 from bench import people, posting, server, sink
 
-CUSTOMERS, SITES = 1_500, 400
-"""With 5,000 people some four hear of an incident."""
-
 WITHIN = 600.0
 TIMES_P50, TIMES_P99 = 1.25, 2.0
 LEFT = "select (select count(*) from outbox), (select count(*) from lane)"
@@ -36,9 +33,11 @@ class Wrong(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """One that runs."""
+    """One that runs, and how many customers and sites its incidents are spread over."""
 
     people: int
+    customers: int
+    sites: int
     dsn: str
     url: str
     tokens: list[str]
@@ -63,8 +62,9 @@ def main() -> int:
     with ExitStack() as stack:
         mails = stack.enter_context(sink.running())
         dsn, _ = stack.enter_context(server.database())
-        logs = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="argus-bench-")))
-        both = [_installed(stack, dsn, count, logs, mails) for count in (0, options.people)]
+        # Three in five people want to hear of a customer, two in five of the two worst levels of five at a site.
+        customers, sites = (max(round(options.people * share / options.hear), 1) for share in (3 / 5 * 2, 2 / 5 * 2 / 5 * 2))
+        both = [_installed(stack, dsn, mails, count=count, customers=customers, sites=sites) for count in (0, options.people)]
         try:
             for round_ in range(options.rounds):
                 for one in both if round_ % 2 else both[::-1]:
@@ -90,11 +90,12 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--incidents", type=int, default=10_000, metavar="N", help="in each storm (10000)")
     parser.add_argument("--seconds", type=float, default=60, help="that a storm lasts (60)")
     parser.add_argument("--people", type=int, default=5_000, metavar="N", help="who have a profile each (5000)")
+    parser.add_argument("--hear", type=float, default=1, metavar="N", help="of whom so many hear of an incident (1)")
     parser.add_argument("--rounds", type=int, default=3, help="of which the medians are compared (3)")
     return parser.parse_args()
 
 
-def _installed(stack: ExitStack, dsn: str, count: int, logs: Path, mails: sink.Sink) -> Installation:
+def _installed(stack: ExitStack, dsn: str, mails: sink.Sink, *, count: int, customers: int, sites: int) -> Installation:
     """A database of its own on the same server, and `argus serve` with a worker before it."""
     name = f"people_{count}"
     with psycopg.connect(dsn, autocommit=True) as connection:
@@ -103,9 +104,10 @@ def _installed(stack: ExitStack, dsn: str, count: int, logs: Path, mails: sink.S
     tokens, _, _ = server.world(own)
     tokens.pop("operator")
     with psycopg.connect(own, autocommit=True) as connection:
-        people.settle(connection, count, customers=CUSTOMERS, sites=SITES)
-    url, _ = stack.enter_context(server.serving(own, logs / f"{name}.log", mails.settings))
-    return Installation(count, own, url, list(tokens.values()))
+        people.settle(connection, count, customers=customers, sites=sites)
+    logs = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="argus-bench-")))
+    url, _ = stack.enter_context(server.serving(own, logs / "argus.log", mails.settings))
+    return Installation(count, customers, sites, own, url, list(tokens.values()))
 
 
 def _storm(one: Installation, incidents: int, seconds: float) -> Result:
@@ -117,7 +119,7 @@ def _storm(one: Installation, incidents: int, seconds: float) -> Result:
     """
     with psycopg.connect(one.dsn, autocommit=True) as connection:
         connection.execute(EMPTY)
-        _, took = asyncio.run(posting.post(one.url, one.tokens, count=incidents, seconds=seconds, customers=CUSTOMERS, sites=SITES))
+        _, took = asyncio.run(posting.post(one.url, one.tokens, count=incidents, seconds=seconds, customers=one.customers, sites=one.sites))
         ended = time.monotonic()
         decided = sent = None
         while sent is None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -31,6 +32,9 @@ POLL_DEAF = 0.1
 
 LOOK = 15.0
 """Watches over Argus itself so often."""
+
+NICE = 10
+"""Beside servers on the same machine the worker lets those go first who wait for an answer."""
 
 UPKEEP = 30.0
 """Tidies up so often."""
@@ -189,6 +193,7 @@ def main(told: int) -> None:
     """Work for the supervisor."""
     parent = Parent(told)
     orders = parent.orders()
+    os.nice(NICE)
     parent.run(lambda stopping: _work(orders.settings, orders.database_url, parent.ready, stopping))
 
 
