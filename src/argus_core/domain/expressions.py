@@ -61,7 +61,7 @@ def parse(expression: Json, at: str = "expression") -> Condition:
     return condition
 
 
-def written(condition: Condition) -> Json:  # noqa: C901, PLR0911, PLR0912 - one case for each clause
+def written(condition: Condition) -> dict[str, Json]:  # noqa: C901, PLR0911, PLR0912 - one case for each clause
     """
     The JSON that describes the condition.
 

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import jsonschema_rs
 import pytest
 
 from argus_core.domain.deliveries import Outcome, Report
@@ -107,6 +108,25 @@ async def test_it_is_explained_why_a_profile_does_not_fire(world, profile):
     (either,) = clause["parts"]
     assert [({"tags": ["site=mars"]}, False), ({"text": "drill"}, True)] == [(one["clause"], one["held"]) for one in either["parts"]]
     assert [] == explained["notifications"]
+
+
+async def test_filters_are_explained_as_described_also_those_that_no_expression_can_say(world, profile):
+    """
+    Such as a saved tag without `=`.
+    """
+    path = f"notificationprofiles/filters/{profile['filters'][0]['pk']}/"
+    saved = await world.ask("alice", "PUT", path, json={"name": "odd", "filter": {"tags": ["site", "a=b"], "maxlevel": 1}})
+    assert 200 == saved.status_code, saved.text
+    incident = await world.incident(level=1)
+    event = await only_event(world, incident)
+    async with world.as_() as client:
+        components = (await client.get("/api/schema/")).json()["components"]
+
+    explained = (await world.ask("alice", "GET", f"incidents/{incident['pk']}/events/{event['pk']}/explain/")).json()
+
+    described = jsonschema_rs.validator_for({"$ref": "#/components/schemas/ExplanationOut", "components": components})
+    assert [] == [error.message for error in described.iter_errors(explained)]
+    assert '"site"' in str(explained["profiles"][0]["filters"][0]["why"]).replace("'", '"')
 
 
 async def test_an_empty_filter_says_nothing_for_itself(world, profile):

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Meta, Struct
 
 from adapters.http.shown import Moment, Pk
-from adapters.http.v2.profile_shapes import Expression
+from adapters.http.v2.profile_shapes import JsonObject
 from argus_core.domain.decisions import FilterVerdict, Verdict
 from argus_core.domain.deliveries import Delivery
 from argus_core.domain.expressions import written
@@ -63,9 +63,13 @@ class DeliveryOut(Struct, frozen=True):
 
 
 class ClauseOut(Struct, frozen=True):
-    """A clause as the key `expression` of a filter spells it, whether it held, the same of its parts, and what is to be added."""
+    """
+    A clause, whether it held, the same of its parts, and what is to be added.
 
-    clause: Expression
+    It is spelled like the key `expression` of a filter, but may say what can only be saved under other keys, such as a tag without `=`.
+    """
+
+    clause: JsonObject
     held: bool
     parts: "list[ClauseOut]"
     note: str
