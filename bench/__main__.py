@@ -67,7 +67,7 @@ def main() -> int:
             except Wrong as wrong:
                 print(f"\n{wrong}", file=sys.stderr)
                 return 1
-    _say("")
+    report.say("")
     print(_title(circumstances, options))
     print("\n".join(report.table(results)))
     print(f"\nThe ratio is Argus to psycopg, the aim {report.AIM}. Every run is in {options.out}; bench/README.md says how to read this.")
@@ -95,8 +95,8 @@ def _load(dsn: str, incidents: int, robots, person) -> None:
     with plain.connected(dsn) as connection:
         began = time.monotonic()
         for written in load.load(connection, history.changes(incidents, robots, person, datetime.now(UTC))):
-            _say(f"{written:,} of {incidents:,} incidents written")
-    _say(f"{incidents:,} incidents written in {time.monotonic() - began:.0f} s\n")
+            report.say(f"{written:,} of {incidents:,} incidents written")
+    report.say(f"{incidents:,} incidents written in {time.monotonic() - began:.0f} s\n")
 
 
 def _rounds(bench: Bench, options: argparse.Namespace) -> Iterator[Result]:
@@ -112,7 +112,7 @@ def _rounds(bench: Bench, options: argparse.Namespace) -> Iterator[Result]:
         for round_ in range(1, options.rounds + 1):
             for in_flight in options.in_flight:
                 for who, one in sides[what].items():
-                    _say(f"round {round_} of {options.rounds}: {what}, {in_flight} in flight, {who}")
+                    report.say(f"round {round_} of {options.rounds}: {what}, {in_flight} in flight, {who}")
                     run = partial(one, in_flight, options.seconds, f"{what}-{round_}-{in_flight}")
                     yield _measured(bench, run, what=what, who=who, in_flight=in_flight, round_=round_)
 
@@ -232,11 +232,6 @@ def _title(circumstances: dict[str, object], options: argparse.Namespace) -> str
         f"Python {circumstances['python']}, {circumstances['processors']} processors, load {os.getloadavg()[0]:.1f};\n"
         f"medians of {options.rounds} rounds of {options.seconds:g} s, one HTTP process, all on this machine."
     )
-
-
-def _say(what: str) -> None:
-    if sys.stderr.isatty():
-        print(f"\r\033[K{what}", end="", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

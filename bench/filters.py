@@ -20,7 +20,7 @@ from statistics import median
 from urllib.parse import urlencode, urlsplit
 
 import psycopg
-from bench import server
+from bench import report, server
 
 from adapters.db.database import Database
 from adapters.db.embedded import running
@@ -325,13 +325,13 @@ def _load(dsn: str, count: int) -> None:
             chunk = {"first": first, "last": min(first + 49_999, count)}
             connection.execute(INCIDENTS.format(**figures, **chunk, sources=SOURCES, customers=CUSTOMERS, hosts=HOSTS))
             connection.execute(EVENTS.format(**chunk, operator=SOURCES + 1))
-            _say(f"{chunk['last']:,} of {count:,} incidents written")
+            report.say(f"{chunk['last']:,} of {count:,} incidents written")
         connection.execute(ACKS)
         for name, definition in indexes:
-            _say(f"index {name}")
+            report.say(f"index {name}")
             connection.execute(definition)
         connection.execute("vacuum analyze")
-        _say(f"{count:,} incidents written in {time.monotonic() - began:.0f} s\n")
+        report.say(f"{count:,} incidents written in {time.monotonic() - began:.0f} s\n")
 
 
 async def _measured_over_http(dsn: str, url: str, chosen: list[Case], seconds: float) -> list[Measured]:
@@ -399,13 +399,13 @@ async def _measured(
         return took
 
     for case in chosen:
-        _say(case.name)
+        report.say(case.name)
         matching, middle = _middle(dsn, case.condition)
         plain: list[float] = []
         first = await often(case, None, plain)
         deep = [] if middle is None else await often(case, middle, plain)
         results.append(Measured(case, matching, median(first), median(deep) if deep else None, max(first + deep), median(plain)))
-    _say("")
+    report.say("")
     return results
 
 
@@ -439,11 +439,6 @@ def _print_plans(dsn: str, case: Case) -> None:
             for (line,) in connection.execute(f"explain (analyze, costs off, timing off, buffers off) {statement}", values):
                 print(f"   {line[:200]}")
             print()
-
-
-def _say(what: str) -> None:
-    if sys.stderr.isatty():
-        print(f"\r\033[K{what}", end="", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """What is printed at the end, and the lines that are kept."""
 
 import json
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
@@ -64,3 +65,9 @@ def _row(who: str, in_flight: int, results: Sequence[Result], last: str = "") ->
     p50, p95, p99 = (of(lambda result, name=name: getattr(result.run, name)) for name in ("p50", "p95", "p99"))
     cpu, postgres = of(lambda result: result.cpu_ms), of(lambda result: result.postgres_cpu_ms)
     return f"{who:10}{in_flight:9} {rate:9,.0f} {p50:8.2f} {p95:8.2f} {p99:8.2f}   {cpu:7.3f} {postgres:11.3f} {last}".rstrip()
+
+
+def say(what: str) -> None:
+    """Say in the last line what is being done, to whoever watches."""
+    if sys.stderr.isatty():
+        print(f"\r\033[K{what}", end="", file=sys.stderr, flush=True)

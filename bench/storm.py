@@ -18,7 +18,7 @@ from statistics import median, quantiles
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
-from bench import people, posting, server, sink
+from bench import people, posting, report, server, sink
 
 WITHIN = 600.0
 TIMES_P50, TIMES_P99 = 1.25, 2.0
@@ -68,12 +68,12 @@ def main() -> int:
         try:
             for round_ in range(options.rounds):
                 for one in both if round_ % 2 else both[::-1]:
-                    _say(f"round {round_ + 1} of {options.rounds}: {one.people:,} people")
+                    report.say(f"round {round_ + 1} of {options.rounds}: {one.people:,} people")
                     results.append(_storm(one, options.incidents, options.seconds))
         except Wrong as wrong:
             print(f"\n{wrong}", file=sys.stderr)
             return 1
-    _say("")
+    report.say("")
     print(
         f"{options.incidents:,} incidents in {options.seconds:g} s, {options.rounds} rounds in turns; {os.cpu_count()} processors for "
         f"poster, server, worker, PostgreSQL and mail server, load {os.getloadavg()[0]:.1f}.\n"
@@ -144,11 +144,6 @@ def _table(results: list[Result]) -> Iterator[str]:
             f"{result.people:7,} {result.p50:8.2f} {result.p99:8.2f} {result.worst:9.1f} {result.mails:8,} {result.decided:16.1f} "
             f"{result.sent:13.1f}"
         )
-
-
-def _say(what: str) -> None:
-    if sys.stderr.isatty():
-        print(f"\r\033[K{what}", end="", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

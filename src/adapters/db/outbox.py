@@ -279,16 +279,17 @@ def _lane(sending: Sending) -> tuple[int, int]:
 
 def _settled(finished: Sequence[tuple[Sending, Report]]) -> dict[str, object]:
     """The values of a statement that settles these."""
-    columns: dict[str, list[object]] = {name: [] for name in (*_OF_A_SEND, *_OF_A_DELIVERY)}
-    for place, (sending, report) in enumerate(finished, 1):
-        sent = (*_lane(sending), sending.attempt, sending.newest.id, report.outcome.value, report.answer, report.seconds)
-        for name, value in zip(_OF_A_SEND, sent, strict=True):
-            columns[name].append(value)
-        for delivery in settled(sending.deliveries, report, sending.newest.created):
-            ended = (place, delivery.id, delivery.status.value, delivery.reason, delivery.merged_into)
-            for name, value in zip(_OF_A_DELIVERY, ended, strict=True):
-                columns[name].append(value)
-    return dict(columns)
+    sends = [
+        (*_lane(sending), sending.attempt, sending.newest.id, report.outcome.value, report.answer, report.seconds)
+        for sending, report in finished
+    ]
+    ended = [
+        (place, delivery.id, delivery.status.value, delivery.reason, delivery.merged_into)
+        for place, (sending, report) in enumerate(finished, 1)
+        for delivery in settled(sending.deliveries, report, sending.newest.created)
+    ]
+    names = (*_OF_A_SEND, *_OF_A_DELIVERY)
+    return dict(zip(names, map(list, (*zip(*sends, strict=True), *zip(*ended, strict=True))), strict=True))
 
 
 async def _destinations(connection: Connection, ids: Sequence[int]) -> dict[int, Destination]:

@@ -111,13 +111,13 @@ async def events_are_decided_in_order(post: Post) -> None:
     for event in journal:
         async with post.outbox.claim(MANY) as undecided:
             (happening,) = await undecided.happenings()
-            _see(happening.event == event, "An event was claimed out of order.")
-            _see(happening.incident == fold(journal[: event.version], post.world.source), "The state is not that of the event.")
+            see(happening.event == event, "An event was claimed out of order.")
+            see(happening.incident == fold(journal[: event.version], post.world.source), "The state is not that of the event.")
             texts = await undecided.texts([incident.id])
-            _see(list(texts[incident.id]) == [told.description for told in journal[: event.version]], "The texts are not those of then.")
+            see(list(texts[incident.id]) == [told.description for told in journal[: event.version]], "The texts are not those of then.")
             await undecided.decide([])
     async with post.outbox.claim(MANY) as undecided:
-        _see(not undecided.places, "An event came again that was decided.")
+        see(not undecided.places, "An event came again that was decided.")
 
 
 async def what_was_not_decided_comes_again(post: Post) -> None:
@@ -129,9 +129,9 @@ async def what_was_not_decided_comes_again(post: Post) -> None:
         async with post.outbox.claim(MANY) as undecided:
             await undecided.decide([post.order(happening) for happening in await undecided.happenings()])
             _interrupt()
-    _see(not await post.outbox.of_incident(first.incident.id), "A decision that was interrupted was kept.")
+    see(not await post.outbox.of_incident(first.incident.id), "A decision that was interrupted was kept.")
     async with post.outbox.claim(MANY) as undecided:
-        _see(list(await undecided.happenings()) == [first], "An event that was not decided is gone.")
+        see(list(await undecided.happenings()) == [first], "An event that was not decided is gone.")
 
 
 async def claims_exclude_each_other(post: Post) -> None:
@@ -139,8 +139,8 @@ async def claims_exclude_each_other(post: Post) -> None:
     incidents = {(await post.happen(times=2)).id for _ in range(6)}
     async with post.outbox.claim(3) as here, post.outbox.claim(MANY) as there:
         claimed = [*here.places, *there.places]
-        _see(sorted(incident_id for incident_id, _ in claimed) == sorted(incidents), "An incident was claimed by two, or by nobody.")
-        _see({version for _, version in claimed} == {1}, "A later event was claimed.")
+        see(sorted(incident_id for incident_id, _ in claimed) == sorted(incidents), "An incident was claimed by two, or by nobody.")
+        see({version for _, version in claimed} == {1}, "A later event was claimed.")
 
 
 async def what_was_put_aside_waits_with_what_comes_after_it(post: Post) -> None:
@@ -151,12 +151,12 @@ async def what_was_put_aside_waits_with_what_comes_after_it(post: Post) -> None:
     await post.outbox.put_aside((stuck.id, 1), "a bug")
     await post.outbox.put_aside((NOWHERE, 1), "not there")
     async with post.outbox.claim(MANY) as undecided:
-        _see(list(undecided.places) == [(other.id, 1)], "What was put aside did not wait, or held up others.")
+        see(list(undecided.places) == [(other.id, 1)], "What was put aside did not wait, or held up others.")
         await undecided.decide([])
     (setback,) = [one for one in await post.outbox.aside(MANY) if one.incident_id in (stuck.id, NOWHERE)]
-    _see((setback.incident_id, setback.version, setback.failures, setback.reason) == (stuck.id, 1, 2, "a bug"), "It is not told why.")
-    _see(setback.due - first.due >= patience_after(2) - patience_after(1), "It does not wait for longer and longer.")
-    _see(len(await post.outbox.aside(0)) == 0, "There are more than were asked for.")
+    see((setback.incident_id, setback.version, setback.failures, setback.reason) == (stuck.id, 1, 2, "a bug"), "It is not told why.")
+    see(setback.due - first.due >= patience_after(2) - patience_after(1), "It does not wait for longer and longer.")
+    see(len(await post.outbox.aside(0)) == 0, "There are more than were asked for.")
 
 
 async def racing_callers_decide_each_event_once(post: Post) -> None:
@@ -175,7 +175,7 @@ async def racing_callers_decide_each_event_once(post: Post) -> None:
     await post.decide()
     for incident in incidents:
         versions = [delivery.version for delivery in reversed(await post.outbox.of_incident(incident.id))]
-        _see(versions == [1, 2, 3], f"The events of an incident were decided as {versions}.")
+        see(versions == [1, 2, 3], f"The events of an incident were decided as {versions}.")
 
 
 async def what_is_ordered_is_sent_once(post: Post) -> None:
@@ -183,35 +183,35 @@ async def what_is_ordered_is_sent_once(post: Post) -> None:
     incident = await post.waiting(why="Ærlig 🔥")
     (delivery,) = await post.outbox.of_incident(incident.id)
     as_ordered = (delivery.status, delivery.version, delivery.address) == (DeliveryStatus.WAITING, 1, "Email: ola@example.org")
-    _see(as_ordered, "It is not as ordered.")
-    _see([asking.name for asking in delivery.profiles] == ["All"], "The profile is not named.")
-    _see(post.route in await post.outbox.routes(), "Its route is not known.")
-    _see(not await post.outbox.take({"email:elsewhere": MANY}, LEASE), "A lane was taken on another route.")
+    see(as_ordered, "It is not as ordered.")
+    see([asking.name for asking in delivery.profiles] == ["All"], "The profile is not named.")
+    see(post.route in await post.outbox.routes(), "Its route is not known.")
+    see(not await post.outbox.take({"email:elsewhere": MANY}, LEASE), "A lane was taken on another route.")
     sending = await post.take_one()
-    _see(sending.destination == post.told.destination, "It leads elsewhere.")
-    _see([happening.incident for happening in sending.happenings] == [incident], "It tells something else.")
-    _see(not await post.take(), "A lane was taken twice.")
-    _see(await post.outbox.finish(sending, SENT), "The outcome did not count.")
+    see(sending.destination == post.told.destination, "It leads elsewhere.")
+    see([happening.incident for happening in sending.happenings] == [incident], "It tells something else.")
+    see(not await post.take(), "A lane was taken twice.")
+    see(await post.outbox.finish(sending, SENT), "The outcome did not count.")
     (delivery,) = await post.outbox.of_incident(incident.id)
-    _see(delivery.status is DeliveryStatus.SENT, "It was not noted as sent.")
-    _see(delivery.finished is not None, "When it was sent was not noted.")
-    _see([(attempt.number, attempt.outcome) for attempt in delivery.attempts] == [(1, Outcome.SENT)], "The attempt was not kept.")
-    _see(post.route not in await post.outbox.routes(), "An empty lane stayed.")
+    see(delivery.status is DeliveryStatus.SENT, "It was not noted as sent.")
+    see(delivery.finished is not None, "When it was sent was not noted.")
+    see([(attempt.number, attempt.outcome) for attempt in delivery.attempts] == [(1, Outcome.SENT)], "The attempt was not kept.")
+    see(post.route not in await post.outbox.routes(), "An empty lane stayed.")
 
 
 async def what_waits_together_goes_together(post: Post) -> None:
     """All that waits in a lane is one message, and the earlier ones are merged into the newest; other incidents have lanes of their own."""
     incident, other = await post.waiting(times=3), await post.waiting()
     sendings = {sending.incident_id: sending for sending in await post.take()}
-    _see(set(sendings) == {incident.id, other.id}, "Not each incident has one message.")
+    see(set(sendings) == {incident.id, other.id}, "Not each incident has one message.")
     sending = sendings[incident.id]
-    _see([delivery.version for delivery in sending.deliveries] == [1, 2, 3], "Not all that waited goes, in order.")
-    _see(sending.happenings[-1].incident == incident, "The newest state is not told.")
+    see([delivery.version for delivery in sending.deliveries] == [1, 2, 3], "Not all that waited goes, in order.")
+    see(sending.happenings[-1].incident == incident, "The newest state is not told.")
     await post.outbox.finish(sending, SENT)
     *earlier, newest = reversed(await post.outbox.of_incident(incident.id))
-    _see(newest.status is DeliveryStatus.SENT, "The newest was not sent.")
+    see(newest.status is DeliveryStatus.SENT, "The newest was not sent.")
     merged = {(delivery.status, delivery.merged_into) for delivery in earlier}
-    _see(merged == {(DeliveryStatus.MERGED, newest.id)}, "They were not merged.")
+    see(merged == {(DeliveryStatus.MERGED, newest.id)}, "They were not merged.")
 
 
 async def what_comes_meanwhile_goes_next(post: Post) -> None:
@@ -221,10 +221,10 @@ async def what_comes_meanwhile_goes_next(post: Post) -> None:
         sending = await post.take_one()
         await post.world.service.post(incident.id, EventType.OTHER, actor=post.world.person)
         await post.decide()
-        _see(not await post.take(), "Two messages of one lane were under way at once.")
+        see(not await post.take(), "Two messages of one lane were under way at once.")
         await post.outbox.finish(sending, report)
         following = await post.take_one()
-        _see([delivery.version for delivery in following.deliveries] == left, "What came meanwhile does not go next.")
+        see([delivery.version for delivery in following.deliveries] == left, "What came meanwhile does not go next.")
         await post.outbox.finish(following, SENT)
 
 
@@ -233,18 +233,18 @@ async def a_failure_waits_and_loses_nothing(post: Post) -> None:
     incident = await post.waiting()
     await post.outbox.finish(await post.take_one(), replace(FAILED, again=NO_TIME))
     sending = await post.take_one()
-    _see((sending.attempt, sending.failures, sending.repeats) == (2, 1, False), "The failure was not counted.")
+    see((sending.attempt, sending.failures, sending.repeats) == (2, 1, False), "The failure was not counted.")
     await post.outbox.finish(sending, replace(FAILED, again=timedelta(hours=1)))
-    _see(not await post.take(), "It did not wait.")
+    see(not await post.take(), "It did not wait.")
     (delivery,) = await post.outbox.of_incident(incident.id)
-    _see([attempt.answer for attempt in delivery.attempts] == ["451 later", "451 later"], "The answers were not kept.")
-    _see(await post.outbox.retry([delivery.id], {}) == [delivery.id], "It could not be hurried.")
+    see([attempt.answer for attempt in delivery.attempts] == ["451 later", "451 later"], "The answers were not kept.")
+    see(await post.outbox.retry([delivery.id], {}) == [delivery.id], "It could not be hurried.")
     await post.world.service.post(incident.id, EventType.OTHER, actor=post.world.person)
     await post.decide()
     sending = await post.take_one()
-    _see([delivery.version for delivery in sending.deliveries] == [1, 2], "What came meanwhile did not join.")
+    see([delivery.version for delivery in sending.deliveries] == [1, 2], "What came meanwhile did not join.")
     await post.outbox.finish(sending, SENT)
-    _see(await post.states(incident) == [DeliveryStatus.MERGED, DeliveryStatus.SENT], "They did not end together.")
+    see(await post.states(incident) == [DeliveryStatus.MERGED, DeliveryStatus.SENT], "They did not end together.")
 
 
 async def a_doubtful_message_is_repeated_as_it_was(post: Post) -> None:
@@ -254,13 +254,13 @@ async def a_doubtful_message_is_repeated_as_it_was(post: Post) -> None:
     await post.world.service.post(incident.id, EventType.OTHER, actor=post.world.person)
     await post.decide()
     again = await post.take_one()
-    _see(again.repeats, "It is not said to be a repetition.")
-    _see([delivery.version for delivery in again.deliveries] == [1], "Another message went instead of the doubtful one.")
+    see(again.repeats, "It is not said to be a repetition.")
+    see([delivery.version for delivery in again.deliveries] == [1], "Another message went instead of the doubtful one.")
     await post.outbox.release([again])
     again = await post.take_one()
-    _see([delivery.version for delivery in again.deliveries] == [1], "After it was let go, another message went.")
+    see([delivery.version for delivery in again.deliveries] == [1], "After it was let go, another message went.")
     await post.outbox.finish(again, SENT)
-    _see([delivery.version for delivery in (await post.take_one()).deliveries] == [2], "What came meanwhile is lost.")
+    see([delivery.version for delivery in (await post.take_one()).deliveries] == [2], "What came meanwhile is lost.")
 
 
 async def a_lease_that_ran_out_passes_on(post: Post) -> None:
@@ -268,13 +268,13 @@ async def a_lease_that_ran_out_passes_on(post: Post) -> None:
     incident = await post.waiting()
     lost = await post.take_one(lease=NO_TIME)
     again = await post.take_one()
-    _see(again.deliveries == lost.deliveries, "The message is another one.")
-    _see(again.repeats, "It is not said to be a repetition.")
-    _see(not await post.outbox.finish(lost, FAILED), "A late answer counted.")
-    _see(not await post.take(), "A late answer let the lane go.")
-    _see(await post.outbox.finish(again, SENT), "The answer in time did not count.")
+    see(again.deliveries == lost.deliveries, "The message is another one.")
+    see(again.repeats, "It is not said to be a repetition.")
+    see(not await post.outbox.finish(lost, FAILED), "A late answer counted.")
+    see(not await post.take(), "A late answer let the lane go.")
+    see(await post.outbox.finish(again, SENT), "The answer in time did not count.")
     (delivery,) = await post.outbox.of_incident(incident.id)
-    _see([attempt.number for attempt in delivery.attempts] == [1, 2], "Not every attempt is kept.")
+    see([attempt.number for attempt in delivery.attempts] == [1, 2], "Not every attempt is kept.")
 
 
 async def what_is_released_was_never_tried(post: Post) -> None:
@@ -284,9 +284,9 @@ async def what_is_released_was_never_tried(post: Post) -> None:
     await post.world.service.post(incident.id, EventType.OTHER, actor=post.world.person)
     await post.decide()
     sending = await post.take_one()
-    _see([delivery.version for delivery in sending.deliveries] == [1, 2], "It was not let go.")
-    _see(not sending.repeats, "It is said to be a repetition.")
-    _see(not sending.deliveries[0].attempts, "An attempt was noted that was none.")
+    see([delivery.version for delivery in sending.deliveries] == [1, 2], "It was not let go.")
+    see(not sending.repeats, "It is said to be a repetition.")
+    see(not sending.deliveries[0].attempts, "An attempt was noted that was none.")
 
 
 async def racing_senders_take_each_lane_once(post: Post) -> None:
@@ -300,11 +300,11 @@ async def racing_senders_take_each_lane_once(post: Post) -> None:
         while (taken := await post.take(2)) or adding:
             for sending in taken:
                 lane = sending.incident_id or 0
-                _see(lane not in under_way, "Two messages of one lane were under way at once.")
+                see(lane not in under_way, "Two messages of one lane were under way at once.")
                 under_way.add(lane)
                 await asyncio.sleep(0)
                 under_way.discard(lane)
-                _see(await post.outbox.finish(sending, SENT), "A lease passed on before its time.")
+                see(await post.outbox.finish(sending, SENT), "A lease passed on before its time.")
             await asyncio.sleep(0)
 
     async def add() -> None:
@@ -316,7 +316,7 @@ async def racing_senders_take_each_lane_once(post: Post) -> None:
 
     await asyncio.gather(add(), *(send() for _ in range(4)))
     for incident in incidents:
-        _see(DeliveryStatus.WAITING not in await post.states(incident), "A delivery was lost on the way.")
+        see(DeliveryStatus.WAITING not in await post.states(incident), "A delivery was lost on the way.")
 
 
 async def sends_that_end_together_count_each_for_itself(post: Post) -> None:
@@ -331,20 +331,20 @@ async def sends_that_end_together_count_each_for_itself(post: Post) -> None:
     held = await asyncio.gather(
         post.outbox.finish(refused, REFUSED), *(post.outbox.finish(sending, SENT) for sending in sent), post.outbox.finish(lost, SENT)
     )
-    _see(held == [True] * len(others) + [False], f"Outcomes noted at once counted as {held}.")
-    _see(await post.outbox.finish(again, SENT), "The answer in time did not count.")
+    see(held == [True] * len(others) + [False], f"Outcomes noted at once counted as {held}.")
+    see(await post.outbox.finish(again, SENT), "The answer in time did not count.")
     states = {incident.id: await post.states(incident) for incident in incidents}
     given_up = [incident_id for incident_id, of in states.items() if of == [DeliveryStatus.GIVEN_UP]]
-    _see(given_up == [refused.incident_id], "A refusal was noted elsewhere.")
-    _see(sorted(map(len, states.values())) == [1] * len(incidents), "There is another number of deliveries.")
-    _see([DeliveryStatus.WAITING] not in states.values(), "A delivery still waits that was sent.")
+    see(given_up == [refused.incident_id], "A refusal was noted elsewhere.")
+    see(sorted(map(len, states.values())) == [1] * len(incidents), "There is another number of deliveries.")
+    see([DeliveryStatus.WAITING] not in states.values(), "A delivery still waits that was sent.")
 
 
 async def room_is_kept_to(post: Post) -> None:
     """No more lanes are taken than there is room for, and those that have been due the longest first."""
     first, second = await post.waiting(), await post.waiting()
     taken = [sending.incident_id for _ in range(3) for sending in await post.take(1)]
-    _see(taken == [first.id, second.id], "Not one after the other.")
+    see(taken == [first.id, second.id], "Not one after the other.")
 
 
 async def switched_off_is_said(post: Post) -> None:
@@ -352,10 +352,10 @@ async def switched_off_is_said(post: Post) -> None:
     incident = await post.happen()
     await post.decide(status=DeliveryStatus.OFF)
     (delivery,) = await post.outbox.of_incident(incident.id)
-    _see((delivery.status, bool(delivery.reason)) == (DeliveryStatus.OFF, True), "The ledger does not say so.")
-    _see(not await post.take(), "It was sent all the same.")
-    _see(await post.outbox.retry([delivery.id], {delivery.destination_id: post.route}), "It could not be let go.")
-    _see([taken.incident_id for taken in await post.take()] == [incident.id], "It did not go.")
+    see((delivery.status, bool(delivery.reason)) == (DeliveryStatus.OFF, True), "The ledger does not say so.")
+    see(not await post.take(), "It was sent all the same.")
+    see(await post.outbox.retry([delivery.id], {delivery.destination_id: post.route}), "It could not be let go.")
+    see([taken.incident_id for taken in await post.take()] == [incident.id], "It did not go.")
 
 
 async def what_waits_too_long_is_given_up(post: Post) -> None:
@@ -364,19 +364,19 @@ async def what_waits_too_long_is_given_up(post: Post) -> None:
     sendings = {sending.incident_id: sending for sending in await post.take()}
     await post.outbox.release([sendings[blocked.id]])
     await post.outbox.finish(sendings[failed.id], replace(FAILED, again=timedelta(hours=1)))
-    _see(await post.outbox.give_up(timedelta(days=1), {}) == 0, "Something was given up before its time.")
+    see(await post.outbox.give_up(timedelta(days=1), {}) == 0, "Something was given up before its time.")
     await post.outbox.give_up(NO_TIME, {})
-    _see(await post.states(under_way) == [DeliveryStatus.WAITING], "What is being sent was given up.")
+    see(await post.states(under_way) == [DeliveryStatus.WAITING], "What is being sent was given up.")
     (delivery,) = await post.outbox.of_incident(failed.id)
-    _see((delivery.status, delivery.reason) == (DeliveryStatus.GIVEN_UP, "451 later"), "The reason is not the last answer.")
+    see((delivery.status, delivery.reason) == (DeliveryStatus.GIVEN_UP, "451 later"), "The reason is not the last answer.")
     await post.world.service.post(failed.id, EventType.OTHER, actor=post.world.person)
     await post.decide()
     await post.outbox.finish(sendings[under_way.id], SENT)
-    _see([[delivery.version for delivery in sending.deliveries] for sending in await post.take()] == [[2]], "What came later does not go.")
+    see([[delivery.version for delivery in sending.deliveries] for sending in await post.take()] == [[2]], "What came later does not go.")
     other = await post.waiting()
     await post.outbox.give_up(NO_TIME, {post.route: "ARGUS_EMAIL_HOST is not set."})
     (delivery,) = await post.outbox.of_incident(other.id)
-    _see(delivery.reason == "ARGUS_EMAIL_HOST is not set.", "What it waited for is not said.")
+    see(delivery.reason == "ARGUS_EMAIL_HOST is not set.", "What it waited for is not said.")
 
 
 async def operators_drop_and_retry(post: Post) -> None:
@@ -384,27 +384,27 @@ async def operators_drop_and_retry(post: Post) -> None:
     incident = await post.waiting(times=2)
     first, second = reversed(await post.outbox.of_incident(incident.id))
     sending = await post.take_one()
-    _see(not await post.outbox.drop([first.id], "no"), "What is being sent was dropped.")
+    see(not await post.outbox.drop([first.id], "no"), "What is being sent was dropped.")
     await post.outbox.release([sending])
-    _see(await post.outbox.drop([first.id], "nobody needs it") == [first.id], "It was not dropped.")
-    _see([delivery.id for delivery in (await post.take_one(lease=NO_TIME)).deliveries] == [second.id], "It was sent all the same.")
-    _see(await post.outbox.drop([first.id, second.id], "no") == [second.id], "Dropping twice is not dropping once.")
-    _see(not await post.take(), "Something of an empty lane was sent.")
-    _see(await post.outbox.retry([first.id], {first.destination_id: post.route}) == [first.id], "It did not wait again.")
+    see(await post.outbox.drop([first.id], "nobody needs it") == [first.id], "It was not dropped.")
+    see([delivery.id for delivery in (await post.take_one(lease=NO_TIME)).deliveries] == [second.id], "It was sent all the same.")
+    see(await post.outbox.drop([first.id, second.id], "no") == [second.id], "Dropping twice is not dropping once.")
+    see(not await post.take(), "Something of an empty lane was sent.")
+    see(await post.outbox.retry([first.id], {first.destination_id: post.route}) == [first.id], "It did not wait again.")
     sending = await post.take_one()
-    _see([delivery.id for delivery in sending.deliveries] == [first.id], "It did not go again.")
+    see([delivery.id for delivery in sending.deliveries] == [first.id], "It did not go again.")
     await post.outbox.finish(sending, SENT)
-    _see(not await post.outbox.retry([first.id], {}), "What was sent was sent again.")
+    see(not await post.outbox.retry([first.id], {}), "What was sent was sent again.")
 
 
 async def tests_go_the_same_way(post: Post) -> None:
     """A test has no incident, and is a delivery like all others."""
     (id_,) = await post.outbox.order_tests([post.order(None)], MANY, LEASE)
     sending = await post.take_one()
-    _see((sending.incident_id, sending.newest.id, sending.happenings) == (None, id_, ()), "It is not as ordered.")
+    see((sending.incident_id, sending.newest.id, sending.happenings) == (None, id_, ()), "It is not as ordered.")
     await post.outbox.finish(sending, SENT)
     (delivery,) = await post.outbox.listed(owner=post.world.person.id)
-    _see((delivery.incident_id, delivery.event_id, delivery.status) == (None, None, DeliveryStatus.SENT), "It is not in the ledger.")
+    see((delivery.incident_id, delivery.event_id, delivery.status) == (None, None, DeliveryStatus.SENT), "It is not in the ledger.")
 
 
 async def tests_are_limited(post: Post) -> None:
@@ -421,12 +421,12 @@ async def tests_are_limited(post: Post) -> None:
         return NO_TIME
 
     waits = sorted(await asyncio.gather(*(order() for _ in range(5))))
-    _see(waits[:most] == [NO_TIME] * most, "A test was refused that was not one too many.")
-    _see(within - A_MOMENT < waits[most] <= within, "Too many were ordered, or the time to wait is another one.")
-    _see(len(await post.outbox.listed(owner=post.world.person.id)) == most, "A test was kept that was refused.")
-    _see(await post.outbox.order_tests([elsewhere], 1, within), "Others have to wait, too.")
-    _see(await post.outbox.order_tests([post.order(None)], MANY, within), "More are allowed, and refused.")
-    _see(await post.outbox.order_tests([post.order(None)], 1, NO_TIME), "Old ones count.")
+    see(waits[:most] == [NO_TIME] * most, "A test was refused that was not one too many.")
+    see(within - A_MOMENT < waits[most] <= within, "Too many were ordered, or the time to wait is another one.")
+    see(len(await post.outbox.listed(owner=post.world.person.id)) == most, "A test was kept that was refused.")
+    see(await post.outbox.order_tests([elsewhere], 1, within), "Others have to wait, too.")
+    see(await post.outbox.order_tests([post.order(None)], MANY, within), "More are allowed, and refused.")
+    see(await post.outbox.order_tests([post.order(None)], 1, NO_TIME), "Old ones count.")
 
 
 async def the_ledger_can_be_read(post: Post) -> None:
@@ -434,18 +434,18 @@ async def the_ledger_can_be_read(post: Post) -> None:
     incident = await post.waiting(times=3)
     owner, nobody = post.world.person.id, post.world.reporter.id
     newest, middle, oldest = await post.outbox.of_incident(incident.id)
-    _see(newest.id > middle.id > oldest.id, "It is not newest first.")
-    _see(await post.outbox.of_incident(incident.id, owner) == [newest, middle, oldest], "The owner's own are not shown.")
-    _see(not await post.outbox.of_incident(incident.id, nobody), "Others' were shown.")
-    _see(not await post.outbox.of_incident(NOWHERE), "There is something of an incident that is not there.")
-    _see(list(await post.outbox.listed(owner=owner, most=1)) == [newest], "A page is too long.")
-    _see(list(await post.outbox.listed(owner=owner, before=newest.id)) == [middle, oldest], "A page does not go on.")
-    _see(not await post.outbox.listed(DeliveryStatus.SENT, owner=owner), "The status is not looked at.")
+    see(newest.id > middle.id > oldest.id, "It is not newest first.")
+    see(await post.outbox.of_incident(incident.id, owner) == [newest, middle, oldest], "The owner's own are not shown.")
+    see(not await post.outbox.of_incident(incident.id, nobody), "Others' were shown.")
+    see(not await post.outbox.of_incident(NOWHERE), "There is something of an incident that is not there.")
+    see(list(await post.outbox.listed(owner=owner, most=1)) == [newest], "A page is too long.")
+    see(list(await post.outbox.listed(owner=owner, before=newest.id)) == [middle, oldest], "A page does not go on.")
+    see(not await post.outbox.listed(DeliveryStatus.SENT, owner=owner), "The status is not looked at.")
     backlog = await post.outbox.backlog()
-    _see(backlog.waiting >= 3, "What waits is not counted.")  # noqa: PLR2004 - those of this check
-    _see(backlog.waiting_for > NO_TIME, "How long it waits is not told.")
+    see(backlog.waiting >= 3, "What waits is not counted.")  # noqa: PLR2004 - those of this check
+    see(backlog.waiting_for > NO_TIME, "How long it waits is not told.")
     await post.happen()
-    _see((await post.outbox.backlog()).undecided >= 1, "What is undecided is not counted.")
+    see((await post.outbox.backlog()).undecided >= 1, "What is undecided is not counted.")
 
 
 async def the_past_can_be_read(post: Post) -> None:
@@ -453,9 +453,9 @@ async def the_past_can_be_read(post: Post) -> None:
     incident = await post.happen(times=3, why="b")
     journal = await post.world.incidents.journal(incident.id)
     expected = [Happening(fold(journal[:version], post.world.source), journal[version - 1]) for version in (3, 2, 1)]
-    _see(list(await post.outbox.happened(journal[0].received, 3)) == expected, "It is not what happened of late.")
-    _see(len(await post.outbox.happened(LONG_AGO, 2)) == 2, "There are more than were asked for.")  # noqa: PLR2004
-    _see(list((await post.outbox.texts([incident.id]))[incident.id]) == [event.description for event in journal], "Texts are missing.")
+    see(list(await post.outbox.happened(journal[0].received, 3)) == expected, "It is not what happened of late.")
+    see(len(await post.outbox.happened(LONG_AGO, 2)) == 2, "There are more than were asked for.")  # noqa: PLR2004
+    see(list((await post.outbox.texts([incident.id]))[incident.id]) == [event.description for event in journal], "Texts are missing.")
 
 
 async def old_entries_are_forgotten(post: Post) -> None:
@@ -463,13 +463,13 @@ async def old_entries_are_forgotten(post: Post) -> None:
     done = await post.waiting()
     await post.outbox.finish(await post.take_one(), SENT)
     waiting = await post.waiting()
-    _see(await post.outbox.prune(timedelta(days=1), MANY) == 0, "Something was forgotten before its time.")
-    _see(await post.outbox.prune(NO_TIME, MANY, dry_run=True) >= 1, "It is not said what would be forgotten.")
-    _see(await post.states(done) == [DeliveryStatus.SENT], "It was forgotten without having been told to.")
+    see(await post.outbox.prune(timedelta(days=1), MANY) == 0, "Something was forgotten before its time.")
+    see(await post.outbox.prune(NO_TIME, MANY, dry_run=True) >= 1, "It is not said what would be forgotten.")
+    see(await post.states(done) == [DeliveryStatus.SENT], "It was forgotten without having been told to.")
     while await post.outbox.prune(NO_TIME, 1):
         pass
-    _see(not await post.states(done), "It was not forgotten.")
-    _see(await post.states(waiting) == [DeliveryStatus.WAITING], "Something that waits was forgotten.")
+    see(not await post.states(done), "It was not forgotten.")
+    see(await post.states(waiting) == [DeliveryStatus.WAITING], "Something that waits was forgotten.")
 
 
 async def editions_tell_what_changed(incidents: Incidents, accounts: Accounts, profiles: Profiles) -> None:
@@ -477,18 +477,18 @@ async def editions_tell_what_changed(incidents: Incidents, accounts: Accounts, p
     world = await make_world(incidents, accounts)
     owner = world.person.id
     before = (await profiles.since(-1)).generation
-    _see((await profiles.since(before)).belongings == {}, "Without a change something has changed.")
+    see((await profiles.since(before)).belongings == {}, "Without a change something has changed.")
     async with profiles.begin(owner) as work:
         await work.keep(SavedFilter(id=FilterId(await work.new_id()), owner=owner, name="f", definition=FilterDefinition(open=True)))
     edition = await profiles.since(before)
-    _see(edition.generation > before, "The generation did not rise.")
-    _see(edition.belongings == {owner: await profiles.belongings(owner)}, "The change is not told.")
-    _see((await profiles.since(-1)).belongings[owner] == edition.belongings[owner], "Not everything is told at first.")
+    see(edition.generation > before, "The generation did not rise.")
+    see(edition.belongings == {owner: await profiles.belongings(owner)}, "The change is not told.")
+    see((await profiles.since(-1)).belongings[owner] == edition.belongings[owner], "Not everything is told at first.")
     await _activate(accounts, owner, active=False)
     left = await profiles.since(edition.generation)
-    _see(not left.belongings[owner].filters, "Somebody who is not active owns something.")
+    see(not left.belongings[owner].filters, "Somebody who is not active owns something.")
     await _activate(accounts, owner, active=True)
-    _see((await profiles.since(left.generation)).belongings == edition.belongings, "Coming back is not told.")
+    see((await profiles.since(left.generation)).belongings == edition.belongings, "Coming back is not told.")
 
 
 async def _activate(accounts: Accounts, owner: int, *, active: bool) -> None:
@@ -497,7 +497,8 @@ async def _activate(accounts: Accounts, owner: int, *, active: bool) -> None:
         await work.save_user(replace(user, active=active))
 
 
-def _see(held: object, otherwise: str) -> None:
+def see(held: object, otherwise: str) -> None:
+    """Say which promise is broken, if this does not hold."""
     if not held:
         raise AssertionError(otherwise)
 

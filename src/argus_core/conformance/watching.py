@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from argus_core.conformance.outbox import FAILED, NO_TIME, REFUSED, SENT, Post
+from argus_core.conformance.outbox import FAILED, NO_TIME, REFUSED, SENT, Post, see
 from argus_core.domain.watching import Heart, MediumSigns
 from argus_core.ports.watching import Watch
 
@@ -15,59 +15,59 @@ async def heartbeats_are_noted(watch: Watch, post: Post) -> None:
     """A source is expected from when that is said, and each heartbeat moves on when it was heard of last."""
     source = post.world.source
     await watch.beat(source.id)
-    _see(await _heart(watch, post) is None, "A source is expected that nobody expects.")
+    see(await _heart(watch, post) is None, "A source is expected that nobody expects.")
     await watch.expect(source.id, MINUTE)
     hearts = [heart for heart in await watch.hearts() if heart.source == source]
-    _see(len(hearts) == 1, "A source that is expected is not, or twice.")
+    see(len(hearts) == 1, "A source that is expected is not, or twice.")
     (first,) = hearts
     now = (await watch.signs()).now
-    _see(first.every == MINUTE, "It is not expected as was said.")
-    _see(first.last <= now < first.last + MINUTE, "It was not heard of just now.")
+    see(first.every == MINUTE, "It is not expected as was said.")
+    see(first.last <= now < first.last + MINUTE, "It was not heard of just now.")
     await watch.beat(source.id)
     second = await _heart(watch, post)
-    _see(second is not None and second.every == MINUTE and second.last > first.last, "A heartbeat was not noted.")
-    _see(second in (await watch.signs()).hearts, "It is not among the signs.")
+    see(second is not None and second.every == MINUTE and second.last > first.last, "A heartbeat was not noted.")
+    see(second in (await watch.signs()).hearts, "It is not among the signs.")
     await watch.expect(source.id, 2 * MINUTE)
     third = await _heart(watch, post)
-    _see(third is not None and third.every == 2 * MINUTE, "It is not expected as was said last.")
+    see(third is not None and third.every == 2 * MINUTE, "It is not expected as was said last.")
     await watch.expect(source.id, None)
-    _see(await _heart(watch, post) is None, "A source is still expected.")
+    see(await _heart(watch, post) is None, "A source is still expected.")
 
 
 async def what_is_undelivered_shows(watch: Watch, post: Post) -> None:
     """The oldest event or delivery that waits is seen, and nothing when none does."""
-    _see((await watch.signs()).undelivered is None, "Something waits that does not.")
+    see((await watch.signs()).undelivered is None, "Something waits that does not.")
     incident = await post.happen()
     undecided = (await watch.signs()).undelivered
     await post.decide()
     (delivery,) = await post.outbox.of_incident(incident.id)
     waiting = (await watch.signs()).undelivered
     await post.waiting()
-    _see(undecided is not None and undecided <= delivery.created, "An undecided event does not show.")
-    _see(waiting == delivery.since, "A delivery that waits does not show.")
-    _see((await watch.signs()).undelivered == waiting, "It is not the oldest.")
+    see(undecided is not None and undecided <= delivery.created, "An undecided event does not show.")
+    see(waiting == delivery.since, "A delivery that waits does not show.")
+    see((await watch.signs()).undelivered == waiting, "It is not the oldest.")
     for sending in await post.take():
         await post.outbox.finish(sending, SENT)
-    _see((await watch.signs()).undelivered is None, "Something waits that was sent.")
+    see((await watch.signs()).undelivered is None, "Something waits that was sent.")
 
 
 async def failures_show(watch: Watch, post: Post) -> None:
     """A medium that only fails is seen to, until something gets through."""
     incident = await post.waiting()
     (delivery,) = await post.outbox.of_incident(incident.id)
-    _see(await _medium(watch) is None, "A medium that was not tried shows.")
+    see(await _medium(watch) is None, "A medium that was not tried shows.")
     for _ in range(2):
         await post.outbox.finish(await post.take_one(), replace(FAILED, again=NO_TIME))
     signs = await _medium(watch)
     as_it_is = MediumSigns(slug="email", worked=False, failed=2, retried=2, since=delivery.since)
-    _see(signs == as_it_is, f"Two failures show as {signs}.")
+    see(signs == as_it_is, f"Two failures show as {signs}.")
     await post.outbox.finish(await post.take_one(), REFUSED)
     signs = await _medium(watch)
-    _see(signs is not None and (signs.worked, signs.failed, signs.retried) == (False, 3, 0), f"A refusal shows as {signs}.")
+    see(signs is not None and (signs.worked, signs.failed, signs.retried) == (False, 3, 0), f"A refusal shows as {signs}.")
     await post.waiting()
     await post.outbox.finish(await post.take_one(), SENT)
     signs = await _medium(watch)
-    _see(signs is not None and signs.worked, "A success does not show.")
+    see(signs is not None and signs.worked, "A success does not show.")
 
 
 async def _heart(watch: Watch, post: Post) -> Heart | None:
@@ -76,11 +76,6 @@ async def _heart(watch: Watch, post: Post) -> Heart | None:
 
 async def _medium(watch: Watch) -> MediumSigns | None:
     return next((signs for signs in (await watch.signs()).media if signs.slug == "email"), None)
-
-
-def _see(kept: bool, otherwise: str) -> None:
-    if not kept:
-        raise AssertionError(otherwise)
 
 
 WATCH_CHECKS: Sequence[Callable[[Watch, Post], Awaitable[None]]] = (heartbeats_are_noted, what_is_undelivered_shows, failures_show)

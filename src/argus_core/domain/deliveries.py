@@ -190,7 +190,7 @@ def first_lane(now: datetime) -> Lane:
 
 def pause_after(failures: int, chance: float) -> timedelta:
     """How long to wait after the last of so many failures in a row; `chance` is from 0 to 1."""
-    return PAUSES[min(failures, len(PAUSES)) - 1] * (1 - SPREAD + 2 * SPREAD * chance)
+    return patience_after(failures) * (1 - SPREAD + 2 * SPREAD * chance)
 
 
 def patience_after(failures: int) -> timedelta:
