@@ -12,6 +12,7 @@ from psycopg.rows import TupleRow
 
 from adapters.db.blocks import Blocks
 from adapters.db.database import Connection, Database
+from adapters.db.gathering import Gathering
 from adapters.db.pages import is_at, is_kept, page_of, to_count, to_read_page
 from adapters.db.rows import (
     EVENT_COLUMNS,
@@ -25,7 +26,7 @@ from adapters.db.rows import (
     incident_rows,
     timer_from,
 )
-from adapters.db.statements import IS_LIVE, Values, is_beginning, to_store, to_store_many
+from adapters.db.statements import IS_LIVE, Values, to_store, to_store_many
 from adapters.db.together import Together
 from argus_core.domain.errors import DomainError, NotFound, Unauthenticated
 from argus_core.domain.filters import Condition
@@ -82,6 +83,7 @@ class PgIncidents(Incidents):
         self._incident_ids = Blocks(database, "incident_ids")
         self._event_ids = Blocks(database, "event_ids")
         self._together = Together(database, self._append)
+        self._get = Gathering(self._get_together, patience=database.connect_seconds)
 
     async def incident_ids(self, count: int) -> Sequence[IncidentId]:
         ids = await self._incident_ids.ready(count)
@@ -91,12 +93,20 @@ class PgIncidents(Incidents):
         return cast("Iterator[EventId]", await self._event_ids.ready(count))
 
     async def get(self, incident_id: IncidentId) -> Incident:
-        return incident_from(_only(await self._rows(_INCIDENT, incident_id), NO_INCIDENT))
+        incident = await self._get(incident_id)
+        if incident is None:
+            raise NotFound(NO_INCIDENT)
+        return incident
+
+    async def _get_together(self, incident_ids: Sequence[IncidentId]) -> Sequence[Incident | None]:
+        rows = await self._rows(_INCIDENT, *incident_ids) if len(incident_ids) == 1 else await self._rows(_INCIDENTS, list(incident_ids))
+        found = {incident.id: incident for incident in map(incident_from, rows)}
+        return list(map(found.get, incident_ids))
 
     async def append(self, change: Change, *, warrant: TokenId | None = None) -> Appended:
         if not change.events:
             return Appended.STORED
-        outcome = await (self._together.store if is_beginning(change) else self._append)(change, warrant)
+        outcome = await self._together.store(change, warrant)
         if outcome is Appended.STORED:
             self._stored()
         return outcome

@@ -146,6 +146,13 @@ def _compact(text: str) -> str:
     return "\n".join(line.strip() for line in text.splitlines() if line.strip())
 
 
+_LIVE_TOGETHER = """
+    live as materialized (
+        select t.id from (select distinct warrant as id from d) w join token t using (id) join account u on u.id = t.user_id
+        where u.active and (t.expires is null or t.expires > clock_timestamp())
+    ),
+"""
+
 BEGIN_TOGETHER = _compact(
     """
     with d as materialized (
@@ -157,10 +164,7 @@ BEGIN_TOGETHER = _compact(
         with ordinality as d (id, warrant, source_id, key, start_time, end_time, stateful, level, description, details_url, ticket_url,
             metadata, tags, tags_by, tags_at, event_id, type, actor_id, timestamp, received, why, effect, changes, place)
     ),
-    live as materialized (
-        select t.id from (select distinct warrant as id from d) w join token t using (id) join account u on u.id = t.user_id
-        where u.active and (t.expires is null or t.expires > clock_timestamp())
-    ),
+    {LIVE}
     i as (
         {INSERT}
         select id, 1, source_id, key, start_time, end_time, stateful, level, description, details_url, ticket_url, metadata::json,
@@ -177,9 +181,45 @@ BEGIN_TOGETHER = _compact(
         insert into outbox (incident_id, version) select id, 1 from i
     )
     select warrant is null or warrant in (select id from live), id in (select id from i) from d order by place
-    """.replace("{INSERT}", _INSERT)
+    """.replace("{LIVE}", _LIVE_TOGETHER).replace("{INSERT}", _INSERT)
 )
 """Several beginnings at once, each with a warrant of its own: for each, in order, whether that is live and whether it was written."""
+
+STEP_TOGETHER = _compact(
+    """
+    with d as materialized (
+        select * from unnest(%(id)s::bigint[], %(warrant)s::bigint[], %(expected)s::int[], %(end_time)s::timestamptz[],
+            %(acked_until)s::timestamptz[], %(ended)s::boolean[], %(event_id)s::bigint[], %(type)s::text[], %(actor_id)s::bigint[],
+            %(timestamp)s::timestamptz[], %(received)s::timestamptz[], %(why)s::text[], %(effect)s::boolean[], %(changes)s::text[],
+            %(acks)s::boolean[])
+        with ordinality as d (id, warrant, expected, end_time, acked_until, ended, event_id, type, actor_id, timestamp, received, why,
+            effect, changes, acks, place)
+    ),
+    {LIVE}
+    l as materialized (
+        select i.id from incident i where i.id in (select id from d) order by i.id for update
+    ),
+    i as (
+        update incident i set version = i.version + 1, received = d.received, ended = d.ended, end_time = d.end_time,
+            acked_until = d.acked_until
+        from l join d using (id)
+        where i.id = l.id and i.version = d.expected and (d.warrant is null or d.warrant in (select id from live))
+        returning i.id, i.version
+    ),
+    e as (
+        insert into event (id, incident_id, version, type, actor_id, timestamp, received, description, effect, changes)
+        select event_id, id, version, type, actor_id, timestamp, received, why, effect, changes::json from d join i using (id)
+    ),
+    a as (
+        insert into ack (event_id, incident_id, version) select event_id, id, version from d join i using (id) where acks
+    ),
+    o as (
+        insert into outbox (incident_id, version) select id, version from i
+    )
+    select warrant is null or warrant in (select id from live), id in (select id from i) from d order by place
+    """.replace("{LIVE}", _LIVE_TOGETHER)
+)
+"""Several steps at once, of as many incidents, which are locked in the order of their ids; answers as BEGIN_TOGETHER does."""
 
 BEGIN = _texts(_ONE, INCIDENT=_BEGUN, ACK="")
 STEP = _texts(_ONE, INCIDENT=_STEPPED, ACK="")
@@ -191,10 +231,9 @@ UPDATE = _texts(_MANY, INCIDENTS=_UPDATED)
 def to_store(change: Change, warrant: TokenId | None) -> tuple[str, Values]:
     """The statement that stores a change, and its values: a lean one for what happens all the time, for the rest one that can do all."""
     event = change.events[0]
-    plain = len(change.events) == 1 and not change.timers
     if is_beginning(change):
         return BEGIN[warrant is not None], _happened(event) | _begun(change.incident) | _warrant(warrant)
-    if plain and _is_step(event.changes):
+    if is_step(change):
         statement = ACKNOWLEDGE if event.changes.ack else STEP
         return statement[warrant is not None], _happened(event) | _stepped(change) | _warrant(warrant)
     if change.is_new:
@@ -204,8 +243,21 @@ def to_store(change: Change, warrant: TokenId | None) -> tuple[str, Values]:
 
 def to_begin_together(some: Sequence[tuple[Change, TokenId | None]]) -> Values:
     """The values of BEGIN_TOGETHER: those of BEGIN, each an array."""
-    rows = [_happened(change.events[0]) | _begun(change.incident) | {"warrant": warrant} for change, warrant in some]
-    return {name: codec.array_or_null([row[name] for row in rows]) for name in rows[0]}
+    return _columns([_happened(change.events[0]) | _begun(change.incident) | {"warrant": warrant} for change, warrant in some])
+
+
+def to_step_together(some: Sequence[tuple[Change, TokenId | None]]) -> Values:
+    """The values of STEP_TOGETHER."""
+    return _columns(
+        [
+            _happened(change.events[0]) | _stepped(change) | {"warrant": warrant, "acks": change.events[0].changes.ack is not None}
+            for change, warrant in some
+        ]
+    )
+
+
+def _columns(rows: Sequence[Values]) -> Values:
+    return {name: codec.array([row[name] for row in rows]) for name in rows[0]}
 
 
 def to_store_many(changes: Sequence[Change], warrant: TokenId | None) -> tuple[str, Values]:
@@ -215,7 +267,16 @@ def to_store_many(changes: Sequence[Change], warrant: TokenId | None) -> tuple[s
 
 def is_beginning(change: Change) -> bool:
     """Whether an incident begins, and nothing else."""
-    return change.is_new and len(change.events) == 1 and not change.timers
+    return change.is_new and _is_plain(change)
+
+
+def is_step(change: Change) -> bool:
+    """Whether nothing changes but the end, and perhaps somebody acknowledges for good."""
+    return not change.is_new and _is_plain(change) and _is_step(change.events[0].changes)
+
+
+def _is_plain(change: Change) -> bool:
+    return len(change.events) == 1 and not change.timers
 
 
 def _warrant(warrant: TokenId | None) -> Values:
@@ -223,7 +284,6 @@ def _warrant(warrant: TokenId | None) -> Values:
 
 
 def _is_step(changes: Changes) -> bool:
-    """Whether nothing changes but the end, and perhaps somebody acknowledges for good."""
     for_good = changes.ack is None or (changes.ack.made and changes.ack.new is None)
     return for_good and replace(changes, initial=None, end_time=None, ended=False, ack=None) == NOTHING
 

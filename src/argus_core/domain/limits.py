@@ -39,7 +39,7 @@ _URL = re.compile(
 
 def text_problem(text: str, most_bytes: int) -> str | None:
     """Why the text cannot be stored, or None."""
-    if _UNSTORABLE.search(text):
+    if ("\0" in text or not text.isascii()) and _UNSTORABLE.search(text):
         return "Null characters and lone surrogates are not allowed."
     # A character takes at most four bytes: most texts need not be encoded to be measured.
     if len(text) * 4 > most_bytes and len(text.encode()) > most_bytes:

@@ -7,6 +7,8 @@ from urllib.parse import urljoin
 from argus_core.domain.ids import SourceId, UserId
 from argus_core.domain.limits import KEY_BYTES, URL_BYTES, require, text_problem, url_problem
 
+# Most addresses are whole and plain, and need no joining.
+_WHOLE = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?(?:/[A-Za-z0-9/._~%@:=,-]*)?")
 _TYPE_NAME = re.compile(r"[a-z0-9_-]{1,64}")
 
 
@@ -23,7 +25,7 @@ class Source:
 
 def details_address(base_url: str, details_url: str) -> str:
     """Where details are, seen from the source's address; as it was posted when there is none, or when both make no address."""
-    if not base_url or not details_url:
+    if not base_url or not details_url or _WHOLE.fullmatch(details_url):
         return details_url
     try:
         address = urljoin(base_url, details_url)

@@ -101,10 +101,13 @@ async def warm(wire):
     """Prepare what reports and changes need, on every connection of the pool."""
     service, person = wire.world.service, wire.world.person
     for turn in range(3):
-        begun = [await wire.world.begin() for _ in range(4)]
-        warrants = [wire.world.token_id, wire.world.token_id, None, None]
-        await asyncio.gather(*map(lambda change, warrant: wire.incidents.append(change, warrant=warrant), begun, warrants))
+        begun = [await wire.world.begin() for _ in range(8)]
+        for change, warrant in zip(begun[:4], [wire.world.token_id, wire.world.token_id, None, None], strict=True):
+            await wire.incidents.append(change, warrant=warrant)  # the connections take turns
+        await asyncio.gather(*map(wire.incidents.append, begun[4:]))
         ids = [change.incident.id for change in begun]
+        for id_ in ids[:4]:
+            await service.post(id_, EventType.OTHER, actor=person)
         await asyncio.gather(*(service.post(id_, EventType.OTHER, actor=person) for id_ in ids))
         await asyncio.gather(*(service.edit(id_, Edit(description=str(turn)), actor=person) for id_ in ids))
 
@@ -192,6 +195,26 @@ async def test_reports_that_are_stored_together_and_whose_answers_are_lost_are_s
 
     assert [Appended.STORED] * 20 + [Appended.DUPLICATE_KEY, Appended.UNAUTHENTICATED] == outcomes
     assert [[1]] * 20 + [[], []] == [await journal_of(wire, change.incident.id) for change in [*changes, twin, refused]]
+
+
+@pytest.mark.parametrize("answer", range(1, 5))
+async def test_steps_that_are_stored_together_and_whose_answers_are_lost_are_stored_once(wire, answer):
+    """
+    The versions have moved by the first attempt: that is no conflict.
+    """
+    await warm(wire)
+    begun = [await wire.world.report() for _ in range(20)]
+    event_ids = await wire.incidents.event_ids(21)
+    changes = [
+        transitions.close(incident, actor=wire.world.person, event_id=next(event_ids), at=now(), now=now())
+        for incident in [*begun, begun[0]]
+    ]
+
+    swallow_the(wire.answers, answer)
+    outcomes = await asyncio.gather(*map(wire.incidents.append, changes))
+
+    assert [Appended.STORED] * 20 + [Appended.CONFLICT] == outcomes
+    assert [[1, 2]] * 20 == [await journal_of(wire, incident.id) for incident in begun]
 
 
 @pytest.mark.parametrize("answer", range(1, 7))

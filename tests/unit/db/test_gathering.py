@@ -66,6 +66,38 @@ async def test_nothing_is_tried_again_while_the_store_is_away(store):
     assert [[2, 4]] == store.done
 
 
+async def test_those_of_many_do_not_hold_up_one_of_another_turn(store):
+    store.open.set()
+    gathering = Gathering(store.double, turn=lambda number: number < 0)
+
+    await asyncio.gather(*map(gathering, [*range(0, 6 * MOST, 2), -2, -4]))
+
+    assert {-2, -4} == {number for number in store.done[0] if number < 0}
+
+
+async def test_nobody_waits_longer_for_a_turn_than_they_have_patience(store):
+    gathering = Gathering(store.double, patience=0.01)
+    first = asyncio.create_task(gathering(2))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+
+    with pytest.raises(Unavailable):
+        await gathering(4)
+    store.open.set()
+
+    assert 4 == await first
+    assert [[2]] == store.done
+
+
+async def test_whoever_has_a_turn_is_not_refused_any_more(store):
+    gathering = Gathering(store.double, patience=0.01)
+    first = asyncio.create_task(gathering(2))
+    await asyncio.sleep(0.05)
+    store.open.set()
+
+    assert 4 == await first
+
+
 async def test_it_goes_on_after_a_pause_and_when_somebody_leaves(store):
     gathering = Gathering(store.double)
     leaving = asyncio.create_task(gathering(2))
