@@ -2,7 +2,7 @@
 
 # ruff: noqa: S608 - values travel as parameters; what is put together here are our own words
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import cast
@@ -13,6 +13,7 @@ from psycopg.rows import TupleRow
 from adapters.db.blocks import Blocks
 from adapters.db.database import Connection, Database
 from adapters.db.gathering import Gathering
+from adapters.db.kept import KeptRows, Seen
 from adapters.db.pages import is_at, is_kept, page_of, to_count, to_read_page
 from adapters.db.rows import (
     EVENT_COLUMNS,
@@ -23,7 +24,6 @@ from adapters.db.rows import (
     event_from,
     event_row_from,
     incident_from,
-    incident_rows,
     timer_from,
 )
 from adapters.db.statements import IS_LIVE, Values, to_store, to_store_many
@@ -38,6 +38,9 @@ from argus_core.ports.incidents import AckRow, Appended, Decide, EventRow, Incid
 CHUNK = 1_000
 """So many incidents are locked at once."""
 
+ATTEMPTS = 3
+"""So often a page of one moment is tried for, while its incidents change all the time."""
+
 NO_INCIDENT = "No Incident matches the given query."
 NO_EVENT = "No Event matches the given query."
 NO_ACK = "No Acknowledgement matches the given query."
@@ -47,6 +50,7 @@ _LISTED = f"e.type not in ({', '.join(repr(type_.value) for type_ in EventType i
 _INCIDENT = f"select {WHOLE_INCIDENT_COLUMNS} from incident i join source s on s.id = i.source_id where i.id = %s"
 _INCIDENTS = f"select {WHOLE_INCIDENT_COLUMNS} from incident i join source s on s.id = i.source_id where i.id = any(%s)"
 _ROW = f"select {INCIDENT_COLUMNS} from incident i join source s on s.id = i.source_id where i.id = %s"
+_ROWS = f"select i.id, i.xmin, s.xmin, {INCIDENT_COLUMNS} from incident i join source s on s.id = i.source_id where i.id = any(%s)"
 _LOCK = "select id from incident where id = any(%s) order by id for update"
 _JOURNAL = f"""
     select {WHOLE_EVENT_COLUMNS} from event e left join account u on u.id = e.actor_id where e.incident_id = %s order by e.version"""
@@ -82,6 +86,7 @@ class PgIncidents(Incidents):
         self._stored = stored
         self._incident_ids = Blocks(database, "incident_ids")
         self._event_ids = Blocks(database, "event_ids")
+        self._kept = KeptRows()
         self._together = Together(database, self._append)
         self._get = Gathering(self._get_together, patience=database.connect_seconds)
 
@@ -169,16 +174,33 @@ class PgIncidents(Incidents):
         return page_of(rows, size, backwards=position.backwards, behind=behind)
 
     async def _read(self, condition: Condition, now: datetime, most: int, position: Position | None = None) -> list[IncidentRow]:
+        """Which incidents they are is asked for first, and then only what is not kept of them."""
         statement, values = to_read_page(condition, now, most, position)
         kept = is_kept(condition, most, position)
 
         async def read(connection: Connection, _: bool) -> list[IncidentRow]:
-            # Planned for its values each time, but for a few: a plan for any value may look at every incident.
-            cursor = connection.cursor(binary=True, row_factory=incident_rows)
-            await cursor.execute(statement, values, prepare=kept)
-            return await cursor.fetchall()
+            seen: list[Seen] = []
+            for _attempt in range(ATTEMPTS):
+                # Planned for its values each time, but for a few: a plan for any value may look at every incident.
+                cursor = await connection.execute(statement, values, prepare=kept, binary=True)
+                seen = cast("list[Seen]", await cursor.fetchall())
+                rows = self._kept.find(seen)
+                if missing := [one for one, row in zip(seen, rows, strict=True) if row is None]:
+                    found = await self._keep(connection, missing)
+                    rows = [row or found.get(one) for one, row in zip(seen, rows, strict=True)]
+                if None not in rows:
+                    return cast("list[IncidentRow]", rows)
+                # Some have been written in between: a page is of one moment, so it is read again.
+            newest = {row.id: row for row in (await self._keep(connection, seen)).values()}
+            return [newest[IncidentId(id_)] for id_, _, _ in seen]
 
         return await self._database.run(read)
+
+    async def _keep(self, connection: Connection, missing: Sequence[Seen]) -> Mapping[Seen, IncidentRow]:
+        cursor = await connection.execute(_ROWS, ([id_ for id_, _, _ in missing],), prepare=True, binary=True)
+        found = {(id_, written, of_source): IncidentRow._make(columns) for id_, written, of_source, *columns in await cursor.fetchall()}
+        self._kept.keep(list(found), list(found.values()))
+        return found
 
     async def count(self, condition: Condition, now: datetime) -> int:
         statement, values = to_count(condition, now)

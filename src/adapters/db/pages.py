@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from adapters.db.filters import ALWAYS, Where, as_you_go, conjunction, is_sought_by_time
-from adapters.db.rows import INCIDENT_COLUMNS, LISTED_COLUMNS
 from argus_core.domain.filters import All, Condition, Either, EndsUntil, IsAcked, IsOpen, Not, reads_texts, texts_in
 from argus_core.domain.ids import IncidentId
 from argus_core.ports.incidents import IncidentRow, Page, Position
@@ -21,14 +20,15 @@ _KEPT_MOST = 101
 """A page of a hundred, which is what clients get that do not name a size, and one more."""
 _KEPT = frozenset({IsOpen(), IsAcked(), Not(IsAcked())})
 
+_FOUND = "i.id, i.start_time, i.source_id, i.xmin as written"
 _NEWEST, _OLDEST = "i.start_time desc, i.id desc", "i.start_time, i.id"
 
 
 def to_read_page(condition: Condition, now: datetime, most: int, position: Position | None) -> tuple[str, dict[str, object]]:
     """
-    The statement that reads so many incidents, and its values: the newest first; from a position on, the incident there included.
+    The statement that finds so many incidents, and its values: the newest first; from a position on, the incident there included.
 
-    Backwards the oldest come first.
+    Backwards the oldest come first. It reads what kept rows are known by.
     """
     where = Where(now)
     scans, key, order = _scans(where, condition), ALWAYS, _NEWEST
@@ -38,7 +38,7 @@ def to_read_page(condition: Condition, now: datetime, most: int, position: Posit
             f"(i.start_time, i.id) {'>=' if position.backwards else '<='} ({where.value(position.start_time)}, {where.value(position.id)})"
         )
     found = _some(scans, key, order, str(most), narrowing=any(map(is_sought_by_time, texts_in(condition))))
-    statement = f"select {INCIDENT_COLUMNS} from ({found}) i join source s on s.id = i.source_id order by {order}"
+    statement = f"select i.id, i.written, s.xmin from ({found}) i join source s on s.id = i.source_id order by {order}"
     return statement.replace(_NOW, _HIDDEN_NOW) if is_kept(condition, most, position) else statement, where.values
 
 
@@ -114,7 +114,7 @@ def _some(scans: Sequence[str], key: str, order: str, most: str, *, narrowing: b
     When they are `narrowing`, each looks no further than to where those before it have found enough.
     """
     # The key comes first, because PostgreSQL begins to read an index at the first of several bounds.
-    selects = [f"select {LISTED_COLUMNS} from incident i where {key} and {scan}{{}} order by {order} limit {most}" for scan in scans]
+    selects = [f"select {_FOUND} from incident i where {key} and {scan}{{}} order by {order} limit {most}" for scan in scans]
     if len(selects) == 1:
         return selects[0].format("")
     if not narrowing:
@@ -133,7 +133,7 @@ def _some(scans: Sequence[str], key: str, order: str, most: str, *, narrowing: b
 
 
 def _first(found: str, order: str, most: str) -> str:
-    return f"select {LISTED_COLUMNS} from ({found}) i order by {order} limit {most}"
+    return f"select i.id, i.start_time, i.source_id, i.written from ({found}) i order by {order} limit {most}"
 
 
 def _place(row: IncidentRow) -> tuple[datetime, IncidentId]:

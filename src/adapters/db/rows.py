@@ -2,7 +2,7 @@
 
 # ruff: noqa: S608 - values travel as parameters; what is put together here are our own words
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from adapters.db import codec
@@ -31,18 +31,7 @@ EVENT_COLUMNS = "e.id, e.incident_id, e.actor_id, u.username, e.timestamp, e.rec
 
 WHOLE_EVENT_COLUMNS = f"{EVENT_COLUMNS}, e.version, e.effect, e.changes"
 
-LISTED_COLUMNS = (
-    "i.id, i.version, i.start_time, i.end_time, i.stateful, i.source_id, i.source_incident_id, i.details_url, i.description, i.level, "
-    "i.ticket_url, i.metadata, i.tags, i.tags_by, i.tags_at, i.acked_until"
-)
-"""What INCIDENT_COLUMNS takes from the incident."""
-
 _EVENT_TYPES = {type_.value: type_ for type_ in EventType}
-
-
-def incident_rows(_: object) -> Callable[[Sequence[Any]], IncidentRow]:
-    """For cursors: INCIDENT_COLUMNS as rows of a list, without a line of Python for each."""
-    return IncidentRow._make
 
 
 def incident_from(columns: Sequence[Any]) -> Incident:

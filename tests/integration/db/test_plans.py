@@ -163,7 +163,7 @@ async def test_a_usual_page_is_planned_a_few_times_and_never_again(loaded):
             await incidents.page(IsOpen(), NOW + timedelta(minutes=minutes), 100)
 
         cursor = await database.run(
-            lambda connection, _: connection.execute("select custom_plans from pg_prepared_statements where statement ~ 'start_time'")
+            lambda connection, _: connection.execute("select custom_plans from pg_prepared_statements where statement ~ 'as written'")
         )
 
     [(custom_plans,)] = await cursor.fetchall()

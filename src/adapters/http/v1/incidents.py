@@ -7,6 +7,7 @@ from adapters.http import incident_fields
 from adapters.http.answers import Answer, json_answer
 from adapters.http.bodies import ApiRequest, fields
 from adapters.http.errors import Refused
+from adapters.http.listed import Listed
 from adapters.http.lists import Pairs, unpaged, wanted
 from adapters.http.paging import link, position
 from adapters.http.queries import ABOUT_SOURCES, Query
@@ -31,7 +32,7 @@ _CHANGE = Operation(summary="Change an incident", body="IncidentPatch", body_req
 
 def incident_lists(services: Services) -> Router:
     """Reading many incidents."""
-    shapes = Shapes(services.zone)
+    listed = Listed(Shapes(services.zone).incidents)
 
     async def page(request: ApiRequest, query: Query, condition: Condition) -> Answer:
         now = services.clock()
@@ -40,7 +41,7 @@ def incident_lists(services: Services) -> Router:
             return json_answer(IncidentCount(await services.journal.count(condition, now), dict(query.pairs)))
         found = await services.journal.page(condition, now, query.page_size(services.unpaged_limit), place)
         next_, previous = link(request, query, found.next), link(request, query, found.previous)
-        return json_answer(IncidentPage(next_, previous, shapes.incidents(found.rows, now)))
+        return json_answer(IncidentPage(next_, previous, listed(found.rows, now)))
 
     @get("/", opt=told(_LIST))
     async def many(request: ApiRequest) -> Answer:
@@ -56,7 +57,7 @@ def incident_lists(services: Services) -> Router:
     async def whole(request: ApiRequest, condition: Condition, query: Pairs) -> Answer:
         now = services.clock()
         rows, headers = await unpaged(services, request, condition, now, path="/api/v1/incidents/", query=query)
-        return json_answer(shapes.incidents(rows, now), 200, *headers)
+        return json_answer(listed(rows, now), 200, *headers)
 
     @get("/open/", opt=told(_LIST_OPEN))
     async def all_open(request: ApiRequest) -> Answer:

@@ -7,6 +7,7 @@ from msgspec import UNSET
 from adapters.http.answers import Answer, json_answer
 from adapters.http.bodies import ApiRequest
 from adapters.http.errors import Refused
+from adapters.http.listed import Listed
 from adapters.http.lists import wanted
 from adapters.http.paging import link, position
 from adapters.http.queries import ABOUT_SOURCES, Query
@@ -28,7 +29,7 @@ _CHANGE = Operation(summary="Change an incident", body="IncidentPatch", body_req
 
 def incident_lists(services: Services) -> Router:
     """Reading many incidents."""
-    shapes = Shapes(services.zone)
+    listed = Listed(Shapes(services.zone).incidents)
 
     async def page(request: ApiRequest, query: Query, condition: Condition) -> Answer:
         now = services.clock()
@@ -36,7 +37,7 @@ def incident_lists(services: Services) -> Router:
         count = await services.journal.count(condition, now) if query.counts() else UNSET
         found = await services.journal.page(condition, now, query.page_size(services.unpaged_limit), place)
         next_, previous = link(request, query, found.next), link(request, query, found.previous)
-        return json_answer(IncidentPage(next_, previous, shapes.incidents(found.rows, now), count))
+        return json_answer(IncidentPage(next_, previous, listed(found.rows, now), count))
 
     @get("/", opt=told(_LIST))
     async def many(request: ApiRequest) -> Answer:
