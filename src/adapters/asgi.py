@@ -22,6 +22,7 @@ from adapters.http.app import build_app
 from adapters.http.auth import CredentialCache
 from adapters.http.services import Services
 from adapters.settings import Settings, SettingsError, load
+from adapters.wire import Protocol
 from argus_core.domain.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ def main(told: int, listening: int) -> None:
     config = uvicorn.Config(
         application(container, readiness),
         loop="none",
-        http="httptools",
+        http=Protocol,
         ws="none",
         lifespan="on",
         access_log=False,

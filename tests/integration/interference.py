@@ -81,10 +81,12 @@ class Proxy:
         if self._server is not None:
             self._server.close()
             self._server = None
-        for writer in self._open:
-            writer.transport.abort()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        for _ in range(2):  # what was just about to be accepted is accepted in between
+            for writer in self._open:
+                writer.transport.abort()
+            if self._tasks:
+                await asyncio.wait(self._tasks)
+            await asyncio.sleep(0.02)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

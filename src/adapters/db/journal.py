@@ -26,7 +26,7 @@ from adapters.db.rows import (
     incident_from,
     timer_from,
 )
-from adapters.db.statements import IS_LIVE, Values, to_store, to_store_many
+from adapters.db.statements import IS_LIVE, STEP_TOGETHER, Values, is_step, to_step_together, to_store, to_store_many
 from adapters.db.together import Together
 from argus_core.domain.errors import DomainError, NotFound, Unauthenticated
 from argus_core.domain.filters import Condition
@@ -288,9 +288,15 @@ async def _store_all(connection: Connection, changes: Sequence[Change], warrant:
             return True
         cursor = await connection.execute(_LIVE, {"warrant": warrant}, prepare=True, binary=True)
         return bool(_only(await cursor.fetchall(), "")[0])
-    statement, values = to_store_many(changes, warrant)
-    cursor = await connection.execute(statement, values, prepare=True, binary=True)
-    live, written = _only(await cursor.fetchall(), "")
+    if all(map(is_step, changes)):
+        values = to_step_together([(change, warrant) for change in changes])
+        cursor = await connection.execute(STEP_TOGETHER, values, prepare=True, binary=True)
+        outcomes = await cursor.fetchall()
+        live, written = all(live for live, _ in outcomes), sum(written for _, written in outcomes)
+    else:
+        statement, values = to_store_many(changes, warrant)
+        cursor = await connection.execute(statement, values, prepare=True, binary=True)
+        live, written = _only(await cursor.fetchall(), "")
     if live and written != len(changes):
         raise ValueError(f"{len(changes) - written} changes were not decided on the incidents they were given.")
     return bool(live)
