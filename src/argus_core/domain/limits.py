@@ -39,7 +39,7 @@ _URL = re.compile(
 
 def text_problem(text: str, most_bytes: int) -> str | None:
     """Why the text cannot be stored, or None."""
-    if _UNSTORABLE.search(text):
+    if not text.isprintable() and _UNSTORABLE.search(text):
         return "Null characters and lone surrogates are not allowed."
     # A character takes at most four bytes: most texts need not be encoded to be measured.
     if len(text) * 4 > most_bytes and len(text.encode()) > most_bytes:
@@ -100,7 +100,7 @@ def _json_problem(value: Json, depth: int) -> str | None:
 def _container_problem(value: Sequence[Json] | Mapping[str, Json], depth: int) -> str | None:
     if depth == 0:
         return f"Ensure this field is nested no deeper than {METADATA_DEPTH} levels."
-    members: list[Json] = [*value.keys(), *value.values()] if isinstance(value, Mapping) else list(value)
+    members: list[Json] = [*value.keys(), *value.values()] if isinstance(value, (dict, Mapping)) else list(value)
     return next((problem for member in members if (problem := _json_problem(member, depth - 1))), None)
 
 
