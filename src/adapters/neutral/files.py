@@ -17,9 +17,11 @@ from typing import Any, NamedTuple
 import msgspec
 
 from adapters.refusals import Refusal
+from argus_core.domain.actors import Person
 from argus_core.domain.errors import Invalid
 from argus_core.domain.incidents import EventType, Level
 from argus_core.domain.limits import Json
+from argus_core.domain.sources import Source
 from argus_core.domain.tags import Tag
 
 MOST_CHARACTERS = 1 << 28  # of a cell; what may be stored is far less, and is told so
@@ -30,7 +32,6 @@ INFINITY = "infinity"
 STATELESS = ""
 
 Row = list[str]
-Known = Mapping[str, Any]
 
 
 class Column(NamedTuple):
@@ -170,19 +171,19 @@ class Groups:
 class DataSet:
     """The tables of a folder. `sources` and `people` are those that records may name, by their ids as they are written."""
 
-    def __init__(self, folder: Path, sources: Known, people: Known) -> None:
-        moment = "a moment with an offset from UTC, like 2026-11-20T08:00:00+00:00"
-        number = "a whole number greater than 0"
+    def __init__(self, folder: Path, sources: Mapping[str, Source], people: Mapping[str, Person]) -> None:
+        a_moment = "a moment with an offset from UTC, like 2026-11-20T08:00:00+00:00"
+        a_number = "a whole number greater than 0"
         person = "the id of a user in world.json or profile_users.jsonl"
-        self.tags = Table(folder, "tags.csv", Column("id", _number, number), Column("key"), Column("value"))
-        tags = dict(_read_tags(self.tags))
-        self.different_tags = len(tags)
+        self.tags = Table(folder, "tags.csv", Column("id", number, a_number), Column("key"), Column("value"))
+        self.tag_of = dict(_read_tags(self.tags))
+        self.people = people
         self.incidents = Table(
             folder,
             "incidents.csv",
-            Column("id", _number, number),
-            Column("start_time", _moment, moment),
-            Column("end_time", _end, f'{moment}, nor "infinity" for an open incident, nor empty for a stateless one'),
+            Column("id", number, a_number),
+            Column("start_time", moment, a_moment),
+            Column("end_time", _end, f'{a_moment}, nor "infinity" for an open incident, nor empty for a stateless one'),
             Column("source_id", sources.__getitem__, "the id of a source in world.json"),
             Column("source_incident_id"),
             Column("details_url"),
@@ -195,27 +196,27 @@ class DataSet:
         self.incident_tags = Table(
             folder,
             "incident_tags.csv",
-            Column("incident_id", _number, number),
-            Column("tag_id", tags.__getitem__, "the id of a tag in tags.csv"),
+            Column("incident_id", number, a_number),
+            Column("tag_id", self.tag_of.__getitem__, "the id of a tag in tags.csv"),
             Column("added_by_id", people.__getitem__, person),
-            Column("added_time", _moment, moment),
+            Column("added_time", moment, a_moment),
         )
         self.events = Table(
             folder,
             "events.csv",
-            Column("id", _number, number),
-            Column("incident_id", _number, number),
+            Column("id", number, a_number),
+            Column("incident_id", number, a_number),
             Column("actor_id", people.__getitem__, person),
-            Column("timestamp", _moment, moment),
-            Column("received", _moment, moment),
-            Column("type", _TYPES.__getitem__, f"one of {', '.join(_TYPES)}"),
+            Column("timestamp", moment, a_moment),
+            Column("received", moment, a_moment),
+            Column("type", TYPES.__getitem__, f"one of {', '.join(TYPES)}"),
             Column("description"),
         )
         self.acks = Table(
             folder,
             "acks.csv",
-            Column("event_id", _number, number),
-            Column("expiration", _expiration, f"{moment}, nor empty for an acknowledgement that never expires"),
+            Column("event_id", number, a_number),
+            Column("expiration", _expiration, f"{a_moment}, nor empty for an acknowledgement that never expires"),
         )
 
 
@@ -238,30 +239,32 @@ def shown(text: str) -> str:
     return f'"{text[:_SHOWN_CHARACTERS]}{"…" if len(text) > _SHOWN_CHARACTERS else ""}"'
 
 
-def _number(text: str) -> int:
-    number = int(text)
-    if not 0 < number <= _BIGGEST_ID:
+def number(text: str) -> int:
+    """An id."""
+    found = int(text)
+    if not 0 < found <= _BIGGEST_ID:
         raise ValueError(text)
-    return number
+    return found
 
 
 @lru_cache(maxsize=64)  # most moments of an incident are the same
-def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
+def moment(text: str) -> datetime:
+    """A moment in UTC."""
+    found = datetime.fromisoformat(text)
+    if found.tzinfo is None:
         raise ValueError(text)
     try:
-        return moment.astimezone(UTC)
+        return found.astimezone(UTC)
     except OverflowError as error:
         raise ValueError(text) from error
 
 
 def _end(text: str) -> datetime | str:
-    return text if text in (INFINITY, STATELESS) else _moment(text)
+    return text if text in (INFINITY, STATELESS) else moment(text)
 
 
 def _expiration(text: str) -> datetime | None:
-    return _moment(text) if text else None
+    return moment(text) if text else None
 
 
 _EMPTY: Mapping[str, Json] = {}
@@ -277,4 +280,4 @@ def _metadata(text: str) -> Mapping[str, Json]:
 
 
 _LEVELS = {str(level.value): level for level in Level}
-_TYPES = {type_.value: type_ for type_ in EventType if not type_.internal}
+TYPES = {type_.value: type_ for type_ in EventType if not type_.internal}

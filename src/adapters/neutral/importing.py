@@ -129,7 +129,7 @@ def _figures(connection: sa.Connection, data: DataSet, loaded: Loaded) -> dict[s
         "open_unacked": unacked,
         "events": loaded.events,
         "acks": loaded.acks,
-        "tags": data.different_tags,
+        "tags": len(data.tag_of),
         "incident_tags": int(tags),
     }
 

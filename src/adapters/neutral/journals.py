@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from adapters.neutral.files import INFINITY, STATELESS, DataSet, Groups, Row, Table, shown
+from adapters.neutral.files import INFINITY, STATELESS, TYPES, DataSet, Groups, Row, Table, moment, number, shown
 from adapters.refusals import Refusal
 from argus_core.domain.errors import Invalid
+from argus_core.domain.ids import EventId
 from argus_core.domain.incidents import EventType, Initial
 from argus_core.domain.retelling import Told, retell
 from argus_core.domain.tags import TagOn
@@ -57,9 +58,11 @@ class Journals:
             raise
 
     def _change(self, record: int, row: Row, tag_rows: Sequence[Row], event_rows: Sequence[Row]) -> Change:
+        tag_of, people = self._data.tag_of, self._data.people
         try:
             id_, start_time, end, source, key, details_url, description, level, ticket_url, _, metadata = self._data.incidents.parsed(row)
-            tags = {tag: TagOn(tag, person.id, at) for _, tag, person, at in map(self._data.incident_tags.parsed, tag_rows)}
+            # By far the most lines are of these two files, so they are taken apart here.
+            tags = [TagOn(tag_of[tag], people[by].id, moment(at)) for _, tag, by, at in tag_rows]
             told = sorted(map(self._told, event_rows), key=_heard)
         except (LookupError, ValueError):
             self._data.incidents.check([row], record)
@@ -67,6 +70,11 @@ class Journals:
             self._data.events.check(event_rows, self._events.first)
             self._check_acks(event_rows)
             raise
+        if not told:
+            problem = (
+                f"No event of incident {id_} is in events.csv, or not in its place: add the one it began with, and sort by incident_id."
+            )
+            raise self._data.incidents.refusal(record, "", problem)
         ends = end if isinstance(end, datetime) else None
         moves = any(one.type in _MOVES_END for one in told)
 
@@ -82,7 +90,7 @@ class Journals:
                 details_url=details_url,
                 ticket_url=ticket_url,
                 metadata=metadata,
-                tags=tuple(tags.values()),
+                tags=tuple({tag.tag: tag for tag in tags}.values()),
             )
             try:
                 return retell(id_, source, initial, told)
@@ -99,11 +107,19 @@ class Journals:
         return change
 
     def _told(self, row: Row) -> Told:
-        id_, _, actor, timestamp, received, type_, description = self._data.events.parsed(row)
-        if (type_ is EventType.ACKNOWLEDGE) is not (id_ in self._expirations):
+        event_id, _, actor, timestamp, received, type_, description = row
+        id_, kind = EventId(number(event_id)), TYPES[type_]
+        if (kind is EventType.ACKNOWLEDGE) is not (id_ in self._expirations):
             raise LookupError(id_)
-        expiration = self._expirations.get(id_)
-        return Told(id=id_, type=type_, actor=actor, timestamp=timestamp, received=received, description=description, expiration=expiration)
+        return Told(
+            id=id_,
+            type=kind,
+            actor=self._data.people[actor],
+            timestamp=moment(timestamp),
+            received=moment(received),
+            description=description,
+            expiration=self._expirations.get(id_),
+        )
 
     def _check_acks(self, rows: Sequence[Row]) -> None:
         """
