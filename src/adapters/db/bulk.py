@@ -85,6 +85,10 @@ class Pack:
     texts: Mapping[LiteralString, bytes]
     holds: Loaded
 
+    def __add__(self, other: "Pack") -> "Pack":
+        texts = {table: self.texts.get(table, b"") + other.texts.get(table, b"") for table in _COLUMNS}
+        return Pack(texts, self.holds + other.holds)
+
 
 def batches(changes: Iterable[Change]) -> Iterator[list[Change]]:
     """The changes, so many at once as are packed together."""

@@ -177,7 +177,7 @@ class DataSet:
         person = "the id of a user in world.json or profile_users.jsonl"
         self.tags = Table(folder, "tags.csv", Column("id", number, a_number), Column("key"), Column("value"))
         self.tag_of = dict(_read_tags(self.tags))
-        self.people = people
+        self.sources, self.people = sources, people
         self.incidents = Table(
             folder,
             "incidents.csv",
@@ -188,7 +188,7 @@ class DataSet:
             Column("source_incident_id"),
             Column("details_url"),
             Column("description"),
-            Column("level", _LEVELS.__getitem__, "a level from 1 (critical) to 5 (information)"),
+            Column("level", LEVELS.__getitem__, "a level from 1 (critical) to 5 (information)"),
             Column("ticket_url"),
             Column("search_text"),
             Column("metadata", _metadata, "a JSON object; write {} for none"),
@@ -279,5 +279,5 @@ def _metadata(text: str) -> Mapping[str, Json]:
     return found
 
 
-_LEVELS = {str(level.value): level for level in Level}
+LEVELS = {str(level.value): level for level in Level}
 TYPES = {type_.value: type_ for type_ in EventType if not type_.internal}

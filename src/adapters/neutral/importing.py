@@ -15,7 +15,7 @@ import psycopg
 import sqlalchemy as sa
 
 from adapters.db import bulk, tables
-from adapters.db.bulk import BATCH, Loaded, Pack
+from adapters.db.bulk import Loaded, Pack
 from adapters.db.populations import Population, Taken, free_ids, settle
 from adapters.neutral.files import DataSet
 from adapters.neutral.journals import Journals, check_acks, twice
@@ -167,7 +167,7 @@ def _lines_of(file: Path) -> int:
 
 def _packs(folder: Path, population: Population, now: datetime) -> Packs:
     if (folder / "incidents.csv").stat().st_size < WORTH_PROCESSES:
-        yield from _part(folder, population, now, 0, 1)
+        yield from Journals(_data(folder, population)).packs(now, 0, 1)
         return
     context = multiprocessing.get_context("spawn")
     ways = [context.Pipe(duplex=False) for _ in range(PARTS)]
@@ -204,15 +204,10 @@ def _work(way: Connection, folder: Path, population: Population, now: datetime, 
     """What one of the processes does. What is wrong is sent to whoever waits for packs."""
     gc.disable()  # there are no cycles
     try:
-        for pack in _part(folder, population, now, part, PARTS):
+        for pack in Journals(_data(folder, population)).packs(now, part, PARTS):
             way.send(pack)
         way.send(None)
     except BrokenPipeError:
         return  # nobody waits any more
     except Exception as error:  # noqa: BLE001 - it is raised elsewhere
         way.send(error)
-
-
-def _part(folder: Path, population: Population, now: datetime, part: int, parts: int) -> Packs:
-    for batch in Journals(_data(folder, population)).changes(BATCH, part, parts):
-        yield bulk.packed(batch, since=now)

@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from adapters.db.bulk import BATCH, Pack, packed
 from adapters.neutral.files import INFINITY, STATELESS, TYPES, DataSet, Groups, Row, Table, moment, number, shown
+from adapters.neutral.plain import Plain
 from adapters.refusals import Refusal
 from argus_core.domain.errors import Invalid
 from argus_core.domain.ids import EventId
@@ -24,15 +26,16 @@ class Journals:
         self._tags = Groups(data.incident_tags, "incident_id")
         self._events = Groups(data.events, "incident_id")
 
-    def changes(self, batch: int, part: int, parts: int) -> Iterator[list[Change]]:
+    def packs(self, since: datetime, part: int, parts: int) -> Iterator[Pack]:
         """
-        Of the incidents, in batches of so many, those batches that are this part's share of the work.
+        The incidents as they are to be stored, as many of them as are this part's share of the work.
 
         Raises:
             Refusal: something is wrong with a line.
         """
-        wanted: list[Change] = []
-        last = 0
+        plain = Plain(self._data, self._expirations)
+        others: list[Change] = []
+        last, taken = 0, 0
         for record, row in enumerate(self._data.incidents.records()):
             id_ = self._id(record, row)
             if id_ <= last:
@@ -40,15 +43,17 @@ class Journals:
                 raise self._data.incidents.refusal(record, "id", problem)
             last = id_
             tags, events = self._tags.of(id_), self._events.of(id_)
-            if record // batch % parts == part:
-                wanted.append(self._change(record, row, tags, events))
-            if len(wanted) == batch:
-                yield wanted
-                wanted = []
+            if record // BATCH % parts != part:
+                continue
+            if not plain.took(row, tags, events):
+                others.append(self._change(record, row, tags, events))
+            taken += 1
+            if taken % BATCH == 0:
+                yield plain.pack() + packed(others, since=since)
+                others = []
         self._tags.end()
         self._events.end()
-        if wanted:
-            yield wanted
+        yield plain.pack() + packed(others, since=since)
 
     def _id(self, record: int, row: Row) -> int:
         try:
