@@ -122,3 +122,11 @@ def test_most_incidents_of_the_benchmark_are_plain(monkeypatch, tmp_path):
     list(journals.packs(SINCE, 0, 1))
 
     assert [] == left
+
+
+def test_an_end_that_is_still_to_come_is_not_plain(data):
+    start = ["1", "1", "11", at(0), at(0), "STA", ""]
+    row = ["1", at(0), at(3), "1", "", "", "", "3", "", "", "{}"]
+
+    for heard, plain in ((3, True), (2, False)):
+        assert plain is Plain(data, {}).took(row, [], [start, ["2", "1", "11", at(3), at(heard), "END", ""]])
