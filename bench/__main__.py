@@ -14,11 +14,13 @@ from http import HTTPStatus
 from pathlib import Path
 
 import psycopg
-from bench import history, load, plain, report, server, wrk
+from bench import history, plain, report, server, wrk
 from bench.machine import Machine, cpu_seconds
 from bench.report import ARGUS, PSYCOPG, Result
 from bench.server import Bench
 from bench.wrk import Run
+
+from adapters.db import bulk
 
 LIST = "/api/v2/incidents/?open=true&acked=false&page_size=100"
 POST = "/api/v2/incidents/"
@@ -94,8 +96,7 @@ def _numbers(text: str) -> list[int]:
 def _load(dsn: str, incidents: int, robots, person) -> None:
     with plain.connected(dsn) as connection:
         began = time.monotonic()
-        for written in load.load(connection, history.changes(incidents, robots, person, datetime.now(UTC))):
-            report.say(f"{written:,} of {incidents:,} incidents written")
+        bulk.load(connection, map(bulk.packed, bulk.batches(history.changes(incidents, robots, person, datetime.now(UTC)))), report.say)
     report.say(f"{incidents:,} incidents written in {time.monotonic() - began:.0f} s\n")
 
 

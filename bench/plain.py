@@ -13,12 +13,17 @@ from statistics import quantiles
 
 import msgspec
 import psycopg
-from bench.load import EVENT, INCIDENT
 from bench.wrk import Run
 from psycopg import AsyncConnection
 
 BLOCK = 1000
 ROWS = 100
+
+# fmt: off
+INCIDENT = ("id", "source_id", "start_time", "end_time", "received", "acked_until", "version", "level", "stateful", "ended",
+            "source_incident_id", "description", "details_url", "ticket_url", "metadata", "tags", "tags_by", "tags_at")
+EVENT = ("id", "incident_id", "actor_id", "timestamp", "received", "version", "effect", "type", "description", "changes")
+# fmt: on
 
 POST = f"""
 with i as (insert into incident ({", ".join(INCIDENT)}) values ({", ".join(["%s"] * len(INCIDENT))}) returning id),

@@ -1,5 +1,6 @@
 """The benchmark's arithmetic; nothing is timed here."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -102,3 +103,30 @@ def test_a_line_that_is_kept_holds_everything(bench):
         "errors": 0,
     }
     assert expected == {key: line[key] for key in expected}
+
+
+DATA_SET = {
+    "acks.csv": "890deffdfc492344",
+    "destinations.jsonl": "32d027666276b29c",
+    "events.csv": "3e8cbb24f22477ab",
+    "filters.jsonl": "48c801985093ed54",
+    "incident_tags.csv": "18087484745f4713",
+    "incidents.csv": "cbbca061e212180e",
+    "profile_users.jsonl": "90ce6bf51a797707",
+    "profiles.jsonl": "c2d1d83405b1f430",
+    "tags.csv": "d04a6ccedc10caab",
+    "timeslots.jsonl": "3707794bd3bb67bc",
+    "world.json": "c82f0038f0fa47e4",
+}
+
+
+def test_the_neutral_data_set_is_the_same_everywhere(monkeypatch, tmp_path):
+    """
+    Figures of several servers are compared only if they had the same data.
+    """
+    monkeypatch.syspath_prepend(ROOT)
+    from bench import neutral
+
+    neutral.write(tmp_path, incidents=300, profiles=40)
+
+    assert DATA_SET == {file.name: hashlib.sha256(file.read_bytes()).hexdigest()[:16] for file in tmp_path.iterdir()}

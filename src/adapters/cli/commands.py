@@ -2,6 +2,7 @@
 
 from importlib import import_module
 from importlib.util import find_spec
+from keyword import iskeyword
 
 import click
 
@@ -20,6 +21,7 @@ WHERE = {
     "source": "accounts",
     "token": "accounts",
     "apply": "applying",
+    "import": "importing",
     "deliveries": "deliveries",
     "prune": "deliveries",
 }
@@ -36,7 +38,8 @@ class Argus(Group):
         """See click."""
         if cmd_name not in self.list_commands(ctx):
             return None
-        command: click.Command = getattr(import_module(f"adapters.cli.{WHERE[cmd_name]}"), cmd_name)
+        module = import_module(f"adapters.cli.{WHERE[cmd_name]}")
+        command: click.Command = getattr(module, f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name)
         return command
 
 

@@ -132,10 +132,10 @@ class PgAccountsWork(AccountsWork):
         return [User(**row) for row in await self._rows(_USERS.order_by(tables.account.c.id))]
 
     async def add_user(self, user: User) -> None:
-        await self._do(sa.insert(tables.account), _columns(user))
+        await self._do(sa.insert(tables.account), columns_of(user))
 
     async def save_user(self, user: User) -> None:
-        await self._do(sa.update(tables.account).where(tables.account.c.id == user.id), _columns(user))
+        await self._do(sa.update(tables.account).where(tables.account.c.id == user.id), columns_of(user))
         await self._do(belongings.next_generation(user.id))  # whoever is not active is not told of anything
         await self._tell()
 
@@ -173,7 +173,7 @@ class PgAccountsWork(AccountsWork):
         return Token(**rows[0]) if rows else None
 
     async def add_token(self, token: Token) -> None:
-        await self._do(sa.insert(tables.token), _columns(token))
+        await self._do(sa.insert(tables.token), columns_of(token))
 
     async def drop_tokens(self, token_ids: Sequence[TokenId]) -> None:
         if token_ids:
@@ -196,10 +196,10 @@ class PgAccountsWork(AccountsWork):
         return await self._source(tables.source.c.user_id == user_id)
 
     async def add_source(self, source: Source) -> None:
-        await self._do(sa.insert(tables.source), _columns(source))
+        await self._do(sa.insert(tables.source), columns_of(source))
 
     async def save_source(self, source: Source) -> None:
-        await self._do(sa.update(tables.source).where(tables.source.c.id == source.id), _columns(source))
+        await self._do(sa.update(tables.source).where(tables.source.c.id == source.id), columns_of(source))
         await self._tell()
 
     async def _user(self, which: sa.ColumnElement[bool]) -> User | None:
@@ -255,6 +255,6 @@ def _rows_of(result: sa.CursorResult[Any]) -> Sequence[sa.Row[Any]]:
     return result.all() if result.returns_rows else ()
 
 
-def _columns(thing: User | Token | Source) -> dict[str, object]:
+def columns_of(thing: User | Token | Source) -> dict[str, object]:
     """The fields of a thing whose columns are called the same."""
     return {field.name: getattr(thing, field.name) for field in fields(thing)}

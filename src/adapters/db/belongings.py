@@ -178,6 +178,16 @@ def profile_columns(profile: Profile) -> Columns:
     }
 
 
+def filter_links(profile: Profile) -> list[Columns]:
+    """Which filters a profile has."""
+    return [{"profile_id": profile.id, "filter_id": id_} for id_ in profile.filter_ids]
+
+
+def destination_links(profile: Profile) -> list[Columns]:
+    """Which destinations a profile has."""
+    return [{"profile_id": profile.id, "destination_id": id_} for id_ in profile.destination_ids]
+
+
 def definition_columns(definition: FilterDefinition) -> dict[str, Json]:
     """What a filter asks for, without what it does not."""
     values: dict[str, Json] = {

@@ -101,10 +101,8 @@ class PgProfilesWork(ProfilesWork):
             case Profile():
                 await self._upsert(tables.profile, rows.profile_columns(thing))
                 filters, destinations = tables.profile_filter, tables.profile_destination
-                links = [{"profile_id": thing.id, "filter_id": id_} for id_ in thing.filter_ids]
-                await self._relink(filters, filters.c.profile_id == thing.id, links)
-                ways = [{"profile_id": thing.id, "destination_id": id_} for id_ in thing.destination_ids]
-                await self._relink(destinations, destinations.c.profile_id == thing.id, ways)
+                await self._relink(filters, filters.c.profile_id == thing.id, rows.filter_links(thing))
+                await self._relink(destinations, destinations.c.profile_id == thing.id, rows.destination_links(thing))
         self.belongings = together(self.belongings, thing)
         await self._connection.execute(rows.next_generation(thing.owner))
 

@@ -145,7 +145,7 @@ async def _settled(settings: "Settings", url: str, memory: Memory) -> tuple[Cast
 def _load(connection: "psycopg.Connection[tuple[object, ...]]", cast: Cast, incidents: int, word: Word) -> None:
     began = time.monotonic()
     changes = word.obeyed(history(cast, until=datetime.now(UTC), incidents=incidents))
-    loaded = bulk.load(connection, _shown(changes, incidents))
+    loaded = bulk.load(connection, map(bulk.packed, bulk.batches(_shown(changes, incidents))))
     click.echo(
         f"Made up {DAYS} days: {loaded.incidents} incidents, {loaded.events} events, {loaded.acks} acknowledgements, "
         f"in {time.monotonic() - began:.1f} s.",

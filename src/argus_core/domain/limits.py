@@ -100,7 +100,7 @@ def _json_problem(value: Json, depth: int) -> str | None:
 def _container_problem(value: Sequence[Json] | Mapping[str, Json], depth: int) -> str | None:
     if depth == 0:
         return f"Ensure this field is nested no deeper than {METADATA_DEPTH} levels."
-    members: list[Json] = [*value.keys(), *value.values()] if isinstance(value, Mapping) else list(value)
+    members: list[Json] = [*value.keys(), *value.values()] if isinstance(value, (dict, Mapping)) else list(value)
     return next((problem for member in members if (problem := _json_problem(member, depth - 1))), None)
 
 

@@ -399,7 +399,7 @@ def _timers(event: Event) -> Iterable[Timer]:
         yield Timer(event.incident_id, TimerKind.ACK_EXPIRED, changes.ack.id, changes.ack.new)
 
 
-def check_report(report: IncidentReport) -> None:
+def check_report(report: IncidentReport | Initial) -> None:
     """
     Check the fields of a report before asking whose it is.
 
@@ -434,7 +434,7 @@ def _check_edit(wanted: Edit) -> None:
     )
 
 
-def _too_many(tags: Sequence[Tag]) -> str | None:
+def _too_many(tags: Sequence[Tag | TagOn]) -> str | None:
     return f"Ensure this field has no more than {TAGS} elements." if len(tags) > TAGS else None
 
 

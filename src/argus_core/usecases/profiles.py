@@ -170,7 +170,7 @@ class ProfileService:
             await work.drop(work.belongings.profile(id_))
 
     async def _keep_profile(self, work: ProfilesWork, profile: Profile) -> WholeProfile:
-        _check_name(profile.name or "-", NAME_LENGTH)
+        check_name(profile.name or "-", NAME_LENGTH)
         profile = replace(
             profile,
             name=profile.name or None,
@@ -219,7 +219,7 @@ class ProfileService:
 
 
 async def _keep_timeslot(work: ProfilesWork, timeslot: Timeslot) -> Timeslot:
-    _check_name(timeslot.name, NAME_LENGTH)
+    check_name(timeslot.name, NAME_LENGTH)
     check_zone(timeslot.zone)
     check_recurrences(timeslot.recurrences)
     work.belongings.check_timeslot(timeslot)
@@ -228,7 +228,7 @@ async def _keep_timeslot(work: ProfilesWork, timeslot: Timeslot) -> Timeslot:
 
 
 async def _keep_filter(work: ProfilesWork, filter_: SavedFilter) -> SavedFilter:
-    _check_name(filter_.name, NAME_LENGTH)
+    check_name(filter_.name, NAME_LENGTH)
     work.belongings.check_filter(filter_)
     await work.keep(filter_)
     return filter_
@@ -236,13 +236,19 @@ async def _keep_filter(work: ProfilesWork, filter_: SavedFilter) -> SavedFilter:
 
 async def _keep_destination(work: ProfilesWork, destination: Destination) -> Destination:
     if destination.label is not None:
-        _check_name(destination.label or "-", LABEL_LENGTH, "label")
+        check_name(destination.label or "-", LABEL_LENGTH, "label")
     work.belongings.check_destination(destination)
     await work.keep(destination)
     return destination
 
 
-def _check_name(name: str, most: int, field: str = "name") -> None:
+def check_name(name: str, most: int, field: str = "name") -> None:
+    """
+    Check what somebody calls something of their own.
+
+    Raises:
+        Invalid: under `field`: it is blank, has more than so many characters, or cannot be stored.
+    """
     problem = text_problem(name, 4 * most)
     if not problem and len(name) > most:
         problem = f"Ensure this field has no more than {most} characters."

@@ -7,10 +7,11 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from adapters.db.bulk import Loaded, load
+from adapters.db.bulk import Loaded, NotEmpty, batches, load, packed
 from argus_core.domain import transitions
 from argus_core.domain.ids import EventId, IncidentId
 from argus_core.domain.incidents import EventType
+from argus_core.domain.tags import Tag
 from argus_core.domain.transitions import Change, IncidentReport
 from integration.journals import assert_whole, journals
 from strategies import CAST, histories
@@ -38,8 +39,14 @@ def peopled(database_url):
     return database_url
 
 
-def begun(number, *, key="", end_time=None):
-    report = IncidentReport(start_time=NOW - timedelta(hours=1), end_time=end_time, source_incident_id=key)
+def begun(number, *, key="", end_time=None, description=""):
+    report = IncidentReport(
+        start_time=NOW - timedelta(hours=1),
+        end_time=end_time,
+        source_incident_id=key,
+        description=description,
+        tags=(Tag("text", description),),
+    )
     return transitions.start(
         report,
         source=REPORTER.source,
@@ -60,7 +67,7 @@ def acknowledged(change, event_id, *, now, expiration):
 
 def loaded(url, changes):
     with psycopg.connect(url) as connection:
-        return load(connection, changes)
+        return load(connection, map(packed, batches(changes)))
 
 
 def rows(url, query):
@@ -71,9 +78,8 @@ def rows(url, query):
 @given(history=histories())
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_any_incident_is_loaded_as_it_is_with_its_journal(peopled, history):
-    rows_of_before = "truncate incident, event, ack, timer"
     with psycopg.connect(peopled) as connection:
-        connection.execute(rows_of_before)
+        connection.execute("truncate incident")
 
     loaded(peopled, [Change(incident=history.incident, events=tuple(history.journal))])
 
@@ -143,6 +149,51 @@ def test_all_are_loaded_or_none(peopled, twice):
         loaded(peopled, twice)
 
     assert [(0, 0)] == rows(peopled, "select (select count(*) from incident), (select count(*) from event)")
+
+
+def test_what_was_due_before_a_moment_is_not_waited_for(peopled):
+    changes = [begun(1, end_time=NOW - timedelta(minutes=30)), begun(2, end_time=NOW + timedelta(hours=1))]
+
+    with psycopg.connect(peopled) as connection:
+        load(connection, [packed(changes, since=NOW)])
+
+    assert [(2,)] == rows(peopled, "select incident_id from timer")
+
+
+def test_a_journal_that_is_not_empty_is_left_alone(peopled):
+    loaded(peopled, [begun(1)])
+
+    with pytest.raises(NotEmpty):
+        loaded(peopled, [begun(2)])
+
+    assert [(1,)] == rows(peopled, "select id from incident")
+
+
+def test_indexes_are_as_they_were(peopled):
+    query = "select indexdef from pg_indexes where schemaname = 'public' order by indexname"
+    constraints = "select conrelid::regclass::text, conname, pg_get_constraintdef(oid) from pg_constraint order by 1, 2"
+    before = rows(peopled, query), rows(peopled, constraints)
+
+    loaded(peopled, [begun(1)])
+
+    assert before == (rows(peopled, query), rows(peopled, constraints))
+
+
+def test_what_was_loaded_needs_no_vacuum(peopled):
+    loaded(peopled, map(begun, range(1, 51)))
+
+    visible = "select bool_and(relpages = relallvisible) from pg_class where relname in ('incident', 'event')"
+    assert [(True,)] == rows(peopled, visible)
+
+
+@pytest.mark.parametrize("text", ["tab\there", "back\\slash", "new\nline", "\\N", "\r\b\f\v", "\u00a0\u2028", '{"q"}', "\\."])
+def test_texts_are_stored_as_they_are(peopled, text):
+    change = begun(1, description=text)
+
+    loaded(peopled, [change])
+
+    assert_whole(journals(peopled))
+    assert [(text,)] == rows(peopled, "select description from incident")
 
 
 def test_a_change_of_an_incident_that_exists_is_refused(peopled):

@@ -1,0 +1,213 @@
+"""Fill a database with a data set, in one transaction; while it writes, other processes make rows of lines."""
+
+import gc
+import itertools
+import multiprocessing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import psycopg
+import sqlalchemy as sa
+
+from adapters.db import bulk, tables
+from adapters.db.bulk import Loaded, Pack
+from adapters.db.populations import Population, Taken, free_ids, settle
+from adapters.neutral.files import DataSet
+from adapters.neutral.journals import Journals, check_acks, twice
+from adapters.neutral.people import WORLD, Circumstances, Files
+from adapters.refusals import Refusal
+from argus_core.domain.actors import Person
+from argus_core.ports.media import Media
+
+PARTS = 2
+WORTH_PROCESSES = 4_000_000
+"""Bytes of `incidents.csv` from which on starting processes takes less time than it saves."""
+
+NOT_EMPTY = "The database holds incidents already. A data set comes before everything else: import it into a new database."
+IN_USE = "The database is in use: stop `argus serve` and `argus worker`, and start again."
+
+_SECONDS_TO_WAIT = 10
+_FIGURES = """
+    select count(*) filter (where is_open), count(*) filter (where is_open and acked_until is null), coalesce(sum(cardinality(tags)), 0)
+    from incident, lateral (select stateful and end_time is null as is_open)"""
+
+Packs: TypeAlias = Iterator[Pack]
+Say: TypeAlias = Callable[[str], object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What somebody wants: which folder, so many of its profiles (None is all), and how it shall be told how far it is."""
+
+    folder: Path
+    profiles: int | None = None
+    say: Say = lambda _: None
+    show: Callable[[Packs, int], Packs] = lambda packs, _: packs
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """This installation, and its clock."""
+
+    url: str
+    zone: str
+    media: Media
+    now: datetime
+
+
+def neutral(wishes: Wishes, here: Here) -> Mapping[str, int]:
+    """
+    Write all of it, and count what was written. When something is wrong, nothing is.
+
+    Raises:
+        Refusal: there are incidents already, somebody uses the database, or a line is wrong.
+    """
+    files = Files(wishes.folder, wishes.profiles)
+    with _transaction(here.url) as connection:
+        _check_empty(connection)
+        circumstances = Circumstances(
+            now=here.now,
+            token_ids=free_ids(connection, tables.token_ids),
+            belonging_ids=free_ids(connection, tables.belonging_ids, files.belonging_ids),
+            zone=here.zone,
+            media=here.media,
+        )
+        population = files.population(circumstances)
+        settle(connection, population)
+        data = _data(wishes.folder, population)
+        lines = _lines_of(wishes.folder / data.incidents.name)
+        wishes.say(f"{lines} incidents")
+        loaded = _load(connection, data, wishes.show(_packs(wishes.folder, population, here.now), lines), wishes.say)
+        check_acks(data, loaded.acks)
+        figures = _figures(connection, data, loaded)
+        _compare(figures, files.world.dataset)
+    _finish(here.url, wishes.say)
+    return figures | {"users": len(population.users), "sources": len(population.sources), "profiles": len(files.profiles)}
+
+
+@contextmanager
+def _transaction(url: str) -> Iterator[sa.Connection]:
+    engine = sa.create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(url), poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        connection.execute(sa.text(f"set local lock_timeout = '{_SECONDS_TO_WAIT}s'"))
+        try:
+            yield connection
+        except Taken as taken:
+            raise Refusal(f"{taken} A data set comes before everything else: import it into a new database.") from taken
+        except bulk.NotEmpty as error:
+            raise Refusal(NOT_EMPTY) from error
+        except psycopg.errors.LockNotAvailable as error:
+            raise Refusal(IN_USE) from error
+
+
+def _check_empty(connection: sa.Connection) -> None:
+    if connection.execute(sa.select(sa.exists(sa.select(tables.incident.c.id)))).scalar_one():
+        raise Refusal(NOT_EMPTY)
+
+
+def _load(connection: sa.Connection, data: DataSet, packs: Packs, say: Say) -> Loaded:
+    raw = connection.connection.driver_connection
+    assert isinstance(raw, psycopg.Connection)  # noqa: S101 - it is what was created above
+    try:
+        return bulk.load(raw, packs, say)
+    except psycopg.errors.UniqueViolation as error:
+        if error.diag.constraint_name == "pk_event":
+            raise twice(data.events, ("id",)) from error
+        raise twice(data.incidents, ("source_id", "source_incident_id")) from error
+
+
+def _figures(connection: sa.Connection, data: DataSet, loaded: Loaded) -> dict[str, int]:
+    is_open, unacked, tags = connection.execute(sa.text(_FIGURES)).one()
+    return {
+        "incidents": loaded.incidents,
+        "open": is_open,
+        "open_unacked": unacked,
+        "events": loaded.events,
+        "acks": loaded.acks,
+        "tags": len(data.tag_of),
+        "incident_tags": int(tags),
+    }
+
+
+def _compare(figures: Mapping[str, int], expected: Mapping[str, Any]) -> None:
+    for what, number in figures.items():
+        if expected.get(what, number) != number:
+            raise Refusal(f"{WORLD}, dataset.{what}: It says {expected[what]}, but the files hold {number}. Are they whole?")
+
+
+def _finish(url: str, say: Say) -> None:
+    """What cannot be done in a transaction, and is not missed if it is not done."""
+    say("Letting the database come to rest")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("analyze")
+        if connection.execute("select pg_has_role('pg_checkpoint', 'usage')").fetchone() == (True,):
+            connection.execute("checkpoint")
+
+
+def _data(folder: Path, population: Population) -> DataSet:
+    return DataSet(
+        folder,
+        {str(source.id): source for source in population.sources},
+        {str(user.id): Person(user.id, user.username) for user in population.users},
+    )
+
+
+def _lines_of(file: Path) -> int:
+    try:
+        with file.open("rb") as opened:
+            return sum(block.count(b"\n") for block in iter(lambda: opened.read(1 << 20), b""))
+    except OSError as error:
+        raise Refusal(f"The file {file} cannot be read: {error.strerror}.") from error
+
+
+def _packs(folder: Path, population: Population, now: datetime) -> Packs:
+    if (folder / "incidents.csv").stat().st_size < WORTH_PROCESSES:
+        yield from Journals(_data(folder, population)).packs(now, 0, 1)
+        return
+    context = multiprocessing.get_context("spawn")
+    ways = [context.Pipe(duplex=False) for _ in range(PARTS)]
+    processes = [
+        context.Process(target=_work, args=(way, folder, population, now, part), daemon=True) for part, (_, way) in enumerate(ways)
+    ]
+    try:
+        for process, (_, way) in zip(processes, ways, strict=True):
+            process.start()
+            way.close()
+        for receiver, _ in itertools.cycle(ways):
+            pack = _received(receiver)
+            if pack is None:
+                return
+            yield pack
+    finally:
+        for process in processes:
+            process.terminate()
+            process.join()
+
+
+def _received(receiver: Connection) -> Pack | None:
+    try:
+        found = receiver.recv()
+    except EOFError as error:
+        raise Refusal("A process that reads the files was ended from outside; is there enough memory?") from error
+    if isinstance(found, BaseException):
+        raise found
+    pack: Pack | None = found
+    return pack
+
+
+def _work(way: Connection, folder: Path, population: Population, now: datetime, part: int) -> None:
+    """What one of the processes does. What is wrong is sent to whoever waits for packs."""
+    gc.disable()  # there are no cycles
+    try:
+        for pack in Journals(_data(folder, population)).packs(now, part, PARTS):
+            way.send(pack)
+        way.send(None)
+    except BrokenPipeError:
+        return  # nobody waits any more
+    except Exception as error:  # noqa: BLE001 - it is raised elsewhere
+        way.send(error)
