@@ -31,6 +31,7 @@ from argus_core.usecases.dispatch import Dispatcher
 from argus_core.usecases.incidents import IncidentService
 from argus_core.usecases.notifications import NotificationService
 from argus_core.usecases.profiles import ProfileService
+from argus_core.usecases.reading import ReadingService
 from argus_core.usecases.sending import Letterhead, Sender
 from argus_core.usecases.tickets import TicketService
 from argus_core.usecases.watching import WatchService
@@ -64,7 +65,8 @@ class Container(containers.DeclarativeContainer):
     passwords = providers.Singleton(Argon2Passwords)
     secrets = providers.Singleton(RandomKeys)
 
-    incidents = providers.Singleton(IncidentService, journal, account_store, clock)
+    incidents = providers.Singleton(IncidentService, journal, account_store, clock, settings.provided.sources_own_incidents_only)
+    reading = providers.Singleton(ReadingService, journal, settings.provided.sources_own_incidents_only)
     accounts = providers.Singleton(
         AccountService,
         account_store,
@@ -89,7 +91,14 @@ class Container(containers.DeclarativeContainer):
         sends=settings.provided.send_notifications,
     )
     notifications = providers.Singleton(
-        NotificationService, outbox, journal, profile_store, media, clock, settings.provided.send_notifications
+        NotificationService,
+        outbox,
+        journal,
+        profile_store,
+        media,
+        clock,
+        settings.provided.send_notifications,
+        settings.provided.sources_own_incidents_only,
     )
     watching = providers.Singleton(
         WatchService,

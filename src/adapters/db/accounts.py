@@ -16,6 +16,7 @@ from adapters.db.database import Connection, Database, is_broken, is_unavailable
 from adapters.db.listen import ACCOUNTS
 from adapters.db.rows import credential_from
 from argus_core.domain.accounts import Credential, Token, User
+from argus_core.domain.actors import Scope
 from argus_core.domain.destinations import EMAIL, Destination, synced_email
 from argus_core.domain.errors import NameTaken, Unavailable
 from argus_core.domain.ids import DestinationId, SourceId, TimeslotId, TokenId, UserId
@@ -27,9 +28,15 @@ WORK_LOCK = 0x61726775735F6163
 """The advisory lock of work that must be alone."""
 
 _CREDENTIAL = """
-    select t.id, t.expires, u.id, u.username, u.staff, u.superuser, s.id, s.name, s.type, s.base_url
+    select t.id, t.expires, t.scope, u.id, u.username, u.staff, u.superuser, s.id, s.name, s.type, s.base_url
     from token t join account u on u.id = t.user_id left join source s on s.user_id = u.id
     where t.digest = %s and u.active and (t.expires is null or t.expires > clock_timestamp())"""
+
+# In the order of their numbers, so that processes that note the same ones do not wait for each other in a ring.
+_NOTE_USES = """
+    update token set used = clock_timestamp() from (
+        select id from token where id = any(%s) and (used is null or used < clock_timestamp() - interval '1 minute') order by id for update
+    ) u where token.id = u.id"""
 
 _TAKEN = {
     "uq_account_username": 'There is a user "{username}" already.',
@@ -59,6 +66,8 @@ _TOKENS = sa.select(
     tables.token.c.digest,
     tables.token.c.created,
     tables.token.c.expires,
+    tables.token.c.scope,
+    tables.token.c.used,
 ).order_by(tables.token.c.created, tables.token.c.id)
 _SOURCES = sa.select(
     tables.source.c.id, tables.source.c.name, tables.source.c.type, tables.source.c.user_id, tables.source.c.base_url
@@ -86,6 +95,9 @@ class PgAccounts(Accounts):
             return None if row is None else credential_from(row)
 
         return await self._database.run(read)
+
+    async def note_uses(self, token_ids: Sequence[TokenId]) -> None:
+        await self._database.run(lambda connection, _: connection.execute(_NOTE_USES, (list(token_ids),), prepare=True))
 
     async def now(self) -> datetime:
         async def read(connection: Connection, _: bool) -> datetime:
@@ -163,17 +175,17 @@ class PgAccountsWork(AccountsWork):
         await self._do(belongings.next_generation(owner))
 
     async def tokens(self, user_id: UserId) -> Sequence[Token]:
-        return [Token(**row) for row in await self._rows(_TOKENS.where(tables.token.c.user_id == user_id))]
+        return [_token_from(row) for row in await self._rows(_TOKENS.where(tables.token.c.user_id == user_id))]
 
     async def all_tokens(self) -> Sequence[Token]:
-        return [Token(**row) for row in await self._rows(_TOKENS)]
+        return [_token_from(row) for row in await self._rows(_TOKENS)]
 
     async def token(self, token_id: TokenId) -> Token | None:
         rows = await self._rows(_TOKENS.where(tables.token.c.id == token_id))
-        return Token(**rows[0]) if rows else None
+        return _token_from(rows[0]) if rows else None
 
     async def add_token(self, token: Token) -> None:
-        await self._do(sa.insert(tables.token), _columns(token))
+        await self._do(sa.insert(tables.token), {**_columns(token), "scope": token.scope.value})
 
     async def drop_tokens(self, token_ids: Sequence[TokenId]) -> None:
         if token_ids:
@@ -253,6 +265,10 @@ async def told_when_unavailable(seconds: float | None = None) -> AsyncIterator[N
 
 def _rows_of(result: sa.CursorResult[Any]) -> Sequence[sa.Row[Any]]:
     return result.all() if result.returns_rows else ()
+
+
+def _token_from(row: sa.RowMapping) -> Token:
+    return Token(**{**row, "scope": Scope(row["scope"])})
 
 
 def _columns(thing: User | Token | Source) -> dict[str, object]:

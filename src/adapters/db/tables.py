@@ -238,6 +238,8 @@ token = sa.Table(
     sa.Column("digest", sa.LargeBinary, nullable=False, unique=True),
     sa.Column("prefix", sa.Text, nullable=False),
     sa.Column("name", sa.Text, nullable=False),
+    sa.Column("scope", sa.Text, nullable=False, server_default=sa.text("'all'")),
+    sa.Column("used", Moment),
 )
 sa.Index("token_user", token.c.user_id)
 

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequenc
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from copy import copy
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from weakref import WeakValueDictionary
 
 from argus_core.domain.accounts import Credential, Token, User, actor_of
@@ -39,6 +39,8 @@ from argus_core.ports.incidents import (
 )
 from argus_core.ports.profiles import Edition, Profiles, ProfilesWork
 from argus_core.ports.tickets import TicketClaims
+
+BETWEEN_USES = timedelta(minutes=1)
 
 NO_INCIDENT = "No Incident matches the given query."
 NO_EVENT = "No Event matches the given query."
@@ -80,7 +82,14 @@ class MemoryAccounts(Accounts):
         if token is None or not self.is_live(token.id):
             return None
         source = next((source for source in tables.sources.values() if source.user_id == token.user_id), None)
-        return Credential(token.id, actor_of(tables.users[token.user_id], source), token.expires)
+        return Credential(token.id, actor_of(tables.users[token.user_id], source, token.scope), token.expires)
+
+    async def note_uses(self, token_ids: Sequence[TokenId]) -> None:
+        """See the port."""
+        now = self._clock()
+        for token in [self.tables.tokens[token_id] for token_id in token_ids if token_id in self.tables.tokens]:
+            if token.used is None or token.used < now - BETWEEN_USES:
+                self.tables.tokens[token.id] = replace(token, used=now)
 
     async def now(self) -> datetime:
         """See the port."""

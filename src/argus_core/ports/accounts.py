@@ -135,6 +135,10 @@ class Accounts(Protocol):
         """Whom the token with this digest speaks for, if it and its user are live now by the store's own clock."""
         ...
 
+    async def note_uses(self, token_ids: Sequence[TokenId]) -> None:
+        """Note that these tokens were used by now, unless that was noted of them within the last minute."""
+        ...
+
     async def now(self) -> datetime:
         """The store's own clock, which decides over expiry."""
         ...

@@ -1,18 +1,19 @@
 """Log in and out, and keep users, tokens and sources."""
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
 from argus_core.domain import watching
-from argus_core.domain.accounts import NAME_BYTES, Credential, Token, User, check_user, lifetime_ends
-from argus_core.domain.actors import Actor, require_superuser
+from argus_core.domain.accounts import NAME_BYTES, Credential, Token, User, check_token, check_user, lifetime_ends
+from argus_core.domain.actors import Actor, Scope
 from argus_core.domain.destinations import synced_email
-from argus_core.domain.errors import BadLogin, Invalid, NameTaken, NotFound, Unauthenticated
+from argus_core.domain.errors import BadLogin, Invalid, NameTaken, NotFound, ScopeTooNarrow, Unauthenticated
 from argus_core.domain.ids import SourceId, TokenId, UserId
+from argus_core.domain.permissions import Act, covers, require
 from argus_core.domain.sources import Source, check_source, check_source_type
 from argus_core.domain.timeslots import all_the_time
 from argus_core.ports.accounts import Accounts, AccountsWork, Passwords
@@ -21,6 +22,8 @@ from argus_core.ports.secrets import Secrets
 _Thing = TypeVar("_Thing")
 
 _SUFFIX_BYTES = 20
+
+NO_TOKEN = "There is no such token."  # noqa: S105 - a sentence
 
 LOGIN = ""
 """The name of the tokens that logging in makes."""
@@ -83,11 +86,11 @@ class AccountService:
             await work.lock()
             if not beside:
                 await work.drop_tokens([token.id for token in await work.tokens(user.id) if token.name == LOGIN])
-            return await self.add_token(work, user.id, LOGIN, now, self.token_days)
+            return await self.add_token(work, user.id, LOGIN, made=now, days=self.token_days)
 
     async def refresh(self, credential: Credential) -> NewToken:
         """
-        A new token of the same name instead of the one that was used; it lives as long as a login token.
+        A new token of the same name and scope instead of the one that was used; it lives as long as a login token.
 
         Raises:
             Unauthenticated: the token that was used has been taken away meanwhile.
@@ -96,11 +99,11 @@ class AccountService:
         async with self.accounts.begin() as work:
             used = await self._live(work, credential, now)
             await work.drop_tokens([used.id])
-            return await self.add_token(work, used.user_id, used.name, now, self.token_days)
+            return await self.add_token(work, used.user_id, used.name, made=now, days=self.token_days, scope=used.scope)
 
     async def another_token(self, credential: Credential) -> NewToken:
         """
-        One more login token beside the one that was used.
+        One more login token of the same scope beside the one that was used.
 
         Raises:
             Unauthenticated: the token that was used has been taken away meanwhile.
@@ -108,7 +111,7 @@ class AccountService:
         now = await self.accounts.now()
         async with self.accounts.begin() as work:
             used = await self._live(work, credential, now)
-            return await self.add_token(work, used.user_id, LOGIN, now, self.token_days)
+            return await self.add_token(work, used.user_id, LOGIN, made=now, days=self.token_days, scope=used.scope)
 
     async def log_out(self, credential: Credential) -> None:
         """Take away the token that was used."""
@@ -204,7 +207,7 @@ class AccountService:
             user = await self.add_user(work, NewUser(username=username or name), "")
             source = Source(id=await work.new_source_id(), name=name, type=type_, user_id=user.id, base_url=base_url)
             await work.add_source(source)
-            return source, await self.add_token(work, user.id, name, now, None)
+            return source, await self.add_token(work, user.id, name, made=now, days=None)
 
     async def rename_source(self, source_id: SourceId, name: str) -> Source:
         """
@@ -228,7 +231,7 @@ class AccountService:
             NotAllowed: the actor is none.
             Invalid: the name is malformed or taken.
         """
-        require_superuser(actor)
+        require(actor, Act.MANAGE_SOURCES)
         check_source_type(name)
         async with self.accounts.begin() as work:
             with _blamed_on_name():
@@ -245,7 +248,7 @@ class AccountService:
             NotAllowed: the actor is none.
             Invalid: the name or address is malformed, the name is taken within the type, or there is no such type.
         """
-        require_superuser(actor)
+        require(actor, Act.MANAGE_SOURCES)
         check_source(name, base_url)
         async with self.accounts.begin() as work:
             await work.lock()
@@ -286,7 +289,7 @@ class AccountService:
             NotAllowed: the actor is none.
             Invalid: the name or address is malformed, the name is taken within the type, or there is no such type.
         """
-        require_superuser(actor)
+        require(actor, Act.MANAGE_SOURCES)
         async with self.accounts.begin() as work:
             present = _found(await work.source(source_id), "No SourceSystem matches the given query.")
             source = replace(present, name=name, type=type_, base_url=present.base_url if base_url is None else base_url)
@@ -309,25 +312,61 @@ class AccountService:
         async with self.accounts.begin() as work:
             source = _found(await work.source(source_id), "There is no such source.")
             await work.drop_tokens([token.id for token in await work.tokens(source.user_id)])
-            return await self.add_token(work, source.user_id, source.name, now, None)
+            return await self.add_token(work, source.user_id, source.name, made=now, days=None)
 
-    async def create_token(self, username: str, name: str, *, days: float | None) -> NewToken:
+    async def create_token(self, username: str, name: str, *, days: float | None, scope: Scope = Scope.ALL) -> NewToken:
         """
         A named token beside the ones the user has; None days is never.
 
         Raises:
-            Invalid: the name is blank; only login tokens have none.
+            Invalid: the name is blank, which only that of login tokens is, or cannot be stored.
             NameTaken: the user has a live token of this name.
         """
-        if not name.strip():
-            raise Invalid({"name": "This field may not be blank."})
+        check_token(name)
         now = await self.accounts.now()
         async with self.accounts.begin() as work:
             await work.lock()
             user = _found(await work.user_named(username), f'There is no user "{username}".')
             if any(token.name == name and token.is_live(now) for token in await work.tokens(user.id)):
                 raise NameTaken(f'The user "{username}" has a token named "{name}"; revoke it first or choose another name.')
-            return await self.add_token(work, user.id, name, now, days)
+            return await self.add_token(work, user.id, name, made=now, days=days, scope=scope)
+
+    async def create_own_token(self, actor: Actor, name: str, *, days: float | None, scope: Scope) -> NewToken:
+        """
+        A named token of the actor's own, which may do no more than the one that is used.
+
+        Raises:
+            ScopeTooNarrow: it would be able to.
+            Invalid, NameTaken: as in `create_token`.
+        """
+        require(actor, Act.KEEP_TOKEN)
+        if not covers(actor.scope, scope):
+            raise ScopeTooNarrow(f'A token with the scope "{actor.scope.value}" makes none with the scope "{scope.value}".')
+        return await self.create_token(actor.username, name, days=days, scope=scope)
+
+    async def own_tokens(self, actor: Actor) -> Sequence[Token]:
+        """All tokens of the actor, oldest first, expired ones too."""
+        async with self.accounts.begin() as work:
+            return await work.tokens(actor.id)
+
+    async def revoke_own_token(self, actor: Actor, token_id: TokenId) -> None:
+        """
+        Take one of the actor's own tokens away.
+
+        Raises:
+            ScopeTooNarrow: the token that is used may only give back itself.
+        """
+        require(actor, Act.KEEP_OWN)
+        async with self.accounts.begin() as work:
+            token = await work.token(token_id)
+            if token is None or token.user_id != actor.id:
+                raise NotFound(NO_TOKEN)
+            await work.drop_tokens([token_id])
+
+    async def note_uses(self, token_ids: Collection[TokenId]) -> None:
+        """Note that these tokens were used a moment ago."""
+        if token_ids:
+            await self.accounts.note_uses(sorted(token_ids))
 
     async def usual_days(self, username: str) -> float | None:
         """How long a token of this user lives when nothing else is said: that of a source for good."""
@@ -338,7 +377,7 @@ class AccountService:
     async def revoke_token(self, token_id: TokenId) -> None:
         """Take a token away."""
         async with self.accounts.begin() as work:
-            _found(await work.token(token_id), "There is no such token.")
+            _found(await work.token(token_id), NO_TOKEN)
             await work.drop_tokens([token_id])
 
     async def tokens(self) -> Sequence[tuple[User, Token]]:
@@ -375,7 +414,9 @@ class AccountService:
             await work.add_destination(synced_email(await work.new_destination_id(), user.id, user.email))
         return user
 
-    async def add_token(self, work: AccountsWork, user_id: UserId, name: str, made: datetime, days: float | None) -> NewToken:
+    async def add_token(
+        self, work: AccountsWork, user_id: UserId, name: str, *, made: datetime, days: float | None, scope: Scope = Scope.ALL
+    ) -> NewToken:
         """Within somebody's unit of work: a token that lives so many days from when it is made; None is for good."""
         secret = self.secrets.new()
         token = Token(
@@ -386,6 +427,7 @@ class AccountService:
             digest=secret.digest,
             created=made,
             expires=lifetime_ends(made, days),
+            scope=scope,
         )
         await work.add_token(token)
         return NewToken(secret.key, token)

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import TypeVar
 
 from argus_core.domain.accounts import Token, User, check_user
+from argus_core.domain.actors import Scope
 from argus_core.domain.errors import Invalid
 from argus_core.domain.ids import UserId
 from argus_core.domain.sources import Source, check_source, check_source_type
@@ -46,6 +47,7 @@ class WantedUser:
     staff: bool | None = None
     superuser: bool | None = None
     token: WantedToken | None = None
+    scope: Scope = Scope.ALL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,7 +205,7 @@ class _Application:
         for wanted in world.users:
             if wanted.token is not None:
                 days = None if users[wanted.actor].id in of_sources else self.accounts.token_days
-                await self._token(wanted.actor, users[wanted.actor], wanted.token, days, fresh=fresh_tokens)
+                await self._token(wanted, wanted.token, users[wanted.actor], days, fresh=fresh_tokens)
         return Applied(steps=tuple(self.steps), users=users, sources=sources, keys=self.keys)
 
     async def _user(self, wanted: WantedUser, password: _Password | None) -> User:
@@ -262,9 +264,9 @@ class _Application:
             await self.work.save_source(changed)
         return changed
 
-    async def _token(self, actor: str, user: User, wanted: WantedToken, days: float | None, *, fresh: bool) -> None:
+    async def _token(self, whose: WantedUser, wanted: WantedToken, user: User, days: float | None, *, fresh: bool) -> None:
         tokens = await self.work.tokens(user.id)
-        if not fresh and any(_will_do(token, wanted, self.now) for token in tokens):
+        if not fresh and any(_will_do(token, wanted, whose.scope, self.now) for token in tokens):
             self._note(Verb.KEEP, "token", user.username)
             return
         self._note(Verb.CREATE, "token", user.username, ("expired",) if wanted is WantedToken.EXPIRED else ())
@@ -273,7 +275,7 @@ class _Application:
         if wanted is WantedToken.EXPIRED:
             days = self.accounts.token_days
             made -= YESTERDAY + timedelta(days=days)
-        self.keys[actor] = (await self.accounts.add_token(self.work, user.id, TOKEN, made, days)).key
+        self.keys[whose.actor] = (await self.accounts.add_token(self.work, user.id, TOKEN, made=made, days=days, scope=whose.scope)).key
 
     def _note(self, verb: Verb, kind: str, name: str, what: tuple[str, ...] = ()) -> None:
         self.steps.append(Step(verb, kind, name, what))
@@ -307,7 +309,9 @@ def _or(wanted: _Thing | None, present: _Thing) -> _Thing:
     return present if wanted is None else wanted
 
 
-def _will_do(token: Token, wanted: WantedToken, now: datetime) -> bool:
+def _will_do(token: Token, wanted: WantedToken, scope: Scope, now: datetime) -> bool:
+    if token.scope is not scope:
+        return False
     if wanted is WantedToken.EXPIRED:
         return token.name == TOKEN and not token.is_live(now)
     return token.name != LOGIN and token.is_live(now)

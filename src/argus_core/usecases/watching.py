@@ -10,6 +10,7 @@ from argus_core.domain.errors import DuplicateIncident, Invalid, OnlySourcesBeat
 from argus_core.domain.filters import All, IsOpen, SourceIn
 from argus_core.domain.ids import SourceId
 from argus_core.domain.incidents import EventType
+from argus_core.domain.permissions import Act, require_scope
 from argus_core.domain.tags import Tag
 from argus_core.domain.transitions import IncidentReport
 from argus_core.domain.watching import LONGEST, SHORTEST, concerns, is_interval, plan
@@ -45,6 +46,7 @@ class WatchService:
         Raises:
             OnlySourcesBeat: the actor is none.
         """
+        require_scope(actor, Act.BEAT)
         if actor.source is None:
             raise OnlySourcesBeat
         await self.watch.beat(actor.source.id)
