@@ -20,6 +20,7 @@ WHERE = {
     "source": "accounts",
     "token": "accounts",
     "apply": "applying",
+    "audit": "audit",
     "deliveries": "deliveries",
     "prune": "deliveries",
 }

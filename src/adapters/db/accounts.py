@@ -11,12 +11,13 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adapters.db import belongings, tables
+from adapters.db import audit, belongings, tables
 from adapters.db.database import Connection, Database, is_broken, is_unavailable
 from adapters.db.listen import ACCOUNTS
 from adapters.db.rows import credential_from
 from argus_core.domain.accounts import Credential, Token, User
 from argus_core.domain.actors import Scope
+from argus_core.domain.audit import Entry
 from argus_core.domain.destinations import EMAIL, Destination, synced_email
 from argus_core.domain.errors import NameTaken, Unavailable
 from argus_core.domain.ids import DestinationId, SourceId, TimeslotId, TokenId, UserId
@@ -118,6 +119,9 @@ class PgAccountsWork(AccountsWork):
 
     async def lock(self) -> None:
         await self._do(sa.select(sa.func.pg_advisory_xact_lock(WORK_LOCK)))
+
+    async def note(self, entry: Entry) -> None:
+        await self._do(sa.insert(tables.audit), audit.columns(entry))
 
     async def new_user_id(self) -> UserId:
         return UserId(await self._next(tables.account_ids))

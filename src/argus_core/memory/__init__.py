@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from weakref import WeakValueDictionary
 
 from argus_core.domain.accounts import Credential, Token, User, actor_of
+from argus_core.domain.audit import Entry, Record
 from argus_core.domain.destinations import Destination, synced_email
 from argus_core.domain.errors import DomainError, NameTaken, NotFound, Unauthenticated
 from argus_core.domain.filters import Condition, holds
@@ -69,7 +70,7 @@ class MemoryAccounts(Accounts):
     @asynccontextmanager
     async def _begin(self) -> AsyncIterator[AccountsWork]:
         async with self.begin_tables() as tables:
-            yield MemoryWork(tables)
+            yield MemoryWork(tables, self._clock)
 
     def begin(self) -> AbstractAsyncContextManager[AccountsWork]:
         """See the port. Work that runs beside other work overwrites it: one after the other, please."""
@@ -100,6 +101,10 @@ class MemoryAccounts(Accounts):
         token = self.tables.tokens.get(token_id)
         return token is not None and token.is_live(self._clock()) and self.tables.users[token.user_id].active
 
+    def note(self, entry: Entry) -> None:
+        """Put something into the audit log that was done beside the accounts."""
+        self.tables.note(entry, self._clock())
+
     def source(self, source_id: SourceId) -> Source | None:
         """The source as it is called now."""
         return self.tables.sources.get(source_id)
@@ -116,12 +121,17 @@ class _Tables:
         self.sources: dict[SourceId, Source] = {}
         self.belongings: dict[UserId, Belongings] = {}
         self.generations: dict[UserId, int] = {}
+        self.audit: list[Record] = []
+        self.record_numbers = itertools.count(1)
 
     def copy(self) -> "_Tables":
         twin = copy(self)
-        for name in ("users", "tokens", "source_types", "sources", "belongings", "generations"):
+        for name in ("users", "tokens", "source_types", "sources", "belongings", "generations", "audit"):
             setattr(twin, name, copy(getattr(self, name)))
         return twin
+
+    def note(self, entry: Entry, now: datetime) -> None:
+        self.audit.append(Record(id=next(self.record_numbers), created=now, entry=entry))
 
     def of(self, owner: UserId) -> Belongings:
         return self.belongings.get(owner, Belongings())
@@ -146,8 +156,13 @@ class _Tables:
 class MemoryWork(AccountsWork):
     """One unit of work on a copy of the dicts."""
 
-    def __init__(self, tables: _Tables) -> None:
+    def __init__(self, tables: _Tables, clock: Callable[[], datetime]) -> None:
         self.tables = tables
+        self._clock = clock
+
+    async def note(self, entry: Entry) -> None:
+        """See the port."""
+        self.tables.note(entry, self._clock())
 
     async def lock(self) -> None:
         """See the port; work in memory never waits, so nothing runs beside it."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from argus_core.domain.actors import Actor
+from argus_core.domain.audit import ITSELF, Deed, Entry, Origin
 from argus_core.domain.decisions import Verdict, fires, judge
 from argus_core.domain.deliveries import Delivery, DeliveryStatus
 from argus_core.domain.errors import Invalid, NotFound
@@ -15,7 +16,7 @@ from argus_core.domain.permissions import confined_to, keeping, require_within
 from argus_core.ports.clock import Clock
 from argus_core.ports.incidents import Incidents
 from argus_core.ports.media import Media
-from argus_core.ports.outbox import Outbox, Setback
+from argus_core.ports.outbox import Note, Outbox, Setback
 from argus_core.ports.profiles import Profiles
 from argus_core.usecases.dispatch import BEFORE_ALL, route_of, trial_of
 
@@ -59,6 +60,11 @@ class NotificationService:
     clock: Clock
     sends: bool = True
     own_only: bool = False
+    origin: Origin = ITSELF
+
+    def seen_from(self, origin: Origin) -> "NotificationService":
+        """The same, on behalf of somebody: whom the audit log names for what is retried or dropped."""
+        return replace(self, origin=origin)
 
     async def of_incident(self, incident_id: IncidentId, actor: Actor) -> Sequence[Delivery]:
         """
@@ -149,11 +155,14 @@ class NotificationService:
         """Let deliveries be tried at once that wait, or were given up, dropped or not sent; gives those that wait now."""
         everybodys = (await self.profiles.since(BEFORE_ALL)).belongings.values()
         routes = {destination.id: route_of(self.media, destination) for owned in everybodys for destination in owned.destinations}
-        return await self.outbox.retry(delivery_ids, routes)
+        return await self.outbox.retry(delivery_ids, routes, self._noting(Deed.DELIVERY_RETRY))
 
     async def drop(self, delivery_ids: Sequence[DeliveryId]) -> Sequence[DeliveryId]:
         """Take waiting deliveries away that nobody is sending right now; gives those that are gone."""
-        return await self.outbox.drop(delivery_ids, DROPPED)
+        return await self.outbox.drop(delivery_ids, DROPPED, self._noting(Deed.DELIVERY_DROP))
+
+    def _noting(self, deed: Deed) -> Note:
+        return lambda delivery_id: Entry(deed=deed, about=f"delivery {delivery_id}", origin=self.origin)
 
     def _told(self, deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
         """The same; of what waits it is said what it waits for, if that is known."""

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from adapters.http import CredentialCache, Services, build_app
+from adapters.http.auth import Uses
 from adapters.keys import RandomKeys
 from adapters.plugins import load_media
 from argus_core.domain.actors import Actor
@@ -66,6 +67,7 @@ class World:
         self.watch = MemoryWatch(self.accounts, self.outbox, lambda: self.now)
         self._usual = (self.media, self.profiles)
         self.credentials = CredentialCache()
+        self.uses = Uses()
         self.app = build_app(self.services)
         asyncio.run(self._populate())
 
@@ -117,6 +119,7 @@ class World:
             version="1.2.3",
             cors_origins=frozenset({ORIGIN}),
             credentials=self.credentials,
+            uses=self.uses,
             credential_cache_ok=lambda: self.cache_ok,
             problems=problems,
         )
