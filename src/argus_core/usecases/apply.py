@@ -35,7 +35,7 @@ class WantedUser:
     """
     What a user shall be like. What is None is left as it is; a new user gets the default.
 
-    `actor` is what the description calls the user, and nobody else.
+    `actor` is what the description calls the user, and nobody else. `scope` is that of the token.
     """
 
     actor: str
