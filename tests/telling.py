@@ -13,6 +13,7 @@ from datetime import time, timedelta
 from hypothesis import strategies as st
 
 from argus_core.conformance import make_world
+from argus_core.domain.actors import Actor
 from argus_core.domain.deliveries import DeliveryStatus
 from argus_core.domain.destinations import Destination
 from argus_core.domain.errors import Invalid
@@ -166,14 +167,14 @@ async def check_that_what_is_explained_was_sent(data, stores):
     await _finish(dispatcher, Sender(stores.outbox, media, Letterhead(), seconds=lambda: 0.0, chance=lambda: 0.5))
 
     dry = {
-        profile.id: {one.event.id for one in (await desk.dry_run(owner, profile.id, MOST_HOURS)).fired}
+        profile.id: {one.event.id for one in (await desk.dry_run(Actor(id=owner, username=""), profile.id, MOST_HOURS)).fired}
         for owner in owners
         for profile in owned[owner].profiles
     }
     due = Counter()
     for incident_id, owner in itertools.product(incident_ids, owners):
         for event in await stores.incidents.journal(incident_id):
-            due.update(_told(await desk.explain(incident_id, event.id, owner), dry))
+            due.update(_told(await desk.explain(incident_id, event.id, Actor(id=owner, username="")), dry))
     # What others left in the same stores may be told meanwhile, and they may be told of this.
     ours = {destination.id for kept in owned.values() for destination in kept.destinations}
     assert due == Counter(told for told in post.sent if told[0] in ours and told[1] in incident_ids)

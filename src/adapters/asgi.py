@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
@@ -19,11 +19,12 @@ from adapters.child import Parent
 from adapters.container import Container, contain
 from adapters.db.listen import ACCOUNTS, Listener
 from adapters.http.app import build_app
-from adapters.http.auth import CredentialCache
+from adapters.http.auth import CredentialCache, Uses
 from adapters.http.services import Services
 from adapters.settings import Settings, SettingsError, load
 from adapters.wire import Protocol
 from argus_core.domain.errors import Unavailable
+from argus_core.usecases.accounts import AccountService
 
 if TYPE_CHECKING:
     from adapters.http.answers import App
@@ -35,6 +36,9 @@ MOST_APART = timedelta(seconds=5)
 """The clocks of a process and of the database may differ by so much."""
 
 BACKLOG = 2048
+
+NOTED_EVERY = 15.0
+"""So many seconds pass between notes of which tokens were used."""
 
 
 @dataclass(slots=True)
@@ -78,20 +82,23 @@ def application(container: Container, readiness: Readiness) -> "App":
     """The application of a container; it connects to the database when it starts."""
     settings: Settings = container.settings()
     cache = CredentialCache()
+    uses = Uses()
     listener = Listener(container.database(), {ACCOUNTS: cache.clear})
 
     @asynccontextmanager
     async def connected(_: Litestar) -> AsyncIterator[None]:
         async with container.database().opened():
-            listening = asyncio.create_task(listener.run())
+            tasks = [asyncio.create_task(listener.run()), asyncio.create_task(note_uses(uses, services.accounts))]
             try:
                 yield
             finally:
-                listening.cancel()
+                for task in tasks:
+                    task.cancel()
+                await _note_once(uses, services.accounts)
 
     services = Services(
         incidents=container.incidents(),
-        journal=container.journal(),
+        reading=container.reading(),
         accounts=container.accounts(),
         profiles=container.profiles(),
         tickets=container.tickets(),
@@ -104,10 +111,23 @@ def application(container: Container, readiness: Readiness) -> "App":
         cors_origins=frozenset(settings.cors_origins),
         unpaged_limit=settings.unpaged_limit,
         credentials=cache,
+        uses=uses,
         credential_cache_ok=lambda: listener.connected,
         problems=readiness.problems,
     )
     return build_app(services, lifespan=[connected], routes=_routes(settings))
+
+
+async def note_uses(uses: Uses, accounts: AccountService, every: float = NOTED_EVERY) -> None:
+    """Have the store note from time to time which tokens were used."""
+    while True:
+        await asyncio.sleep(every)
+        await _note_once(uses, accounts)
+
+
+async def _note_once(uses: Uses, accounts: AccountService) -> None:
+    with suppress(Unavailable):  # they are noted another time, or by the next use
+        await uses.flush(accounts)
 
 
 def _routes(settings: Settings) -> Sequence[HTTPRouteHandler]:

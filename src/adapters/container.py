@@ -13,6 +13,7 @@ from time import monotonic
 from dependency_injector import containers, providers
 
 from adapters.db.accounts import PgAccounts
+from adapters.db.audit import PgAudit
 from adapters.db.claims import PgTicketClaims
 from adapters.db.database import Database
 from adapters.db.hints import Hints
@@ -25,12 +26,15 @@ from adapters.keys import RandomKeys
 from adapters.passwords import Argon2Passwords
 from adapters.plugins import load_media, load_ticket_system
 from adapters.settings import Settings
+from argus_core.domain.audit import ITSELF, Origin
 from argus_core.usecases.accounts import AccountService
 from argus_core.usecases.apply import ApplyService
+from argus_core.usecases.audit import AuditService
 from argus_core.usecases.dispatch import Dispatcher
 from argus_core.usecases.incidents import IncidentService
 from argus_core.usecases.notifications import NotificationService
 from argus_core.usecases.profiles import ProfileService
+from argus_core.usecases.reading import ReadingService
 from argus_core.usecases.sending import Letterhead, Sender
 from argus_core.usecases.tickets import TicketService
 from argus_core.usecases.watching import WatchService
@@ -55,6 +59,7 @@ class Container(containers.DeclarativeContainer):
     settings = providers.Dependency(instance_of=Settings)
     url = providers.Dependency(instance_of=str)
     clock = providers.Object(utc_now)
+    origin = providers.Dependency(instance_of=Origin)
 
     database = providers.Singleton(open_database, settings, url)
     hints = providers.Singleton(Hints, database)
@@ -64,7 +69,8 @@ class Container(containers.DeclarativeContainer):
     passwords = providers.Singleton(Argon2Passwords)
     secrets = providers.Singleton(RandomKeys)
 
-    incidents = providers.Singleton(IncidentService, journal, account_store, clock)
+    incidents = providers.Singleton(IncidentService, journal, account_store, clock, settings.provided.sources_own_incidents_only)
+    reading = providers.Singleton(ReadingService, journal, settings.provided.sources_own_incidents_only)
     accounts = providers.Singleton(
         AccountService,
         account_store,
@@ -72,7 +78,9 @@ class Container(containers.DeclarativeContainer):
         secrets,
         settings.provided.auth_token_expires_after_days,
         settings.provided.time_zone,
+        origin,
     )
+    audit = providers.Singleton(AuditService, providers.Singleton(PgAudit, database), account_store, origin)
     media = providers.Singleton(load_media, settings.provided.media, settings.provided.plugins)
     ticket_system = providers.Singleton(load_ticket_system, settings.provided.ticket_system, settings.provided.plugins)
     tickets = providers.Singleton(TicketService, incidents, providers.Singleton(PgTicketClaims, database), ticket_system)
@@ -89,7 +97,15 @@ class Container(containers.DeclarativeContainer):
         sends=settings.provided.send_notifications,
     )
     notifications = providers.Singleton(
-        NotificationService, outbox, journal, profile_store, media, clock, settings.provided.send_notifications
+        NotificationService,
+        outbox,
+        journal,
+        profile_store,
+        media,
+        clock,
+        settings.provided.send_notifications,
+        settings.provided.sources_own_incidents_only,
+        origin,
     )
     watching = providers.Singleton(
         WatchService,
@@ -103,14 +119,14 @@ class Container(containers.DeclarativeContainer):
     applying = providers.Singleton(ApplyService, accounts)
 
 
-def contain(settings: Settings, url: str) -> Container:
-    """A container for these settings and the database at this address."""
-    return Container(settings=providers.Object(settings), url=providers.Object(url))
+def contain(settings: Settings, url: str, origin: Origin = ITSELF) -> Container:
+    """A container for these settings and the database at this address, on behalf of Argus itself or of somebody."""
+    return Container(settings=providers.Object(settings), url=providers.Object(url), origin=providers.Object(origin))
 
 
 @asynccontextmanager
-async def opened(settings: Settings, url: str) -> AsyncIterator[Container]:
+async def opened(settings: Settings, url: str, origin: Origin = ITSELF) -> AsyncIterator[Container]:
     """The same, connected to the database until the end of the block."""
-    container = contain(settings, url)
+    container = contain(settings, url, origin)
     async with container.database().opened():
         yield container

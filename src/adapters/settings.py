@@ -64,6 +64,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     media: tuple[str, ...] = ("email", "sms")
     ticket_system: str = ""
     plugins: dict[str, str] = {}
+    sources_own_incidents_only: bool = False
     unpaged_limit: Annotated[int, Meta(ge=1, le=1_000_000)] = 10_000
     data: Path | None = None
     postgres_bin: Path | None = None
@@ -196,6 +197,7 @@ KEYS = (
     Key(name="ARGUS_TICKET_PROJECT", expects="a project, repository or queue"),
     Key(name="ARGUS_TICKET_LABELS", expects="labels separated by commas"),
     Key(name="ARGUS_TICKET_TYPE", expects="a type of tickets"),
+    Key(name="ARGUS_SOURCES_OWN_INCIDENTS_ONLY", field="sources_own_incidents_only", expects="true or false"),
     Key(name="ARGUS_UNPAGED_LIMIT", field="unpaged_limit", expects="a number of incidents from 1 to 1000000"),
     Key(name="ARGUS_DATA", field="data", expects="a folder"),
     Key(name="ARGUS_POSTGRES_BIN", field="postgres_bin", expects="the folder that holds postgres and initdb"),

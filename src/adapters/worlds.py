@@ -19,6 +19,7 @@ import msgspec
 
 from adapters.refusals import Refusal
 from adapters.settings import Settings
+from argus_core.domain.actors import Scope
 from argus_core.domain.errors import Invalid
 from argus_core.usecases.apply import Applied, WantedSource, WantedToken, WantedUser, World
 
@@ -36,6 +37,7 @@ class UserIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     is_staff: bool | None = None
     is_superuser: bool | None = None
     token: Literal["valid", "expired"] | None = None
+    scope: Literal["read", "incidents:write", "all"] = "all"
     note: str = ""
 
     @property
@@ -205,6 +207,7 @@ def _wanted_user(user: UserIn) -> WantedUser:
         staff=user.is_staff,
         superuser=user.is_superuser,
         token=None if user.token is None else WantedToken(user.token),
+        scope=Scope(user.scope),
     )
 
 

@@ -4,9 +4,11 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from psycopg import errors
 
 from adapters.db import claims
 from adapters.db.accounts import PgAccounts
+from adapters.db.audit import PgAudit
 from adapters.db.claims import PgTicketClaims
 from adapters.db.database import Database
 from adapters.db.journal import PgIncidents
@@ -14,8 +16,11 @@ from adapters.db.outbox import PgOutbox
 from adapters.db.profiles import PgProfiles
 from adapters.db.watching import PgWatch
 from argus_core.conformance import PROFILE_CHECKS, STORE_CHECKS, check_profiles, check_store, check_ticket_claims, make_world
+from argus_core.conformance.audit import AUDIT_CHECKS
 from argus_core.conformance.outbox import OUTBOX_CHECKS, check_outbox, make_post
 from argus_core.conformance.watching import WATCH_CHECKS
+from argus_core.domain.audit import AuditQuery, Deed, Entry
+from argus_core.domain.deliveries import DeliveryStatus
 from argus_core.domain.errors import Unavailable
 from argus_core.domain.ids import IncidentId
 from argus_core.domain.saved_filters import FilterDefinition, SavedFilter
@@ -144,3 +149,87 @@ async def test_postgresql_keeps_each_promise_about_watching(check, database_url)
         stores = PgIncidents(database), PgAccounts(database), PgProfiles(database), PgOutbox(database)
 
         await check(PgWatch(database), await make_post(*stores))
+
+
+@pytest.mark.parametrize("check", AUDIT_CHECKS, ids=lambda check: check.__name__)
+async def test_postgresql_keeps_each_promise_about_the_audit_log(check, database_url):
+    async with Database(database_url).opened() as database:
+        await check(PgAudit(database), PgAccounts(database))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update audit set username = 'eve'",
+        "delete from audit",
+        "delete from audit where created > now() - interval '1 day'",
+        "truncate audit",
+    ],
+)
+async def test_the_audit_log_cannot_be_changed(statement, database_url):
+    """
+    Not even by whoever owns the tables, unless they take the trigger away.
+    """
+    async with Database(database_url).opened() as database:
+        async with PgAccounts(database).begin() as work:
+            await work.note(Entry(deed=Deed.LOGIN, about="user ola"))
+        async with await database.connect(autocommit=False) as other:
+            await other.execute("select set_config('argus.audit_prune_before', '2020-01-01T00:00:00Z', true)")
+            with pytest.raises(errors.RestrictViolation, match="append-only"):
+                await other.execute(statement)
+            await other.rollback()
+
+        assert 1 == len(await PgAudit(database).page(AuditQuery(), 10))
+
+
+async def test_deliveries_are_dropped_and_retried_together_with_what_is_noted_of_it(outbox, database_url):
+    """
+    When it cannot be noted it is not done.
+    """
+    post, (_, _, _, ledger) = await make_post(*outbox), outbox
+    incident = await post.waiting()
+    (delivery,) = await ledger.of_incident(incident.id)
+
+    def note(delivery_id):
+        return Entry(deed=Deed.DELIVERY_DROP, about=f"delivery {delivery_id}")
+
+    def fail(_):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await ledger.drop([delivery.id], "no", fail)
+    still = [one.status for one in await ledger.of_incident(incident.id)]
+    await ledger.drop([delivery.id], "no", note)
+    await ledger.retry([delivery.id], {}, note)
+
+    assert [DeliveryStatus.WAITING] == still
+    async with Database(database_url).opened() as database:
+        assert 2 == len(await PgAudit(database).page(AuditQuery(about=f"delivery {delivery.id}"), 10))
+
+
+async def test_what_is_expected_of_a_source_is_noted(outbox, database_url):
+    post = await make_post(*outbox)
+    async with Database(database_url).opened() as database:
+        await PgWatch(database).expect(post.world.source.id, None, Entry(deed=Deed.SOURCE_CHANGE, about="source"))
+
+        assert 1 == len(await PgAudit(database).page(AuditQuery(about="source"), 10))
+
+
+async def test_uses_of_tokens_are_noted_once_a_minute(stores, database_url):
+    world, accounts = await make_world(*stores), stores[1]
+
+    async def used():
+        async with accounts.begin() as work:
+            return (await work.token(world.token_id)).used
+
+    before = await used()
+    await accounts.note_uses([world.token_id, 2**62])
+    first = await used()
+    await accounts.note_uses([world.token_id])
+    again = await used()
+    async with await Database(database_url).connect(autocommit=True) as other:
+        await other.execute("update token set used = used - interval '61 seconds'")
+    await accounts.note_uses([world.token_id])
+
+    assert (None, first) == (before, again)
+    assert first <= await used() <= await accounts.now()

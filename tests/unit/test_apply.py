@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from argus_core.domain.actors import Scope
 from argus_core.domain.errors import Invalid
 from argus_core.memory import MemoryAccounts
 from argus_core.ports.accounts import Passwords
@@ -253,3 +254,16 @@ async def test_a_bad_description_is_refused_whole_and_names_every_place(service,
         "sources[2].user",
     } == set(refused.value.errors)
     assert [] == list(await accounts.users())
+
+
+async def test_a_token_has_the_scope_that_is_wanted_and_one_of_another_will_not_do(service, accounts):
+    """
+    So a file in which the scope was changed brings a new token, and the former goes.
+    """
+    scopes = []
+    for scope in (Scope.READ, Scope.READ, Scope.INCIDENTS):
+        await service.apply(World(users=(replace(NAV, scope=scope),)))
+        scopes.append([(token.id, token.scope) for token in await tokens_of(accounts, "nav.oslo")])
+
+    assert scopes[0] == scopes[1]
+    assert [[Scope.READ], [Scope.INCIDENTS]] == [[scope for _, scope in scopes[place]] for place in (0, 2)]

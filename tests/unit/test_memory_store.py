@@ -9,9 +9,12 @@ from hypothesis import settings
 
 from argus_core import conformance
 from argus_core.conformance import NOWHERE, PROFILE_CHECKS, STORE_CHECKS, check_profiles, check_store, check_ticket_claims, make_world
+from argus_core.conformance.audit import AUDIT_CHECKS
 from argus_core.conformance.outbox import OUTBOX_CHECKS, check_outbox, make_post
 from argus_core.conformance.watching import WATCH_CHECKS
+from argus_core.domain.audit import AuditQuery
 from argus_core.memory import MemoryAccounts, MemoryIncidents, MemoryProfiles, MemoryTicketClaims
+from argus_core.memory.audit import MemoryAudit
 from argus_core.memory.outbox import MemoryOutbox
 from argus_core.memory.watching import MemoryWatch
 from argus_core.ports.incidents import Appended
@@ -69,6 +72,50 @@ async def test_a_watch_in_dicts_keeps_each_promise(check, all_stores):
     _, accounts, _, outbox = all_stores
 
     await check(MemoryWatch(accounts, outbox), await make_post(*all_stores))
+
+
+@pytest.mark.parametrize("check", AUDIT_CHECKS, ids=lambda check: check.__name__)
+async def test_an_audit_log_in_a_list_keeps_each_promise(check):
+    accounts = MemoryAccounts()
+
+    await check(MemoryAudit(accounts), accounts)
+
+
+class Forgetful(MemoryAudit):
+    """Shows less than it was asked for."""
+
+    async def page(self, query, most, before=None):
+        return (await super().page(query, most, before))[1:]
+
+
+class Talkative(MemoryAudit):
+    """Shows whatever there is."""
+
+    async def page(self, query, most, before=None):
+        return await super().page(AuditQuery(about=query.about), most, before)
+
+
+class Stubborn(MemoryAudit):
+    """Lets nothing go."""
+
+    async def prune(self, before, note):
+        self._accounts.note(note(2))
+        return 2
+
+
+@pytest.mark.parametrize("log", [Forgetful, Talkative, Stubborn])
+async def test_an_audit_log_that_breaks_a_promise_is_found_out(log):
+    accounts = MemoryAccounts()
+    outcomes = [await outcome_of(check, log(accounts), accounts) for check in AUDIT_CHECKS]
+
+    assert outcomes.count(None) < len(outcomes)
+
+
+async def outcome_of(check, *stores):
+    try:
+        await check(*stores)
+    except (AssertionError, ValueError) as broken:
+        return broken
 
 
 class HardOfHearing(MemoryWatch):

@@ -9,6 +9,7 @@ import click
 from adapters.cli.doing import PASSWORD_STDIN, Group, moment, new_password, run, table, tell, with_settings
 from adapters.durations import duration
 from argus_core.domain.accounts import Token, User
+from argus_core.domain.actors import Scope
 from argus_core.domain.sources import Source
 from argus_core.domain.watching import Heart
 from argus_core.usecases.accounts import LOGIN, NewToken, NewUser
@@ -388,23 +389,30 @@ def token() -> None:
     show_default="never for sources, AUTH_TOKEN_EXPIRES_AFTER_DAYS for people",
     help="After so many minutes, hours, days or weeks: 30m, 12h, 90d, 4w; or never.",
 )
+@click.option(
+    "--scope",
+    type=click.Choice([scope.value for scope in Scope]),
+    default=Scope.ALL.value,
+    show_default=True,
+    help="What it may be used for: only reading, besides that incidents, events, acks and heartbeats, or everything.",
+)
 @with_settings
-def create_token(username: str, name: str, *, expires: str | None, loaded: "Loaded") -> None:
+def create_token(username: str, name: str, *, expires: str | None, scope: str, loaded: "Loaded") -> None:
     """
     Print a new token of a user, beside the ones there are. Give it a name that tells what it is for.
 
     \b
     argus token create alice laptop --expires 90d
-    TOKEN=$(argus token create oslo glue --expires never)
+    TOKEN=$(argus token create oslo glue --expires never --scope incidents:write)
     """
 
     async def create(container: "Container") -> NewToken:
         accounts = container.accounts()
         days = await accounts.usual_days(username) if expires is None else lifetime(expires)
-        return await accounts.create_token(username, name, days=days)
+        return await accounts.create_token(username, name, days=days, scope=Scope(scope))
 
     made = run(loaded.settings, create)
-    tell(f"Created the token {name} of {username} with number {made.token.id}; it expires: {moment(made.token.expires)}.")
+    tell(f"Created the token {name} of {username} with number {made.token.id} and scope {scope}; it expires: {moment(made.token.expires)}.")
     tell("It is shown only now:")
     click.echo(made.key)
 
@@ -431,7 +439,7 @@ def revoke_token(number: int, *, loaded: "Loaded") -> None:
 @token.command("list")
 @with_settings
 def list_tokens(*, loaded: "Loaded") -> None:
-    """Show all tokens: whose they are, how they begin, and until when they are good."""
+    """Show all tokens: whose they are, what they may be used for, when they were used last, and until when they are good."""
 
     async def read(container: "Container") -> tuple[Sequence[tuple[User, Token]], datetime]:
         accounts = container.accounts()
@@ -439,14 +447,16 @@ def list_tokens(*, loaded: "Loaded") -> None:
 
     tokens, now = run(loaded.settings, read)
     table(
-        ("NUMBER", "USER", "NAME", "BEGINS", "CREATED", "EXPIRES", "STATE"),
+        ("NUMBER", "USER", "NAME", "BEGINS", "SCOPE", "CREATED", "LAST USED", "EXPIRES", "STATE"),
         (
             (
                 one.id,
                 owner.username,
                 "(login)" if one.name == LOGIN else one.name,
                 one.prefix,
+                one.scope.value,
                 moment(one.created),
+                moment(one.used),
                 moment(one.expires),
                 "live" if one.is_live(now) and owner.active else "user inactive" if one.is_live(now) else "expired",
             )

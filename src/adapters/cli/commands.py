@@ -21,6 +21,7 @@ WHERE = {
     "source": "accounts",
     "token": "accounts",
     "apply": "applying",
+    "audit": "audit",
     "import": "importing",
     "deliveries": "deliveries",
     "prune": "deliveries",

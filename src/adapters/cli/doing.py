@@ -75,14 +75,28 @@ def run(settings: "Settings", work: Callable[["Container"], Awaitable[_Answer]])
 
     from adapters import databases, logs
     from adapters.container import opened
+    from argus_core.domain.audit import Origin
 
     async def working(url: str) -> _Answer:
-        async with opened(settings, url) as container:
+        async with opened(settings, url, Origin(address=_command_line())) as container:
             return await work(container)
 
     logs.configure("warning", settings.log_format)
     with databases.ready(settings) as database:
         return asyncio.run(working(database.url))
+
+
+def _command_line() -> str:
+    """How the audit log calls whoever typed the command: by the user of the system, whatever the environment says."""
+    import os
+    import pwd
+
+    number = os.getuid()
+    try:
+        name = pwd.getpwuid(number).pw_name
+    except KeyError:  # in a container, numbers need not have names
+        name = str(number)
+    return f"command line ({name})"
 
 
 def tell(sentence: str) -> None:

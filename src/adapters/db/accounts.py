@@ -11,11 +11,13 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adapters.db import belongings, tables
+from adapters.db import audit, belongings, tables
 from adapters.db.database import Connection, Database, is_broken, is_unavailable
 from adapters.db.listen import ACCOUNTS
 from adapters.db.rows import credential_from
 from argus_core.domain.accounts import Credential, Token, User
+from argus_core.domain.actors import Scope
+from argus_core.domain.audit import Entry
 from argus_core.domain.destinations import EMAIL, Destination, synced_email
 from argus_core.domain.errors import NameTaken, Unavailable
 from argus_core.domain.ids import DestinationId, SourceId, TimeslotId, TokenId, UserId
@@ -27,9 +29,15 @@ WORK_LOCK = 0x61726775735F6163
 """The advisory lock of work that must be alone."""
 
 _CREDENTIAL = """
-    select t.id, t.expires, u.id, u.username, u.staff, u.superuser, s.id, s.name, s.type, s.base_url
+    select t.id, t.expires, t.scope, u.id, u.username, u.staff, u.superuser, s.id, s.name, s.type, s.base_url
     from token t join account u on u.id = t.user_id left join source s on s.user_id = u.id
     where t.digest = %s and u.active and (t.expires is null or t.expires > clock_timestamp())"""
+
+# In the order of their numbers, so that processes that note the same ones do not wait for each other in a ring.
+_NOTE_USES = """
+    update token set used = clock_timestamp() from (
+        select id from token where id = any(%s) and (used is null or used < clock_timestamp() - interval '1 minute') order by id for update
+    ) u where token.id = u.id"""
 
 _TAKEN = {
     "uq_account_username": 'There is a user "{username}" already.',
@@ -59,6 +67,8 @@ _TOKENS = sa.select(
     tables.token.c.digest,
     tables.token.c.created,
     tables.token.c.expires,
+    tables.token.c.scope,
+    tables.token.c.used,
 ).order_by(tables.token.c.created, tables.token.c.id)
 _SOURCES = sa.select(
     tables.source.c.id, tables.source.c.name, tables.source.c.type, tables.source.c.user_id, tables.source.c.base_url
@@ -87,6 +97,9 @@ class PgAccounts(Accounts):
 
         return await self._database.run(read)
 
+    async def note_uses(self, token_ids: Sequence[TokenId]) -> None:
+        await self._database.run(lambda connection, _: connection.execute(_NOTE_USES, (list(token_ids),), prepare=True))
+
     async def now(self) -> datetime:
         async def read(connection: Connection, _: bool) -> datetime:
             cursor = await connection.execute("select clock_timestamp()", binary=True)
@@ -106,6 +119,9 @@ class PgAccountsWork(AccountsWork):
 
     async def lock(self) -> None:
         await self._do(sa.select(sa.func.pg_advisory_xact_lock(WORK_LOCK)))
+
+    async def note(self, entry: Entry) -> None:
+        await self._do(sa.insert(tables.audit), audit.columns(entry))
 
     async def new_user_id(self) -> UserId:
         return UserId(await self._next(tables.account_ids))
@@ -163,14 +179,14 @@ class PgAccountsWork(AccountsWork):
         await self._do(belongings.next_generation(owner))
 
     async def tokens(self, user_id: UserId) -> Sequence[Token]:
-        return [Token(**row) for row in await self._rows(_TOKENS.where(tables.token.c.user_id == user_id))]
+        return [_token_from(row) for row in await self._rows(_TOKENS.where(tables.token.c.user_id == user_id))]
 
     async def all_tokens(self) -> Sequence[Token]:
-        return [Token(**row) for row in await self._rows(_TOKENS)]
+        return [_token_from(row) for row in await self._rows(_TOKENS)]
 
     async def token(self, token_id: TokenId) -> Token | None:
         rows = await self._rows(_TOKENS.where(tables.token.c.id == token_id))
-        return Token(**rows[0]) if rows else None
+        return _token_from(rows[0]) if rows else None
 
     async def add_token(self, token: Token) -> None:
         await self._do(sa.insert(tables.token), columns_of(token))
@@ -255,6 +271,11 @@ def _rows_of(result: sa.CursorResult[Any]) -> Sequence[sa.Row[Any]]:
     return result.all() if result.returns_rows else ()
 
 
+def _token_from(row: sa.RowMapping) -> Token:
+    return Token(**{**row, "scope": Scope(row["scope"])})
+
+
 def columns_of(thing: User | Token | Source) -> dict[str, object]:
-    """The fields of a thing whose columns are called the same."""
-    return {field.name: getattr(thing, field.name) for field in fields(thing)}
+    """The fields of a thing whose columns are called the same; of a scope its name."""
+    values = {field.name: getattr(thing, field.name) for field in fields(thing)}
+    return {name: value.value if isinstance(value, Scope) else value for name, value in values.items()}

@@ -8,7 +8,7 @@ from typing import Any
 
 from psycopg.rows import TupleRow
 
-from adapters.db import codec
+from adapters.db import audit, codec
 from adapters.db import outbox_statements as statements
 from adapters.db.database import Connection, Database
 from adapters.db.gathering import Gathering
@@ -29,7 +29,7 @@ from argus_core.domain.deliveries import (
 from argus_core.domain.destinations import Destination
 from argus_core.domain.ids import DeliveryId, DestinationId, EventId, IncidentId, ProfileId, UserId
 from argus_core.domain.incidents import Happening
-from argus_core.ports.outbox import Backlog, Outbox, Place, Sending, Setback, Undecided
+from argus_core.ports.outbox import Backlog, Note, Outbox, Place, Sending, Setback, Undecided
 
 _OF_A_SEND = ("incidents", "destinations", "attempts", "newest", "outcomes", "answers", "seconds")
 _OF_A_DELIVERY = ("lanes", "ids", "statuses", "reasons", "merged")
@@ -112,18 +112,27 @@ class PgOutbox(Outbox):
         rows = [(sending.incident_id or TEST, sending.destination_id, sending.attempt, sending.repeats) for sending in sendings]
         await self._do(statements.RELEASE, rows)
 
-    async def drop(self, delivery_ids: Sequence[DeliveryId], why: str) -> Sequence[DeliveryId]:
-        dropped = await self._rows(statements.DROP, {"ids": list(delivery_ids), "why": why})
+    async def drop(self, delivery_ids: Sequence[DeliveryId], why: str, note: Note | None = None) -> Sequence[DeliveryId]:
+        dropped = await self._noted(statements.DROP, {"ids": list(delivery_ids), "why": why}, note)
         await self._leave_empty()
-        return sorted(DeliveryId(id_) for (id_,) in dropped)
+        return dropped
 
-    async def retry(self, delivery_ids: Sequence[DeliveryId], routes: Mapping[DestinationId, str]) -> Sequence[DeliveryId]:
+    async def retry(
+        self, delivery_ids: Sequence[DeliveryId], routes: Mapping[DestinationId, str], note: Note | None = None
+    ) -> Sequence[DeliveryId]:
         values = {
             "ids": list(delivery_ids),
             "statuses": sorted(status.value for status in RETRIED),
             "routes": codec.dump({str(id_): route for id_, route in routes.items()}),
         }
-        return [DeliveryId(id_) for (id_,) in await self._rows(statements.RETRY, values)]
+        return await self._noted(statements.RETRY, values, note)
+
+    async def _noted(self, statement: str, values: Mapping[str, object], note: Note | None) -> Sequence[DeliveryId]:
+        async with self._database.transaction() as connection:
+            cursor = await connection.execute(statement, values, binary=True)
+            done = sorted(DeliveryId(id_) for (id_,) in await cursor.fetchall())
+            await audit.keep(connection, *(note(id_) for id_ in done if note is not None))
+        return done
 
     async def give_up(self, after: timedelta, why: Mapping[str, str]) -> int:
         given_up = await self._rows(statements.GIVE_UP, {"after": after, "why": codec.dump(dict(why))})

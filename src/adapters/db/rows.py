@@ -7,7 +7,7 @@ from typing import Any
 
 from adapters.db import codec
 from argus_core.domain.accounts import Credential
-from argus_core.domain.actors import Actor, Person
+from argus_core.domain.actors import Actor, Person, Scope
 from argus_core.domain.ids import EventId, IncidentId, SourceId, TokenId, UserId
 from argus_core.domain.incidents import Acknowledgement, Event, EventType, Incident, Level
 from argus_core.domain.sources import Source
@@ -97,9 +97,9 @@ def timer_from(columns: Sequence[Any]) -> Timer:
 
 def credential_from(columns: Sequence[Any]) -> Credential:
     """A token, its user and, if there is one, the user's source as a credential."""
-    token_id, expires, user_id, username, staff, superuser, source_id, name, type_, base_url = columns
+    token_id, expires, scope, user_id, username, staff, superuser, source_id, name, type_, base_url = columns
     source = None
     if source_id is not None:
         source = Source(id=SourceId(source_id), name=name, type=type_, user_id=UserId(user_id), base_url=base_url)
-    actor = Actor(id=UserId(user_id), username=username, source=source, staff=staff, superuser=superuser)
+    actor = Actor(id=UserId(user_id), username=username, source=source, staff=staff, superuser=superuser, scope=Scope(scope))
     return Credential(TokenId(token_id), actor, expires)

@@ -30,6 +30,7 @@ source_ids = sa.Sequence("source_ids", metadata=metadata)
 token_ids = sa.Sequence("token_ids", metadata=metadata)
 belonging_ids = sa.Sequence("belonging_ids", metadata=metadata)
 delivery_ids = sa.Sequence("delivery_ids", metadata=metadata)
+audit_ids = sa.Sequence("audit_ids", metadata=metadata)
 
 # The journal. No foreign keys lead out of these tables: they would cost an eighth of the ingest rate (ADR 0001), and what they would
 # guard cannot happen, since sources and accounts are never removed and an event is only written from the RETURNING of its incident.
@@ -238,8 +239,29 @@ token = sa.Table(
     sa.Column("digest", sa.LargeBinary, nullable=False, unique=True),
     sa.Column("prefix", sa.Text, nullable=False),
     sa.Column("name", sa.Text, nullable=False),
+    sa.Column("scope", sa.Text, nullable=False, server_default=sa.text("'all'")),
+    sa.Column("used", Moment),
 )
 sa.Index("token_user", token.c.user_id)
+
+# No foreign keys in or out, and the moment in the primary key: it may be partitioned by month one day. Triggers keep it as it is.
+audit = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("created", Moment, primary_key=True, server_default=sa.func.clock_timestamp()),
+    sa.Column("id", Id, primary_key=True, autoincrement=False, server_default=audit_ids.next_value()),
+    sa.Column("user_id", Id),
+    sa.Column("done", sa.Boolean, nullable=False),
+    sa.Column("deed", sa.Text, nullable=False),
+    sa.Column("about", sa.Text, nullable=False),
+    sa.Column("username", sa.Text, nullable=False),
+    sa.Column("address", sa.Text, nullable=False),
+    sa.Column("details", sa.Text, nullable=False),
+)
+sa.Index("audit_id", audit.c.id)
+sa.Index("audit_username", audit.c.username, audit.c.created, audit.c.id)
+sa.Index("audit_deed", audit.c.deed, audit.c.created, audit.c.id)
+sa.Index("audit_about", audit.c.about, audit.c.created, audit.c.id)
 
 source_type = sa.Table(
     "source_type",

@@ -5,7 +5,9 @@ from datetime import timedelta
 
 from psycopg.rows import TupleRow
 
+from adapters.db import audit
 from adapters.db.database import Connection, Database
+from argus_core.domain.audit import Entry
 from argus_core.domain.ids import SourceId, UserId
 from argus_core.domain.sources import Source
 from argus_core.domain.watching import WINDOW, Heart, MediumSigns, Signs
@@ -50,8 +52,10 @@ class PgWatch(Watch):
     async def beat(self, source_id: SourceId) -> None:
         await self._database.run(lambda connection, _: connection.execute(_BEAT, (source_id,), prepare=True))
 
-    async def expect(self, source_id: SourceId, every: timedelta | None) -> None:
-        await self._database.run(lambda connection, _: connection.execute(_EXPECT, (source_id, every)))
+    async def expect(self, source_id: SourceId, every: timedelta | None, note: Entry | None = None) -> None:
+        async with self._database.transaction() as connection:
+            await connection.execute(_EXPECT, (source_id, every))
+            await audit.keep(connection, *([] if note is None else [note]))
 
     async def hearts(self) -> Sequence[Heart]:
         return await self._database.run(lambda connection, _: _hearts(connection))

@@ -59,7 +59,13 @@ def run(settings: "Settings", wishes: Wishes) -> None:
     level = "warning" if settings.log_level == "info" else settings.log_level
     mailbox = Mailbox(data / MAILBOX)
     settings = msgspec.structs.replace(
-        settings, database_url=None, data=data, demo_mailbox=mailbox.folder, log_level=level, **_nobody_elsewhere()
+        settings,
+        database_url=None,
+        data=data,
+        demo_mailbox=mailbox.folder,
+        log_level=level,
+        sources_own_incidents_only=True,
+        **_nobody_elsewhere(),
     )
     logs.configure(settings.log_level, settings.log_format)
     with until_told() as word:

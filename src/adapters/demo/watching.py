@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import time
 
 from adapters.demo.history import ZONE, Cast
+from argus_core.domain.actors import Actor
 from argus_core.domain.destinations import EMAIL, SMS
-from argus_core.domain.ids import DestinationId, FilterId, TimeslotId, UserId
+from argus_core.domain.ids import DestinationId, FilterId, TimeslotId
 from argus_core.domain.incidents import EventType, Level
 from argus_core.domain.profiles import Belongings
 from argus_core.domain.saved_filters import FilterDefinition
@@ -60,15 +61,15 @@ WATCHES = (
 async def give_profiles(service: ProfileService, cast: Cast) -> None:
     """Give their profiles to those who have none; what belongs to them already is used."""
     for who in dict.fromkeys(watch.who for watch in WATCHES):
-        owner = cast.people[who].id
-        if not (await service.belongings(owner)).profiles:
+        owner = cast.people[who]
+        if not (await service.belongings(owner.id)).profiles:
             for watch in WATCHES:
                 if watch.who == who:
                     await _give(service, cast, owner, watch)
 
 
-async def _give(service: ProfileService, cast: Cast, owner: UserId, watch: Watch) -> None:
-    present = await service.belongings(owner)
+async def _give(service: ProfileService, cast: Cast, owner: Actor, watch: Watch) -> None:
+    present = await service.belongings(owner.id)
     await service.add_profile(
         owner,
         name=watch.name,
@@ -78,14 +79,14 @@ async def _give(service: ProfileService, cast: Cast, owner: UserId, watch: Watch
     )
 
 
-async def _timeslot(service: ProfileService, present: Belongings, owner: UserId, name: str) -> TimeslotId:
+async def _timeslot(service: ProfileService, present: Belongings, owner: Actor, name: str) -> TimeslotId:
     if found := next((slot for slot in present.timeslots if slot.name == name), None):
         return found.id
     recurrences = SLOTS.get(name, (Recurrence(days=EVERY_DAY),))
     return (await service.add_timeslot(owner, name=name, recurrences=recurrences, zone=str(ZONE))).id
 
 
-async def _filter(service: ProfileService, present: Belongings, owner: UserId, watch: Watch, cast: Cast) -> FilterId:
+async def _filter(service: ProfileService, present: Belongings, owner: Actor, watch: Watch, cast: Cast) -> FilterId:
     if found := next((filter_ for filter_ in present.filters if filter_.name == watch.name), None):
         return found.id
     definition = FilterDefinition(
@@ -97,7 +98,7 @@ async def _filter(service: ProfileService, present: Belongings, owner: UserId, w
     return (await service.add_filter(owner, name=watch.name, definition=definition)).id
 
 
-async def _destinations(service: ProfileService, present: Belongings, owner: UserId, watch: Watch) -> Sequence[DestinationId]:
+async def _destinations(service: ProfileService, present: Belongings, owner: Actor, watch: Watch) -> Sequence[DestinationId]:
     medium = SMS if watch.phone else EMAIL
     if found := [destination.id for destination in present.destinations if destination.medium == medium]:
         return found[:1]

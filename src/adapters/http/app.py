@@ -47,5 +47,5 @@ def build_app(services: Services, *, lifespan: Sequence[Lifespan] = (), routes: 
         openapi_config=None,
         logging_config=None,
     )
-    gate = Gate(services.accounts, services.credentials, services.credential_cache_ok)
+    gate = Gate(services.accounts, services.credentials, services.credential_cache_ok, services.uses)
     return Edge(cast("App", framework), Sites(framework.routes), gate, services.cors_origins)

@@ -62,6 +62,25 @@ class CredentialCache:
         self._kept.clear()
 
 
+class Uses:
+    """Which tokens were used lately: collected here, and noted in the store now and then, so that no request pays for it."""
+
+    def __init__(self) -> None:
+        self._used: set[TokenId] = set()
+        self.note = self._used.add
+
+    async def flush(self, accounts: AccountService) -> None:
+        """
+        Have noted what was collected.
+
+        Raises:
+            Unavailable: it was not, and is kept for the next time.
+        """
+        used = set(self._used)
+        await accounts.note_uses(used)
+        self._used -= used
+
+
 @dataclass(frozen=True, slots=True)
 class Gate:
     """Finds out who asks, and puts the credential into the scope as `auth`, the actor as `user`; None is anybody."""
@@ -69,6 +88,7 @@ class Gate:
     accounts: AccountService
     cache: CredentialCache
     cache_ok: Callable[[], bool] = field(default=lambda: True)
+    uses: Uses = field(default_factory=Uses)
 
     async def admit(self, scope: Scope, access: Access) -> None:
         """
@@ -79,6 +99,8 @@ class Gate:
             Unavailable: the store cannot be asked.
         """
         credential = None if access is Access.ANYBODY else await self._credential(scope, access)
+        if credential:
+            self.uses.note(credential.token_id)
         scope["auth"] = credential
         scope["user"] = credential.actor if credential else None
 

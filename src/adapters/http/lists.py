@@ -50,7 +50,7 @@ async def unpaged(
     """
     if condition is None:
         return (), ()
-    page = await services.journal.page(condition, now, services.unpaged_limit)
+    page = await services.reading.seen_by(request.user).page(condition, now, services.unpaged_limit)
     if page.next is None or query is None:
         return page.rows, ()
     return page.rows, (rest_link(f"{base_url(request)}{path}?{urlencode([*query, ('cursor', cursor(page.next))])}"),)

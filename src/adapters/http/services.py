@@ -4,14 +4,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
-from adapters.http.auth import CredentialCache
+from adapters.http.auth import CredentialCache, Uses
 from argus_core.ports.clock import Clock
-from argus_core.ports.incidents import Incidents
 from argus_core.ports.media import Media
 from argus_core.usecases.accounts import AccountService
 from argus_core.usecases.incidents import IncidentService
 from argus_core.usecases.notifications import NotificationService
 from argus_core.usecases.profiles import ProfileService
+from argus_core.usecases.reading import ReadingService
 from argus_core.usecases.tickets import TicketService
 from argus_core.usecases.watching import WatchService
 
@@ -31,7 +31,7 @@ class Services:
     """
 
     incidents: IncidentService
-    journal: Incidents
+    reading: ReadingService
     accounts: AccountService
     profiles: ProfileService
     tickets: TicketService
@@ -43,6 +43,7 @@ class Services:
     version: str
     cors_origins: frozenset[str] = frozenset()
     unpaged_limit: int = 10_000
+    uses: Uses = field(default_factory=Uses)
     credentials: CredentialCache = field(default_factory=CredentialCache)
     credential_cache_ok: Callable[[], bool] = lambda: True
     alive: Callable[[], bool] = lambda: True

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from argus_core.domain.actors import Actor
+from argus_core.domain.actors import Actor, Scope
 from argus_core.domain.ids import TokenId, UserId
 from argus_core.domain.limits import require, text_problem
 from argus_core.domain.sources import Source
@@ -34,7 +34,8 @@ class Token:
     """
     A key to the API. Of the key itself only a digest and a few first characters are kept.
 
-    A token without name is a login token: there is one of each user, replaced at the next login. `expires` None is never.
+    A token without name is a login token: there is one of each user, replaced at the next login. `expires` None is never;
+    `used` is when it was used last, give or take a minute or two.
     """
 
     id: TokenId
@@ -44,6 +45,8 @@ class Token:
     digest: bytes
     created: datetime
     expires: datetime | None
+    scope: Scope = Scope.ALL
+    used: datetime | None = None
 
     def is_live(self, now: datetime) -> bool:
         """Whether it has not expired."""
@@ -59,9 +62,9 @@ class Credential:
     expires: datetime | None
 
 
-def actor_of(user: User, source: Source | None) -> Actor:
-    """The user as one who acts."""
-    return Actor(id=user.id, username=user.username, source=source, staff=user.staff, superuser=user.superuser)
+def actor_of(user: User, source: Source | None, scope: Scope = Scope.ALL) -> Actor:
+    """The user as one who acts, with a token of that scope."""
+    return Actor(id=user.id, username=user.username, source=source, staff=user.staff, superuser=user.superuser, scope=scope)
 
 
 def check_user(username: str, email: str, first_name: str = "", last_name: str = "") -> None:
@@ -80,6 +83,16 @@ def check_user(username: str, email: str, first_name: str = "", last_name: str =
             "last_name": text_problem(last_name, NAME_BYTES),
         }
     )
+
+
+def check_token(name: str) -> None:
+    """
+    Check what somebody wants a token to be called.
+
+    Raises:
+        Invalid: under `name`.
+    """
+    require({"name": text_problem(name, NAME_BYTES) if name.strip() else "This field may not be blank."})
 
 
 def lifetime_ends(now: datetime, days: float | None) -> datetime | None:

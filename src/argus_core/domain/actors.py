@@ -1,10 +1,18 @@
 """Who causes events: end users and source systems."""
 
 from dataclasses import dataclass
+from enum import Enum
 
-from argus_core.domain.errors import NotAllowed
 from argus_core.domain.ids import UserId
 from argus_core.domain.sources import Source
+
+
+class Scope(Enum):
+    """What a token may be used for, whatever its user may do; the values are what clients and stores know."""
+
+    READ = "read"
+    INCIDENTS = "incidents:write"
+    ALL = "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,13 +25,14 @@ class Person:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """Who asks for something: an end user, or a source system through the user it has."""
+    """Who asks for something, with a token of which scope: an end user, or a source system through the user it has."""
 
     id: UserId
     username: str
     source: Source | None = None
     staff: bool = False
     superuser: bool = False
+    scope: Scope = Scope.ALL
 
     @property
     def is_source(self) -> bool:
@@ -34,14 +43,3 @@ class Actor:
     def person(self) -> Person:
         """The actor as its events show it."""
         return Person(self.id, self.username)
-
-
-def require_superuser(actor: Actor) -> None:
-    """
-    Go on only for a superuser.
-
-    Raises:
-        NotAllowed: it is somebody else.
-    """
-    if not actor.superuser:
-        raise NotAllowed("You do not have permission to perform this action.")

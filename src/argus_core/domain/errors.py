@@ -36,6 +36,10 @@ class NotAllowed(DomainError):
     """This actor may not do that."""
 
 
+class ScopeTooNarrow(NotAllowed):
+    """The scope of this token does not allow that."""
+
+
 class NotAllowedNow(DomainError):
     """The state of the incident does not permit that."""
 

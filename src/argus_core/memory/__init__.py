@@ -11,10 +11,11 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequenc
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from copy import copy
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from weakref import WeakValueDictionary
 
 from argus_core.domain.accounts import Credential, Token, User, actor_of
+from argus_core.domain.audit import Entry, Record
 from argus_core.domain.destinations import Destination, synced_email
 from argus_core.domain.errors import DomainError, NameTaken, NotFound, Unauthenticated
 from argus_core.domain.filters import Condition, holds
@@ -39,6 +40,8 @@ from argus_core.ports.incidents import (
 )
 from argus_core.ports.profiles import Edition, Profiles, ProfilesWork
 from argus_core.ports.tickets import TicketClaims
+
+BETWEEN_USES = timedelta(minutes=1)
 
 NO_INCIDENT = "No Incident matches the given query."
 NO_EVENT = "No Event matches the given query."
@@ -67,7 +70,7 @@ class MemoryAccounts(Accounts):
     @asynccontextmanager
     async def _begin(self) -> AsyncIterator[AccountsWork]:
         async with self.begin_tables() as tables:
-            yield MemoryWork(tables)
+            yield MemoryWork(tables, self._clock)
 
     def begin(self) -> AbstractAsyncContextManager[AccountsWork]:
         """See the port. Work that runs beside other work overwrites it: one after the other, please."""
@@ -80,7 +83,14 @@ class MemoryAccounts(Accounts):
         if token is None or not self.is_live(token.id):
             return None
         source = next((source for source in tables.sources.values() if source.user_id == token.user_id), None)
-        return Credential(token.id, actor_of(tables.users[token.user_id], source), token.expires)
+        return Credential(token.id, actor_of(tables.users[token.user_id], source, token.scope), token.expires)
+
+    async def note_uses(self, token_ids: Sequence[TokenId]) -> None:
+        """See the port."""
+        now = self._clock()
+        for token in [self.tables.tokens[token_id] for token_id in token_ids if token_id in self.tables.tokens]:
+            if token.used is None or token.used < now - BETWEEN_USES:
+                self.tables.tokens[token.id] = replace(token, used=now)
 
     async def now(self) -> datetime:
         """See the port."""
@@ -90,6 +100,10 @@ class MemoryAccounts(Accounts):
         """Whether the token and its user are."""
         token = self.tables.tokens.get(token_id)
         return token is not None and token.is_live(self._clock()) and self.tables.users[token.user_id].active
+
+    def note(self, entry: Entry) -> None:
+        """Put something into the audit log that was done beside the accounts."""
+        self.tables.note(entry, self._clock())
 
     def source(self, source_id: SourceId) -> Source | None:
         """The source as it is called now."""
@@ -107,12 +121,17 @@ class _Tables:
         self.sources: dict[SourceId, Source] = {}
         self.belongings: dict[UserId, Belongings] = {}
         self.generations: dict[UserId, int] = {}
+        self.audit: list[Record] = []
+        self.record_numbers = itertools.count(1)
 
     def copy(self) -> "_Tables":
         twin = copy(self)
-        for name in ("users", "tokens", "source_types", "sources", "belongings", "generations"):
+        for name in ("users", "tokens", "source_types", "sources", "belongings", "generations", "audit"):
             setattr(twin, name, copy(getattr(self, name)))
         return twin
+
+    def note(self, entry: Entry, now: datetime) -> None:
+        self.audit.append(Record(id=next(self.record_numbers), created=now, entry=entry))
 
     def of(self, owner: UserId) -> Belongings:
         return self.belongings.get(owner, Belongings())
@@ -137,8 +156,13 @@ class _Tables:
 class MemoryWork(AccountsWork):
     """One unit of work on a copy of the dicts."""
 
-    def __init__(self, tables: _Tables) -> None:
+    def __init__(self, tables: _Tables, clock: Callable[[], datetime]) -> None:
         self.tables = tables
+        self._clock = clock
+
+    async def note(self, entry: Entry) -> None:
+        """See the port."""
+        self.tables.note(entry, self._clock())
 
     async def lock(self) -> None:
         """See the port; work in memory never waits, so nothing runs beside it."""

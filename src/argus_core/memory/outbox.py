@@ -28,7 +28,7 @@ from argus_core.domain.errors import said
 from argus_core.domain.ids import DeliveryId, DestinationId, IncidentId, UserId
 from argus_core.domain.incidents import Happening
 from argus_core.memory import MemoryAccounts, MemoryIncidents, utc_now
-from argus_core.ports.outbox import Backlog, Outbox, Place, Sending, Setback, Undecided
+from argus_core.ports.outbox import Backlog, Note, Outbox, Place, Sending, Setback, Undecided
 
 _LaneKey: TypeAlias = "tuple[IncidentId | None, DestinationId]"
 
@@ -187,11 +187,20 @@ class MemoryOutbox(Outbox):
             if lane is not None and lane.attempt == sending.attempt:
                 self._keep_lane(key, lane.released(self._clock(), repeats=sending.repeats))
 
-    async def drop(self, delivery_ids: Sequence[DeliveryId], why: str) -> Sequence[DeliveryId]:
+    async def drop(self, delivery_ids: Sequence[DeliveryId], why: str, note: Note | None = None) -> Sequence[DeliveryId]:
         """See the port."""
-        return [id_ for id_ in delivery_ids if self._end(id_, DeliveryStatus.DROPPED, why)]
+        dropped = [id_ for id_ in delivery_ids if self._end(id_, DeliveryStatus.DROPPED, why)]
+        self._note(dropped, note)
+        return dropped
 
-    async def retry(self, delivery_ids: Sequence[DeliveryId], routes: Mapping[DestinationId, str]) -> Sequence[DeliveryId]:
+    def _note(self, delivery_ids: Sequence[DeliveryId], note: Note | None) -> None:
+        if note is not None:
+            for delivery_id in delivery_ids:
+                self._accounts.note(note(delivery_id))
+
+    async def retry(
+        self, delivery_ids: Sequence[DeliveryId], routes: Mapping[DestinationId, str], note: Note | None = None
+    ) -> Sequence[DeliveryId]:
         """See the port."""
         now, again = self._clock(), []
         for delivery in map(self._ledger.get, delivery_ids):
@@ -202,6 +211,7 @@ class MemoryOutbox(Outbox):
             self._ledger[delivery.id] = replace(delivery, status=DeliveryStatus.WAITING, reason="", finished=None, since=now)
             self._lanes[key] = replace(self._lanes.get(key, first_lane(now)), due=now)
             self._routes[key] = routes.get(delivery.destination_id, self._routes.get(key, f"{delivery.medium}:"))
+        self._note(again, note)
         return again
 
     async def give_up(self, after: timedelta, why: Mapping[str, str]) -> int:

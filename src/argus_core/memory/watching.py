@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
+from argus_core.domain.audit import Entry
 from argus_core.domain.deliveries import Delivery, DeliveryStatus, Outcome
 from argus_core.domain.ids import SourceId
 from argus_core.domain.watching import WINDOW, Heart, MediumSigns, Signs
@@ -25,8 +26,10 @@ class MemoryWatch(Watch):
         """See the port."""
         self._last[source_id] = self._clock()
 
-    async def expect(self, source_id: SourceId, every: timedelta | None) -> None:
+    async def expect(self, source_id: SourceId, every: timedelta | None, note: Entry | None = None) -> None:
         """See the port."""
+        if note is not None:
+            self._accounts.note(note)
         if every is None:
             self._every.pop(source_id, None)
         else:

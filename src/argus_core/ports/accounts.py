@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from argus_core.domain.accounts import Credential, Token, User
+from argus_core.domain.audit import Entry
 from argus_core.domain.destinations import Destination
 from argus_core.domain.ids import DestinationId, SourceId, TimeslotId, TokenId, UserId
 from argus_core.domain.sources import Source
@@ -21,6 +22,10 @@ class AccountsWork(Protocol):
 
     async def lock(self) -> None:
         """Let no other work that locks run beside this one, so that what is looked up stays true until the end."""
+        ...
+
+    async def note(self, entry: Entry) -> None:
+        """Put something into the audit log, if this work is kept; the moment is that of the store's own clock."""
         ...
 
     async def new_user_id(self) -> UserId:
@@ -133,6 +138,10 @@ class Accounts(Protocol):
 
     async def credential(self, digest: bytes) -> Credential | None:
         """Whom the token with this digest speaks for, if it and its user are live now by the store's own clock."""
+        ...
+
+    async def note_uses(self, token_ids: Sequence[TokenId]) -> None:
+        """Note that these tokens were used by now, unless that was noted of them within the last minute."""
         ...
 
     async def now(self) -> datetime:

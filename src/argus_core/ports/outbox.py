@@ -1,15 +1,19 @@
 """The outbox: what nobody has decided about yet, what waits to be sent, and the ledger of what became of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, TypeAlias
 
+from argus_core.domain.audit import Entry
 from argus_core.domain.deliveries import Delivery, DeliveryStatus, Order, Report
 from argus_core.domain.destinations import Destination
 from argus_core.domain.ids import DeliveryId, DestinationId, IncidentId, UserId
 from argus_core.domain.incidents import Happening
+
+Note: TypeAlias = Callable[[DeliveryId], Entry]
+"""What the audit log is told of a delivery, in the unit of work that changes it."""
 
 Place: TypeAlias = tuple[IncidentId, int]
 """An event by its incident and version."""
@@ -140,12 +144,16 @@ class Outbox(Protocol):
         """Let lanes go in which nothing was tried."""
         ...
 
-    async def drop(self, delivery_ids: Sequence[DeliveryId], why: str) -> Sequence[DeliveryId]:
-        """Take waiting deliveries away which nobody is sending; gives those that are gone now."""
+    async def drop(self, delivery_ids: Sequence[DeliveryId], why: str, note: Note | None = None) -> Sequence[DeliveryId]:
+        """Take waiting deliveries away which nobody is sending, and note each; gives those that are gone now."""
         ...
 
-    async def retry(self, delivery_ids: Sequence[DeliveryId], routes: Mapping[DestinationId, str]) -> Sequence[DeliveryId]:
-        """Let deliveries wait again that were given up or dropped, and those that wait be due at once; gives those that wait now."""
+    async def retry(
+        self, delivery_ids: Sequence[DeliveryId], routes: Mapping[DestinationId, str], note: Note | None = None
+    ) -> Sequence[DeliveryId]:
+        """
+        Let deliveries wait again that were given up or dropped, and those that wait be due at once; gives those that wait now, each noted.
+        """
         ...
 
     async def give_up(self, after: timedelta, why: Mapping[str, str]) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Protocol
 
+from argus_core.domain.audit import Entry
 from argus_core.domain.ids import SourceId
 from argus_core.domain.watching import Heart, Signs
 
@@ -15,8 +16,8 @@ class Watch(Protocol):
         """Note that a source is alive."""
         ...
 
-    async def expect(self, source_id: SourceId, every: timedelta | None) -> None:
-        """Expect a source to be heard of so often, from now on; None expects nothing any more."""
+    async def expect(self, source_id: SourceId, every: timedelta | None, note: Entry | None = None) -> None:
+        """Expect a source to be heard of so often, from now on, and note that; None expects nothing any more."""
         ...
 
     async def hearts(self) -> Sequence[Heart]:

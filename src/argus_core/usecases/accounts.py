@@ -1,18 +1,20 @@
 """Log in and out, and keep users, tokens and sources."""
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import TypeVar
 
 from argus_core.domain import watching
-from argus_core.domain.accounts import NAME_BYTES, Credential, Token, User, check_user, lifetime_ends
-from argus_core.domain.actors import Actor, require_superuser
+from argus_core.domain.accounts import NAME_BYTES, Credential, Token, User, check_token, check_user, lifetime_ends
+from argus_core.domain.actors import Actor, Scope
+from argus_core.domain.audit import ITSELF, Deed, Entry, Origin, called, called_token
 from argus_core.domain.destinations import synced_email
-from argus_core.domain.errors import BadLogin, Invalid, NameTaken, NotFound, Unauthenticated
+from argus_core.domain.errors import BadLogin, Invalid, NameTaken, NotFound, ScopeTooNarrow, Unauthenticated
 from argus_core.domain.ids import SourceId, TokenId, UserId
+from argus_core.domain.permissions import Act, covers, require
 from argus_core.domain.sources import Source, check_source, check_source_type
 from argus_core.domain.timeslots import all_the_time
 from argus_core.ports.accounts import Accounts, AccountsWork, Passwords
@@ -21,6 +23,8 @@ from argus_core.ports.secrets import Secrets
 _Thing = TypeVar("_Thing")
 
 _SUFFIX_BYTES = 20
+
+NO_TOKEN = "There is no such token."  # noqa: S105 - a sentence
 
 LOGIN = ""
 """The name of the tokens that logging in makes."""
@@ -53,7 +57,8 @@ class AccountService:
     """
     Who may come in, and with which key.
 
-    `token_days` is how long a login token lives, `zone` the time zone of the timeslot that every new user gets.
+    `token_days` is how long a login token lives, `zone` the time zone of the timeslot that every new user gets, `origin` whom the audit log
+    names for all that is done.
     Methods that name a user or a source raise `NotFound` when there is none; every method may raise `Unavailable`.
     """
 
@@ -62,6 +67,15 @@ class AccountService:
     secrets: Secrets
     token_days: float
     zone: str
+    origin: Origin = ITSELF
+
+    def seen_from(self, origin: Origin) -> "AccountService":
+        """The same, on behalf of somebody: whom the audit log names for all that is done."""
+        return replace(self, origin=origin)
+
+    def entry(self, deed: Deed, about: str, details: str = "") -> Entry:
+        """What the audit log is told of something that was done here."""
+        return Entry(deed=deed, about=about, origin=self.origin, details=details)
 
     async def authenticate(self, key: str) -> Credential | None:
         """Whom this key speaks for, if it is live."""
@@ -77,17 +91,30 @@ class AccountService:
         async with self.accounts.begin() as work:
             user = await work.user_named(username.strip())
         if not await self.passwords.verify(password, user.password if user else "") or user is None or not user.active:
+            await self._note_failure(user)
             raise BadLogin
         now = await self.accounts.now()
         async with self.accounts.begin() as work:
             await work.lock()
             if not beside:
                 await work.drop_tokens([token.id for token in await work.tokens(user.id) if token.name == LOGIN])
-            return await self.add_token(work, user.id, LOGIN, now, self.token_days)
+            await self.note_login(work, user)
+            return await self.add_token(work, user.id, LOGIN, made=now, days=self.token_days)
+
+    async def note_login(self, work: AccountsWork, user: User, details: str = "by password") -> None:
+        """Within somebody's unit of work: note that the user has come in, and how."""
+        origin = replace(self.origin, user_id=user.id, username=user.username)
+        await work.note(Entry(deed=Deed.LOGIN, about=called(user), origin=origin, details=details))
+
+    async def _note_failure(self, user: User | None) -> None:
+        """What was typed as a name is not kept: it may be a password."""
+        about = "an unknown user" if user is None else called(user)
+        async with self.accounts.begin() as work:
+            await work.note(replace(self.entry(Deed.LOGIN, about, "by password"), done=False))
 
     async def refresh(self, credential: Credential) -> NewToken:
         """
-        A new token of the same name instead of the one that was used; it lives as long as a login token.
+        A new token of the same name and scope instead of the one that was used; it lives as long as a login token.
 
         Raises:
             Unauthenticated: the token that was used has been taken away meanwhile.
@@ -96,11 +123,12 @@ class AccountService:
         async with self.accounts.begin() as work:
             used = await self._live(work, credential, now)
             await work.drop_tokens([used.id])
-            return await self.add_token(work, used.user_id, used.name, now, self.token_days)
+            await self.note_token(work, Deed.TOKEN_REFRESH, used)
+            return await self.add_token(work, used.user_id, used.name, made=now, days=self.token_days, scope=used.scope)
 
     async def another_token(self, credential: Credential) -> NewToken:
         """
-        One more login token beside the one that was used.
+        One more login token of the same scope beside the one that was used.
 
         Raises:
             Unauthenticated: the token that was used has been taken away meanwhile.
@@ -108,12 +136,17 @@ class AccountService:
         now = await self.accounts.now()
         async with self.accounts.begin() as work:
             used = await self._live(work, credential, now)
-            return await self.add_token(work, used.user_id, LOGIN, now, self.token_days)
+            new = await self.add_token(work, used.user_id, LOGIN, made=now, days=self.token_days, scope=used.scope)
+            await self.note_token(work, Deed.TOKEN_CREATE, new.token)
+            return new
 
     async def log_out(self, credential: Credential) -> None:
         """Take away the token that was used."""
         async with self.accounts.begin() as work:
+            token = await work.token(credential.token_id)
             await work.drop_tokens([credential.token_id])
+            if token is not None:
+                await self.note_token(work, Deed.TOKEN_REVOKE, token)
 
     async def user(self, user_id: UserId) -> User:
         """Somebody, inactive ones too."""
@@ -164,16 +197,18 @@ class AccountService:
         check_user(new.username, new.email, new.first_name, new.last_name)
         hashed = "" if new.password is None else await self.passwords.hash(new.password)
         async with self.accounts.begin() as work:
-            return await self.add_user(work, new, hashed)
+            user = await self.add_user(work, new, hashed)
+            await work.note(self.entry(Deed.USER_CREATE, called(user), roles_told(user)))
+            return user
 
     async def set_password(self, username: str, password: str) -> None:
         """Give a user another password."""
         hashed = await self.passwords.hash(password)
-        await self._update(username, lambda user: replace(user, password=hashed))
+        await self._update(username, lambda user: replace(user, password=hashed), Deed.USER_PASSWORD)
 
     async def set_active(self, username: str, *, active: bool) -> None:
         """Let a user in or keep one out; the tokens of one who is kept out open nothing."""
-        await self._update(username, lambda user: replace(user, active=active))
+        await self._update(username, lambda user: replace(user, active=active), Deed.USER_CHANGE)
 
     async def set_roles(self, username: str, *, staff: bool | None = None, superuser: bool | None = None) -> None:
         """Grant or revoke roles; None leaves one alone."""
@@ -184,6 +219,7 @@ class AccountService:
                 staff=user.staff if staff is None else staff,
                 superuser=user.superuser if superuser is None else superuser,
             ),
+            Deed.USER_CHANGE,
         )
 
     async def create_source(self, name: str, type_: str, *, username: str | None = None, base_url: str = "") -> tuple[Source, NewToken]:
@@ -200,11 +236,12 @@ class AccountService:
         now = await self.accounts.now()
         async with self.accounts.begin() as work:
             if type_ not in await work.source_types():
-                await work.add_source_type(type_)
+                await self.add_type(work, type_)
             user = await self.add_user(work, NewUser(username=username or name), "")
-            source = Source(id=await work.new_source_id(), name=name, type=type_, user_id=user.id, base_url=base_url)
-            await work.add_source(source)
-            return source, await self.add_token(work, user.id, name, now, None)
+            source = await self.keep_new_source(work, name, type_, user, base_url)
+            token = await self.add_token(work, user.id, name, made=now, days=None)
+            await self.note_token(work, Deed.TOKEN_CREATE, token.token)
+            return source, token
 
     async def rename_source(self, source_id: SourceId, name: str) -> Source:
         """
@@ -218,6 +255,7 @@ class AccountService:
             source = replace(_found(await work.source(source_id), "There is no such source."), name=name)
             check_source(source.name, source.base_url)
             await work.save_source(source)
+            await work.note(self.entry(Deed.SOURCE_CHANGE, called(source), "name"))
             return source
 
     async def add_source_type(self, name: str, *, actor: Actor) -> str:
@@ -228,11 +266,11 @@ class AccountService:
             NotAllowed: the actor is none.
             Invalid: the name is malformed or taken.
         """
-        require_superuser(actor)
+        require(actor, Act.MANAGE_SOURCES)
         check_source_type(name)
         async with self.accounts.begin() as work:
             with _blamed_on_name():
-                await work.add_source_type(name)
+                await self.add_type(work, name)
             return name
 
     async def add_source(self, name: str, type_: str, *, actor: Actor, base_url: str = "") -> Source:
@@ -245,7 +283,7 @@ class AccountService:
             NotAllowed: the actor is none.
             Invalid: the name or address is malformed, the name is taken within the type, or there is no such type.
         """
-        require_superuser(actor)
+        require(actor, Act.MANAGE_SOURCES)
         check_source(name, base_url)
         async with self.accounts.begin() as work:
             await work.lock()
@@ -268,14 +306,24 @@ class AccountService:
 
     async def _add_own(self, work: AccountsWork) -> Source:
         if watching.TYPE not in await work.source_types():
-            await work.add_source_type(watching.TYPE)
+            await self.add_type(work, watching.TYPE)
         return await self._add_source(work, watching.NAME, watching.TYPE, "")
 
     async def _add_source(self, work: AccountsWork, name: str, type_: str, base_url: str) -> Source:
         """A source with a user called like it, or nearly so."""
         user = await self.add_user(work, NewUser(username=await _free_username(work, name)), "")
+        return await self.keep_new_source(work, name, type_, user, base_url)
+
+    async def add_type(self, work: AccountsWork, name: str) -> None:
+        """Within somebody's unit of work: a type that is there from now on."""
+        await work.add_source_type(name)
+        await work.note(self.entry(Deed.SOURCE_TYPE_CREATE, f"source type {name}"))
+
+    async def keep_new_source(self, work: AccountsWork, name: str, type_: str, user: User, base_url: str) -> Source:
+        """Within somebody's unit of work: a source of this user, whose type is there."""
         source = Source(id=await work.new_source_id(), name=name, type=type_, user_id=user.id, base_url=base_url)
         await work.add_source(source)
+        await work.note(self.entry(Deed.SOURCE_CREATE, called(source), called(user)))
         return source
 
     async def change_source(self, source_id: SourceId, name: str, type_: str, *, actor: Actor, base_url: str | None = None) -> Source:
@@ -286,7 +334,7 @@ class AccountService:
             NotAllowed: the actor is none.
             Invalid: the name or address is malformed, the name is taken within the type, or there is no such type.
         """
-        require_superuser(actor)
+        require(actor, Act.MANAGE_SOURCES)
         async with self.accounts.begin() as work:
             present = _found(await work.source(source_id), "No SourceSystem matches the given query.")
             source = replace(present, name=name, type=type_, base_url=present.base_url if base_url is None else base_url)
@@ -294,6 +342,7 @@ class AccountService:
             await _check_type(work, type_)
             with _blamed_on_name():
                 await work.save_source(source)
+            await work.note(self.entry(Deed.SOURCE_CHANGE, called(source), changes_told(present, source)))
             return source
 
     async def set_source_active(self, source_id: SourceId, *, active: bool) -> None:
@@ -302,6 +351,7 @@ class AccountService:
             source = _found(await work.source(source_id), "There is no such source.")
             user = _found(await work.user(source.user_id), "The source has no user.")
             await work.save_user(replace(user, active=active))
+            await work.note(self.entry(Deed.SOURCE_CHANGE, called(source), f"active: {_yes(active)}"))
 
     async def rotate_source_token(self, source_id: SourceId) -> NewToken:
         """A new token for a source instead of all those it has."""
@@ -309,25 +359,66 @@ class AccountService:
         async with self.accounts.begin() as work:
             source = _found(await work.source(source_id), "There is no such source.")
             await work.drop_tokens([token.id for token in await work.tokens(source.user_id)])
-            return await self.add_token(work, source.user_id, source.name, now, None)
+            new = await self.add_token(work, source.user_id, source.name, made=now, days=None)
+            await self.note_token(work, Deed.TOKEN_CREATE, new.token, "instead of all others, ")
+            return new
 
-    async def create_token(self, username: str, name: str, *, days: float | None) -> NewToken:
+    async def create_token(self, username: str, name: str, *, days: float | None, scope: Scope = Scope.ALL) -> NewToken:
         """
         A named token beside the ones the user has; None days is never.
 
         Raises:
-            Invalid: the name is blank; only login tokens have none.
+            Invalid: the name is blank, which only that of login tokens is, or cannot be stored.
             NameTaken: the user has a live token of this name.
         """
-        if not name.strip():
-            raise Invalid({"name": "This field may not be blank."})
+        check_token(name)
         now = await self.accounts.now()
         async with self.accounts.begin() as work:
             await work.lock()
             user = _found(await work.user_named(username), f'There is no user "{username}".')
             if any(token.name == name and token.is_live(now) for token in await work.tokens(user.id)):
                 raise NameTaken(f'The user "{username}" has a token named "{name}"; revoke it first or choose another name.')
-            return await self.add_token(work, user.id, name, now, days)
+            new = await self.add_token(work, user.id, name, made=now, days=days, scope=scope)
+            await self.note_token(work, Deed.TOKEN_CREATE, new.token)
+            return new
+
+    async def create_own_token(self, actor: Actor, name: str, *, days: float | None, scope: Scope) -> NewToken:
+        """
+        A named token of the actor's own, which may do no more than the one that is used.
+
+        Raises:
+            ScopeTooNarrow: it would be able to.
+            Invalid, NameTaken: as in `create_token`.
+        """
+        require(actor, Act.KEEP_TOKEN)
+        if not covers(actor.scope, scope):
+            raise ScopeTooNarrow(f'A token with the scope "{actor.scope.value}" makes none with the scope "{scope.value}".')
+        return await self.create_token(actor.username, name, days=days, scope=scope)
+
+    async def own_tokens(self, actor: Actor) -> Sequence[Token]:
+        """All tokens of the actor, oldest first, expired ones too."""
+        async with self.accounts.begin() as work:
+            return await work.tokens(actor.id)
+
+    async def revoke_own_token(self, actor: Actor, token_id: TokenId) -> None:
+        """
+        Take one of the actor's own tokens away.
+
+        Raises:
+            ScopeTooNarrow: the token that is used may only give back itself.
+        """
+        require(actor, Act.KEEP_OWN)
+        async with self.accounts.begin() as work:
+            token = await work.token(token_id)
+            if token is None or token.user_id != actor.id:
+                raise NotFound(NO_TOKEN)
+            await work.drop_tokens([token_id])
+            await self.note_token(work, Deed.TOKEN_REVOKE, token)
+
+    async def note_uses(self, token_ids: Collection[TokenId]) -> None:
+        """Note that these tokens were used a moment ago."""
+        if token_ids:
+            await self.accounts.note_uses(sorted(token_ids))
 
     async def usual_days(self, username: str) -> float | None:
         """How long a token of this user lives when nothing else is said: that of a source for good."""
@@ -338,8 +429,9 @@ class AccountService:
     async def revoke_token(self, token_id: TokenId) -> None:
         """Take a token away."""
         async with self.accounts.begin() as work:
-            _found(await work.token(token_id), "There is no such token.")
+            token = _found(await work.token(token_id), NO_TOKEN)
             await work.drop_tokens([token_id])
+            await self.note_token(work, Deed.TOKEN_REVOKE, token)
 
     async def tokens(self) -> Sequence[tuple[User, Token]]:
         """All tokens with their users, oldest first."""
@@ -375,7 +467,9 @@ class AccountService:
             await work.add_destination(synced_email(await work.new_destination_id(), user.id, user.email))
         return user
 
-    async def add_token(self, work: AccountsWork, user_id: UserId, name: str, made: datetime, days: float | None) -> NewToken:
+    async def add_token(
+        self, work: AccountsWork, user_id: UserId, name: str, *, made: datetime, days: float | None, scope: Scope = Scope.ALL
+    ) -> NewToken:
         """Within somebody's unit of work: a token that lives so many days from when it is made; None is for good."""
         secret = self.secrets.new()
         token = Token(
@@ -386,14 +480,41 @@ class AccountService:
             digest=secret.digest,
             created=made,
             expires=lifetime_ends(made, days),
+            scope=scope,
         )
         await work.add_token(token)
         return NewToken(secret.key, token)
 
-    async def _update(self, username: str, change: Callable[[User], User]) -> None:
+    async def _update(self, username: str, change: Callable[[User], User], deed: Deed) -> None:
         async with self.accounts.begin() as work:
             user = _found(await work.user_named(username), f'There is no user "{username}".')
-            await work.save_user(change(user))
+            changed = change(user)
+            await work.save_user(changed)
+            await work.note(self.entry(deed, called(user), changes_told(user, changed)))
+
+    async def note_token(self, work: AccountsWork, deed: Deed, token: Token, how: str = "") -> None:
+        """Within somebody's unit of work: note what is done about a token."""
+        user = _found(await work.user(token.user_id), "The token has no user.")
+        until = f"until {token.expires.isoformat()}" if token.expires else "for good"
+        name = f'named "{token.name}"' if token.name else "of a login"
+        await work.note(self.entry(deed, called_token(token, user), f"{how}{name}, scope {token.scope.value}, {until}"))
+
+
+def changes_told(before: User | Source, after: User | Source) -> str:
+    """Which fields have changed; of those that are yes or no, also how. What they hold is told of no others."""
+    changed = [
+        (field.name, getattr(after, field.name)) for field in fields(before) if getattr(before, field.name) != getattr(after, field.name)
+    ]
+    return ", ".join(f"{name}: {_yes(value)}" if isinstance(value, bool) else name for name, value in changed)
+
+
+def roles_told(user: User) -> str:
+    """Which roles a user has."""
+    return ", ".join(role for role, has in (("staff", user.staff), ("superuser", user.superuser)) if has)
+
+
+def _yes(value: object) -> str:
+    return "yes" if value else "no"
 
 
 async def _check_type(work: AccountsWork, type_: str) -> None:

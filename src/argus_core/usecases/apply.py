@@ -7,11 +7,13 @@ from enum import Enum
 from typing import TypeVar
 
 from argus_core.domain.accounts import Token, User, check_user
+from argus_core.domain.actors import Scope
+from argus_core.domain.audit import Deed, called
 from argus_core.domain.errors import Invalid
 from argus_core.domain.ids import UserId
 from argus_core.domain.sources import Source, check_source, check_source_type
 from argus_core.ports.accounts import AccountsWork
-from argus_core.usecases.accounts import LOGIN, AccountService, NewUser
+from argus_core.usecases.accounts import LOGIN, AccountService, NewUser, changes_told, roles_told
 
 TOKEN = "apply"  # noqa: S105 - a name
 """The name of the tokens that are made here."""
@@ -33,7 +35,7 @@ class WantedUser:
     """
     What a user shall be like. What is None is left as it is; a new user gets the default.
 
-    `actor` is what the description calls the user, and nobody else.
+    `actor` is what the description calls the user, and nobody else. `scope` is that of the token.
     """
 
     actor: str
@@ -46,6 +48,7 @@ class WantedUser:
     staff: bool | None = None
     superuser: bool | None = None
     token: WantedToken | None = None
+    scope: Scope = Scope.ALL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,14 +206,16 @@ class _Application:
         for wanted in world.users:
             if wanted.token is not None:
                 days = None if users[wanted.actor].id in of_sources else self.accounts.token_days
-                await self._token(wanted.actor, users[wanted.actor], wanted.token, days, fresh=fresh_tokens)
+                await self._token(wanted, wanted.token, users[wanted.actor], days, fresh=fresh_tokens)
         return Applied(steps=tuple(self.steps), users=users, sources=sources, keys=self.keys)
 
     async def _user(self, wanted: WantedUser, password: _Password | None) -> User:
         user = await self.work.user_named(wanted.username)
         if user is None:
             self._note(Verb.CREATE, "user", wanted.username)
-            return await self.accounts.add_user(self.work, _new(wanted), password.hashed if password else "")
+            user = await self.accounts.add_user(self.work, _new(wanted), password.hashed if password else "")
+            await self._tell(Deed.USER_CREATE, called(user), roles_told(user))
+            return user
         changed = _changed(user, wanted)
         if wanted.password is not None and password is not None and (password.hashed or user.password != password.compared):
             changed = replace(changed, password=password.hashed or await self.accounts.passwords.hash(wanted.password))
@@ -218,6 +223,7 @@ class _Application:
         self._note(Verb.CHANGE if what else Verb.KEEP, "user", user.username, what)
         if what:
             await self.work.save_user(changed)
+            await self._tell(Deed.USER_CHANGE, called(user), changes_told(user, changed))
         if changed.email != user.email:
             await self.work.move_synced_email(user.id, changed.email)
         return changed
@@ -227,7 +233,7 @@ class _Application:
         for name in wanted:
             self._note(Verb.KEEP if name in present else Verb.CREATE, "source type", name)
             if name not in present:
-                await self.work.add_source_type(name)
+                await self.accounts.add_type(self.work, name)
 
     async def _sources(self, wanted: Sequence[WantedSource], users: Mapping[str, User]) -> tuple[Source, ...]:
         present = {(source.type, source.name): source for source in await self.work.sources()}
@@ -241,30 +247,28 @@ class _Application:
             if problem:
                 problems[f"{place}.user"] = problem
             elif found is None:
-                sources.append(await self._add_source(source, user.id))
+                sources.append(await self._add_source(source, user))
             else:
                 sources.append(await self._keep_source(found, source.base_url))
         if problems:
             raise Invalid(problems)
         return tuple(sources)
 
-    async def _add_source(self, wanted: WantedSource, user_id: UserId) -> Source:
+    async def _add_source(self, wanted: WantedSource, user: User) -> Source:
         self._note(Verb.CREATE, "source", f"{wanted.name} ({wanted.type})")
-        source_id = await self.work.new_source_id()
-        source = Source(id=source_id, name=wanted.name, type=wanted.type, user_id=user_id, base_url=wanted.base_url or "")
-        await self.work.add_source(source)
-        return source
+        return await self.accounts.keep_new_source(self.work, wanted.name, wanted.type, user, wanted.base_url or "")
 
     async def _keep_source(self, source: Source, base_url: str | None) -> Source:
         changed = replace(source, base_url=source.base_url if base_url is None else base_url)
         self._note(Verb.KEEP if changed == source else Verb.CHANGE, "source", f"{source.name} ({source.type})", _what(source, changed))
         if changed != source:
             await self.work.save_source(changed)
+            await self._tell(Deed.SOURCE_CHANGE, called(changed), changes_told(source, changed))
         return changed
 
-    async def _token(self, actor: str, user: User, wanted: WantedToken, days: float | None, *, fresh: bool) -> None:
+    async def _token(self, whose: WantedUser, wanted: WantedToken, user: User, days: float | None, *, fresh: bool) -> None:
         tokens = await self.work.tokens(user.id)
-        if not fresh and any(_will_do(token, wanted, self.now) for token in tokens):
+        if not fresh and any(_will_do(token, wanted, whose.scope, self.now) for token in tokens):
             self._note(Verb.KEEP, "token", user.username)
             return
         self._note(Verb.CREATE, "token", user.username, ("expired",) if wanted is WantedToken.EXPIRED else ())
@@ -273,7 +277,13 @@ class _Application:
         if wanted is WantedToken.EXPIRED:
             days = self.accounts.token_days
             made -= YESTERDAY + timedelta(days=days)
-        self.keys[actor] = (await self.accounts.add_token(self.work, user.id, TOKEN, made, days)).key
+        new = await self.accounts.add_token(self.work, user.id, TOKEN, made=made, days=days, scope=whose.scope)
+        await self.accounts.note_token(self.work, Deed.TOKEN_CREATE, new.token)
+        self.keys[whose.actor] = new.key
+
+    async def _tell(self, deed: Deed, about: str, details: str) -> None:
+        """The audit log, of what is done if the whole world is."""
+        await self.work.note(self.accounts.entry(deed, about, details))
 
     def _note(self, verb: Verb, kind: str, name: str, what: tuple[str, ...] = ()) -> None:
         self.steps.append(Step(verb, kind, name, what))
@@ -307,7 +317,9 @@ def _or(wanted: _Thing | None, present: _Thing) -> _Thing:
     return present if wanted is None else wanted
 
 
-def _will_do(token: Token, wanted: WantedToken, now: datetime) -> bool:
+def _will_do(token: Token, wanted: WantedToken, scope: Scope, now: datetime) -> bool:
+    if token.scope is not scope:
+        return False
     if wanted is WantedToken.EXPIRED:
         return token.name == TOKEN and not token.is_live(now)
     return token.name != LOGIN and token.is_live(now)

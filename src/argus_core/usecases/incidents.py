@@ -12,16 +12,14 @@ from argus_core.domain.errors import (
     DomainError,
     DuplicateIncident,
     Invalid,
-    MayNotNameSource,
     NotFound,
-    OnlyEndUsersAcknowledge,
-    OnlySourcesReport,
     Unauthenticated,
     Unavailable,
     said,
 )
 from argus_core.domain.ids import EventId, IncidentId, SourceId, TokenId
 from argus_core.domain.incidents import EventType, Incident
+from argus_core.domain.permissions import Act, confined_to, require, require_scope, require_within
 from argus_core.domain.sources import Source
 from argus_core.domain.tags import Tag
 from argus_core.domain.transitions import Change, Edit, EventIds, IncidentReport, Timer
@@ -40,13 +38,15 @@ class IncidentService:
     """
     What actors do to incidents, one method each.
 
-    `warrant` is the token on whose behalf something is done; the store refuses the change when it is no longer live. Every method may raise
-    `Unauthenticated` and `Unavailable`, those that take an incident's id `NotFound`, and what its transition refuses.
+    `warrant` is the token on whose behalf something is done; the store refuses the change when it is no longer live. With `own_only`,
+    sources find incidents of their own only. Every method may raise `Unauthenticated` and `Unavailable`, those that take an incident's id
+    `NotFound`, those that take an actor `ScopeTooNarrow`, and what the transition refuses.
     """
 
     incidents: Incidents
     accounts: Accounts
     clock: Clock
+    own_only: bool = False
 
     async def report(
         self,
@@ -65,6 +65,7 @@ class IncidentService:
             MayNotNameSource, OnlySourcesReport: this actor may not.
             DuplicateIncident: the source has reported this `source_incident_id` before.
         """
+        require_scope(actor, Act.REPORT)
         if names_source or actor.source is None:
             transitions.check_report(report)  # what is wrong with it is said before who may not report
         source, reporter = await self._source_for(actor, source_id, names_source=names_source)
@@ -97,7 +98,7 @@ class IncidentService:
         warrant: TokenId | None = None,
     ) -> Change:
         """Post an event; without `at` it happens now."""
-        return await self._change(incident_id, _posting(type_, actor, at, why), warrant)
+        return await self._change(incident_id, Act.POST, actor, _posting(type_, actor, at, why), warrant)
 
     async def post_to_each(
         self,
@@ -110,7 +111,7 @@ class IncidentService:
         warrant: TokenId | None = None,
     ) -> Sequence[Change | DomainError | None]:
         """Post the same event to several incidents: for each a change, a refusal, or None where there is no such incident."""
-        return await self.incidents.append_each(incident_ids, _posting(type_, actor, at, why), self.clock, warrant=warrant)
+        return await self._change_each(incident_ids, Act.POST, actor, _posting(type_, actor, at, why), warrant)
 
     async def acknowledge(
         self,
@@ -123,7 +124,7 @@ class IncidentService:
         warrant: TokenId | None = None,
     ) -> Change:
         """Acknowledge an incident; without `at` it happens now, without `expiration` it holds for good."""
-        return await self._change(incident_id, _acknowledging(actor, at, why, expiration), warrant)
+        return await self._change(incident_id, Act.ACKNOWLEDGE, actor, _acknowledging(actor, at, why, expiration), warrant)
 
     async def acknowledge_each(
         self,
@@ -141,9 +142,7 @@ class IncidentService:
         Raises:
             OnlyEndUsersAcknowledge: a source asks.
         """
-        if actor.is_source:
-            raise OnlyEndUsersAcknowledge
-        return await self.incidents.append_each(incident_ids, _acknowledging(actor, at, why, expiration), self.clock, warrant=warrant)
+        return await self._change_each(incident_ids, Act.ACKNOWLEDGE, actor, _acknowledging(actor, at, why, expiration), warrant)
 
     async def move_expiration(
         self,
@@ -159,11 +158,11 @@ class IncidentService:
         def decide(incident: Incident, now: datetime, event_ids: EventIds) -> Change:
             return transitions.move_expiration(incident, ack_id, expiration, actor=actor, event_ids=event_ids, now=now)
 
-        return await self._change(incident_id, decide, warrant)
+        return await self._change(incident_id, Act.ACKNOWLEDGE, actor, decide, warrant)
 
     async def edit(self, incident_id: IncidentId, wanted: Edit, *, actor: Actor, warrant: TokenId | None = None) -> Change:
         """Replace some fields of an incident."""
-        return await self._change(incident_id, _editing(wanted, actor), warrant)
+        return await self._change(incident_id, Act.CHANGE, actor, _editing(wanted, actor), warrant)
 
     async def retag(
         self,
@@ -184,13 +183,13 @@ class IncidentService:
             present = tuple(Tag.parse(tag.tag) for tag in incident.tags)
             return transitions.edit(incident, Edit(tags=retagged(present)), actor=actor, event_ids=event_ids, now=now)
 
-        return await self._change(incident_id, decide, warrant)
+        return await self._change(incident_id, Act.CHANGE, actor, decide, warrant)
 
     async def edit_each(
         self, incident_ids: Sequence[IncidentId], wanted: Edit, *, actor: Actor, warrant: TokenId | None = None
     ) -> Sequence[Change | DomainError | None]:
         """Edit several incidents alike: for each a change, a refusal, or None where there is no such incident."""
-        return await self.incidents.append_each(incident_ids, _editing(wanted, actor), self.clock, warrant=warrant)
+        return await self._change_each(incident_ids, Act.CHANGE, actor, _editing(wanted, actor), warrant)
 
     async def pass_time(self, most: int = 500) -> int:
         """Let timers that are due take effect; gives how many were taken care of. The others come again, and hold up nobody."""
@@ -207,14 +206,11 @@ class IncidentService:
         return len(done)
 
     async def _source_for(self, actor: Actor, source_id: SourceId | None, *, names_source: bool) -> tuple[Source, Person]:
-        if names_source and not actor.superuser:
-            raise MayNotNameSource
+        require(actor, Act.NAME_SOURCE if names_source else Act.REPORT)
         if not names_source:
             if actor.source is not None:
                 return actor.source, actor.person
-            if actor.superuser:
-                raise Invalid({"source": "This field is required."})
-            raise OnlySourcesReport
+            raise Invalid({"source": "This field is required."})
         async with self.accounts.begin() as work:
             source = None if source_id is None else await work.source(source_id)
             user = None if source is None else await work.user(source.user_id)
@@ -238,8 +234,34 @@ class IncidentService:
                 return True
         return False
 
-    async def _change(self, incident_id: IncidentId, decide: Decide, warrant: TokenId | None = None) -> Change:
+    async def get(self, incident_id: IncidentId, *, actor: Actor) -> Incident:
+        """An incident that is there for the actor."""
+        incident = await self.incidents.get(incident_id)
+        require_within(confined_to(actor, own_only=self.own_only), incident.source.id)
+        return incident
+
+    async def _change_each(
+        self, incident_ids: Sequence[IncidentId], act: Act, actor: Actor, decide: Decide, warrant: TokenId | None
+    ) -> Sequence[Change | DomainError | None]:
+        require(actor, act)
+        done = await self.incidents.append_each(incident_ids, self._within_confines(actor, decide), self.clock, warrant=warrant)
+        return [None if isinstance(one, NotFound) else one for one in done]
+
+    def _within_confines(self, actor: Actor, decide: Decide) -> Decide:
+        confines = confined_to(actor, own_only=self.own_only)
+        if confines is None:
+            return decide
+
+        def decide_within(incident: Incident, now: datetime, event_ids: EventIds) -> Change:
+            require_within(confines, incident.source.id)
+            return decide(incident, now, event_ids)
+
+        return decide_within
+
+    async def _change(self, incident_id: IncidentId, act: Act, actor: Actor, decide: Decide, warrant: TokenId | None) -> Change:
         """Read, decide, append; again when somebody was faster, and at last under a lock."""
+        require(actor, act)
+        decide = self._within_confines(actor, decide)
         for _ in range(ATTEMPTS):
             incident = await self.incidents.get(incident_id)
             event_ids = await self.incidents.event_ids(transitions.MOST_EVENTS_PER_CHANGE)

@@ -5,16 +5,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from argus_core.domain.actors import Actor
+from argus_core.domain.audit import ITSELF, Deed, Entry, Origin
 from argus_core.domain.decisions import Verdict, fires, judge
 from argus_core.domain.deliveries import Delivery, DeliveryStatus
 from argus_core.domain.errors import Invalid, NotFound
 from argus_core.domain.filters import reads_texts
 from argus_core.domain.ids import DeliveryId, EventId, IncidentId, ProfileId, UserId
 from argus_core.domain.incidents import Event, Happening, fold
+from argus_core.domain.permissions import confined_to, keeping, require_within
 from argus_core.ports.clock import Clock
 from argus_core.ports.incidents import Incidents
 from argus_core.ports.media import Media
-from argus_core.ports.outbox import Outbox, Setback
+from argus_core.ports.outbox import Note, Outbox, Setback
 from argus_core.ports.profiles import Profiles
 from argus_core.usecases.dispatch import BEFORE_ALL, route_of, trial_of
 
@@ -57,6 +59,12 @@ class NotificationService:
     media: Media
     clock: Clock
     sends: bool = True
+    own_only: bool = False
+    origin: Origin = ITSELF
+
+    def seen_from(self, origin: Origin) -> "NotificationService":
+        """The same, on behalf of somebody: whom the audit log names for what is retried or dropped."""
+        return replace(self, origin=origin)
 
     async def of_incident(self, incident_id: IncidentId, actor: Actor) -> Sequence[Delivery]:
         """
@@ -65,30 +73,33 @@ class NotificationService:
         Raises:
             NotFound: there is no such incident.
         """
-        await self.incidents.row(incident_id)
+        row = await self.incidents.row(incident_id)
+        require_within(confined_to(actor, own_only=self.own_only), row.source_id)
         everybodys = actor.staff or actor.superuser
         return self._told(await self.outbox.of_incident(incident_id, None if everybodys else actor.id))
 
-    async def explain(self, incident_id: IncidentId, event_id: EventId, owner: UserId) -> Explained:
+    async def explain(self, incident_id: IncidentId, event_id: EventId, owner: Actor) -> Explained:
         """
         Why this user's profiles, as they are now, fire for an event or not.
 
         Raises:
             NotFound: the incident has no such event.
         """
+        incident = await self.incidents.get(incident_id)
+        require_within(confined_to(owner, own_only=self.own_only), incident.source.id)
         journal = await self.incidents.journal(incident_id)
         event = next((event for event in journal if event.id == event_id), None)
         if event is None:
             raise NotFound("No Event matches the given query.")
         until = journal[: event.version]
-        happening = Happening(fold(until, (await self.incidents.get(incident_id)).source), event)
+        happening = Happening(fold(until, incident.source), event)
         texts = [event.description for event in until]
-        belongings = await self.profiles.belongings(owner)
+        belongings = await self.profiles.belongings(owner.id)
         verdicts = tuple(judge(belongings.whole(profile), happening, texts) for profile in belongings.profiles)
-        got = [delivery for delivery in await self.outbox.of_incident(incident_id, owner) if delivery.event_id == event_id]
+        got = [delivery for delivery in await self.outbox.of_incident(incident_id, owner.id) if delivery.event_id == event_id]
         return Explained(event, verdicts, tuple(self._told(got)))
 
-    async def dry_run(self, owner: UserId, profile_id: ProfileId, hours: int) -> DryRun:
+    async def dry_run(self, owner: Actor, profile_id: ProfileId, hours: int) -> DryRun:
         """
         What a profile would have told in the last hours, were it as it is now and active.
 
@@ -98,20 +109,22 @@ class NotificationService:
         """
         if not 1 <= hours <= MOST_HOURS:
             raise Invalid({"hours": f"Ensure this value lies between 1 and {MOST_HOURS}."})
-        belongings = await self.profiles.belongings(owner)
+        belongings = await self.profiles.belongings(owner.id)
         whole = belongings.whole(belongings.profile(profile_id))
         active = replace(whole, profile=replace(whole.profile, active=True))
         since = self.clock() - timedelta(hours=hours)
-        happened = await self.outbox.happened(since, MOST_EVENTS)
+        everything = await self.outbox.happened(since, MOST_EVENTS)
+        confines = confined_to(owner, own_only=self.own_only)
+        happened = [one for one in everything if confines is None or one.incident.source.id == confines.id]
         condition = active.condition
         reads = condition is not None and reads_texts(condition)
         texts = await self.outbox.texts(sorted({happening.incident.id for happening in happened})) if reads else {}
         fired = tuple(
             happening for happening in happened if fires(active, happening, texts.get(happening.incident.id, ())[: happening.event.version])
         )
-        return DryRun(since, fired, len(happened), len(happened) < MOST_EVENTS)
+        return DryRun(since, fired, len(happened), len(everything) < MOST_EVENTS)
 
-    async def test(self, owner: UserId, profile_id: ProfileId) -> Sequence[Delivery]:
+    async def test(self, owner: Actor, profile_id: ProfileId) -> Sequence[Delivery]:
         """
         Send a marked message to each destination of a profile, by the way of all others; what waits now, in the order of destinations.
 
@@ -119,14 +132,15 @@ class NotificationService:
             NotFound: the user has no such profile.
             Invalid: it has no destinations.
             TooOften: the user has to wait.
+            ScopeTooNarrow: the token is not good for that.
         """
-        belongings = await self.profiles.belongings(owner)
+        belongings = await self.profiles.belongings(keeping(owner))
         whole = belongings.whole(belongings.profile(profile_id))
         if not whole.destinations:
             raise Invalid({"destinations": "This profile has no destinations to test."})
         trials = [trial_of(self.media, destination, whole.profile, sends=self.sends) for destination in whole.destinations]
         ids = await self.outbox.order_tests(trials, MOST_TESTS, TESTED_WITHIN)
-        listed = await self.outbox.listed(owner=owner, most=10 * len(ids))
+        listed = await self.outbox.listed(owner=owner.id, most=10 * len(ids))
         return self._told(sorted((delivery for delivery in listed if delivery.id in ids), key=lambda delivery: delivery.id))
 
     async def listed(self, status: DeliveryStatus | None = None, owner: UserId | None = None, most: int = 100) -> Sequence[Delivery]:
@@ -141,11 +155,14 @@ class NotificationService:
         """Let deliveries be tried at once that wait, or were given up, dropped or not sent; gives those that wait now."""
         everybodys = (await self.profiles.since(BEFORE_ALL)).belongings.values()
         routes = {destination.id: route_of(self.media, destination) for owned in everybodys for destination in owned.destinations}
-        return await self.outbox.retry(delivery_ids, routes)
+        return await self.outbox.retry(delivery_ids, routes, self._noting(Deed.DELIVERY_RETRY))
 
     async def drop(self, delivery_ids: Sequence[DeliveryId]) -> Sequence[DeliveryId]:
         """Take waiting deliveries away that nobody is sending right now; gives those that are gone."""
-        return await self.outbox.drop(delivery_ids, DROPPED)
+        return await self.outbox.drop(delivery_ids, DROPPED, self._noting(Deed.DELIVERY_DROP))
+
+    def _noting(self, deed: Deed) -> Note:
+        return lambda delivery_id: Entry(deed=deed, about=f"delivery {delivery_id}", origin=self.origin)
 
     def _told(self, deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
         """The same; of what waits it is said what it waits for, if that is known."""

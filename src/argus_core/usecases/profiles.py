@@ -3,11 +3,12 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from argus_core.domain.accounts import User
+from argus_core.domain.actors import Actor
 from argus_core.domain.destinations import LABEL_LENGTH, Destination, synced_email
 from argus_core.domain.errors import Invalid, SyncedDestination
 from argus_core.domain.ids import DestinationId, FilterId, ProfileId, TimeslotId, UserId
 from argus_core.domain.limits import text_problem
+from argus_core.domain.permissions import keeping
 from argus_core.domain.profiles import NAME_LENGTH, Belongings, Profile, WholeProfile
 from argus_core.domain.saved_filters import FilterDefinition, SavedFilter
 from argus_core.domain.timeslots import Recurrence, Timeslot, check_recurrences, check_zone
@@ -21,7 +22,8 @@ class ProfileService:
     What people do with their own profiles, and with what profiles consist of.
 
     `zone` is that of timeslots which name none.
-    Methods that take an id raise `NotFound` when the owner has no such thing; every method may raise `Invalid` and `Unavailable`.
+    Methods that take an id raise `NotFound` when the owner has no such thing; every method may raise `Invalid` and
+    `Unavailable`, those that change something `ScopeTooNarrow`.
     """
 
     profiles: Profiles
@@ -32,91 +34,93 @@ class ProfileService:
         """All that the owner has."""
         return await self.profiles.belongings(owner)
 
-    async def add_timeslot(self, owner: UserId, *, name: str, recurrences: Sequence[Recurrence], zone: str | None = None) -> Timeslot:
+    async def add_timeslot(self, owner: Actor, *, name: str, recurrences: Sequence[Recurrence], zone: str | None = None) -> Timeslot:
         """Keep a new timeslot; its zone is fixed now."""
-        async with self.profiles.begin(owner) as work:
+        async with self.profiles.begin(keeping(owner)) as work:
             timeslot = Timeslot(
-                id=TimeslotId(await work.new_id()), owner=owner, name=name, zone=zone or self.zone, recurrences=tuple(recurrences)
+                id=TimeslotId(await work.new_id()), owner=owner.id, name=name, zone=zone or self.zone, recurrences=tuple(recurrences)
             )
             return await _keep_timeslot(work, timeslot)
 
-    async def change_timeslot(self, owner: UserId, id_: TimeslotId, change: Callable[[Timeslot], Timeslot]) -> Timeslot:
+    async def change_timeslot(self, owner: Actor, id_: TimeslotId, change: Callable[[Timeslot], Timeslot]) -> Timeslot:
         """Replace a timeslot by what `change` makes of it."""
-        async with self.profiles.begin(owner) as work:
+        async with self.profiles.begin(keeping(owner)) as work:
             return await _keep_timeslot(work, change(work.belongings.timeslot(id_)))
 
-    async def drop_timeslot(self, owner: UserId, id_: TimeslotId) -> None:
+    async def drop_timeslot(self, owner: Actor, id_: TimeslotId) -> None:
         """Take a timeslot away, with the profiles that use it."""
-        async with self.profiles.begin(owner) as work:
+        async with self.profiles.begin(keeping(owner)) as work:
             timeslot = work.belongings.timeslot(id_)
             for profile in work.belongings.using(timeslot):
                 await work.drop(profile)
             await work.drop(timeslot)
 
-    async def add_filter(self, owner: UserId, *, name: str, definition: FilterDefinition) -> SavedFilter:
+    async def add_filter(self, owner: Actor, *, name: str, definition: FilterDefinition) -> SavedFilter:
         """Keep a new filter."""
-        async with self.profiles.begin(owner) as work:
-            filter_ = SavedFilter(id=FilterId(await work.new_id()), owner=owner, name=name, definition=definition)
+        async with self.profiles.begin(keeping(owner)) as work:
+            filter_ = SavedFilter(id=FilterId(await work.new_id()), owner=owner.id, name=name, definition=definition)
             return await _keep_filter(work, filter_)
 
-    async def change_filter(self, owner: UserId, id_: FilterId, change: Callable[[SavedFilter], SavedFilter]) -> SavedFilter:
+    async def change_filter(self, owner: Actor, id_: FilterId, change: Callable[[SavedFilter], SavedFilter]) -> SavedFilter:
         """Replace a filter by what `change` makes of it."""
-        async with self.profiles.begin(owner) as work:
+        async with self.profiles.begin(keeping(owner)) as work:
             return await _keep_filter(work, change(work.belongings.filter(id_)))
 
-    async def drop_filter(self, owner: UserId, id_: FilterId) -> None:
+    async def drop_filter(self, owner: Actor, id_: FilterId) -> None:
         """
         Take a filter away.
 
         Raises:
             InUse: a profile refers to it.
         """
-        async with self.profiles.begin(owner) as work:
+        async with self.profiles.begin(keeping(owner)) as work:
             filter_ = work.belongings.filter(id_)
             work.belongings.check_unused(filter_)
             await work.drop(filter_)
 
-    async def add_destination(self, owner: UserId, *, medium: str, settings: Settings, label: str | None = None) -> Destination:
+    async def add_destination(self, owner: Actor, *, medium: str, settings: Settings, label: str | None = None) -> Destination:
         """Keep a new destination, with its settings as the medium wants them."""
-        async with self.profiles.begin(owner) as work:
+        async with self.profiles.begin(keeping(owner)) as work:
             destination = Destination(
-                id=DestinationId(await work.new_id()), owner=owner, medium=medium, settings=self._clean(medium, settings), label=label
+                id=DestinationId(await work.new_id()), owner=owner.id, medium=medium, settings=self._clean(medium, settings), label=label
             )
             self._check_twins(destination, work.belongings.destinations)
             return await _keep_destination(work, destination)
 
     async def change_destination(
         self,
-        owner: User,
+        owner: Actor,
         id_: DestinationId,
         settings: Settings | None,
         change: Callable[[Destination], Destination] = lambda same: same,
+        *,
+        email: str,
     ) -> Destination:
         """
         Give a destination other settings, if any, and whatever else `change` does. What it already has counts as taken.
 
         A secret setting that is not given stays. A synced destination that gets other settings becomes an ordinary one, and another takes
-        its place.
+        its place, with the `email` of the account.
         """
-        async with self.profiles.begin(owner.id) as work:
+        async with self.profiles.begin(keeping(owner)) as work:
             present = work.belongings.destination(id_)
             changed = change(present)
             if settings is None:
                 return await _keep_destination(work, changed)
-            return await self._move_destination(work, owner, changed, self._clean_again(present, settings))
+            return await self._move_destination(work, email, changed, self._clean_again(present, settings))
 
     async def replace_destination(
-        self, owner: User, id_: DestinationId, settings: Settings, change: Callable[[Destination], Destination]
+        self, owner: Actor, id_: DestinationId, settings: Settings, change: Callable[[Destination], Destination], *, email: str
     ) -> Destination:
         """As `change_destination`, but with the same settings it stays what it is, so that replacing twice is replacing once."""
-        async with self.profiles.begin(owner.id) as work:
+        async with self.profiles.begin(keeping(owner)) as work:
             present = work.belongings.destination(id_)
             changed, clean = change(present), self._clean_again(present, settings)
             if clean == present.settings:
                 return await _keep_destination(work, changed)
-            return await self._move_destination(work, owner, changed, clean)
+            return await self._move_destination(work, email, changed, clean)
 
-    async def drop_destination(self, owner: UserId, id_: DestinationId) -> None:
+    async def drop_destination(self, owner: Actor, id_: DestinationId) -> None:
         """
         Take a destination away.
 
@@ -124,7 +128,7 @@ class ProfileService:
             SyncedDestination: it follows the account's address.
             InUse: a profile refers to it.
         """
-        async with self.profiles.begin(owner) as work:
+        async with self.profiles.begin(keeping(owner)) as work:
             destination = work.belongings.destination(id_)
             if destination.synced:
                 raise SyncedDestination
@@ -138,7 +142,7 @@ class ProfileService:
 
     async def add_profile(
         self,
-        owner: UserId,
+        owner: Actor,
         *,
         name: str | None,
         timeslot_id: TimeslotId,
@@ -147,10 +151,10 @@ class ProfileService:
         active: bool = True,
     ) -> WholeProfile:
         """Keep a new profile."""
-        async with self.profiles.begin(owner) as work:
+        async with self.profiles.begin(keeping(owner)) as work:
             profile = Profile(
                 id=ProfileId(await work.new_id()),
-                owner=owner,
+                owner=owner.id,
                 name=name,
                 timeslot_id=timeslot_id,
                 filter_ids=tuple(filter_ids),
@@ -159,14 +163,14 @@ class ProfileService:
             )
             return await self._keep_profile(work, profile)
 
-    async def change_profile(self, owner: UserId, id_: ProfileId, change: Callable[[Profile, Belongings], Profile]) -> WholeProfile:
+    async def change_profile(self, owner: Actor, id_: ProfileId, change: Callable[[Profile, Belongings], Profile]) -> WholeProfile:
         """Replace a profile by what `change` makes of it, seeing all that the owner has."""
-        async with self.profiles.begin(owner) as work:
+        async with self.profiles.begin(keeping(owner)) as work:
             return await self._keep_profile(work, change(work.belongings.profile(id_), work.belongings))
 
-    async def drop_profile(self, owner: UserId, id_: ProfileId) -> None:
+    async def drop_profile(self, owner: Actor, id_: ProfileId) -> None:
         """Take a profile away."""
-        async with self.profiles.begin(owner) as work:
+        async with self.profiles.begin(keeping(owner)) as work:
             await work.drop(work.belongings.profile(id_))
 
     async def _keep_profile(self, work: ProfilesWork, profile: Profile) -> WholeProfile:
@@ -184,12 +188,12 @@ class ProfileService:
         await work.keep(profile)
         return work.belongings.whole(profile)
 
-    async def _move_destination(self, work: ProfilesWork, owner: User, destination: Destination, settings: Settings) -> Destination:
+    async def _move_destination(self, work: ProfilesWork, email: str, destination: Destination, settings: Settings) -> Destination:
         moved = replace(destination, settings=settings, synced=False)
         self._check_twins(moved, work.belongings.destinations)
         await _keep_destination(work, moved)
         if destination.synced:
-            await work.keep(synced_email(DestinationId(await work.new_id()), owner.id, owner.email))
+            await work.keep(synced_email(DestinationId(await work.new_id()), destination.owner, email))
         return moved
 
     def _clean(self, slug: str, settings: Settings) -> Settings:

@@ -7,6 +7,7 @@ from argus_core.domain.actors import Actor
 from argus_core.domain.errors import DomainError, NoTicketSystem
 from argus_core.domain.ids import IncidentId, TokenId
 from argus_core.domain.limits import url_problem
+from argus_core.domain.permissions import Act, require
 from argus_core.domain.transitions import Edit
 from argus_core.ports.tickets import TicketClaims, TicketFailed, TicketSystem
 from argus_core.usecases.incidents import IncidentService
@@ -36,7 +37,8 @@ class TicketService:
             TicketFailed: there is none afterwards either, or none that Argus knows of; the message says which.
             Unavailable: somebody else has been making one for too long.
         """
-        incident = await self.incidents.incidents.get(incident_id)
+        require(actor, Act.CHANGE)
+        incident = await self.incidents.get(incident_id, actor=actor)
         if incident.ticket_url:
             return incident.ticket_url
         if self.system is None:

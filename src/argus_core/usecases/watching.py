@@ -6,10 +6,12 @@ from datetime import timedelta
 
 from argus_core.domain.accounts import actor_of
 from argus_core.domain.actors import Actor
+from argus_core.domain.audit import Deed, called
 from argus_core.domain.errors import DuplicateIncident, Invalid, OnlySourcesBeat
 from argus_core.domain.filters import All, IsOpen, SourceIn
 from argus_core.domain.ids import SourceId
 from argus_core.domain.incidents import EventType
+from argus_core.domain.permissions import Act, require_scope
 from argus_core.domain.tags import Tag
 from argus_core.domain.transitions import IncidentReport
 from argus_core.domain.watching import LONGEST, SHORTEST, concerns, is_interval, plan
@@ -45,6 +47,7 @@ class WatchService:
         Raises:
             OnlySourcesBeat: the actor is none.
         """
+        require_scope(actor, Act.BEAT)
         if actor.source is None:
             raise OnlySourcesBeat
         await self.watch.beat(actor.source.id)
@@ -58,7 +61,9 @@ class WatchService:
         """
         if every is not None and not is_interval(every):
             raise Invalid({"every": f"Give a span from {SHORTEST.total_seconds():.0f} seconds to {LONGEST.days} days."})
-        await self.watch.expect(source_id, every)
+        source = await self.accounts.source(source_id)
+        details = "no heartbeat is expected" if every is None else f"a heartbeat is expected every {every}"
+        await self.watch.expect(source_id, every, self.accounts.entry(Deed.SOURCE_CHANGE, called(source), details))
 
     async def look(self) -> int:
         """

@@ -1,9 +1,14 @@
 """What is typed happens, and what cannot be is one line on standard error."""
 
+import csv
 import json
+import os
+import pwd
 import re
 
 import pytest
+
+from adapters.cli.audit import _harmless
 
 
 def rows(result):
@@ -339,3 +344,74 @@ def test_a_world_file_cannot_tell_sources_of_one_name_apart(run, tmp_path):
 
     assert 'Two sources are called "x"' in refused(run("apply", file, "--out", tmp_path / "out.json", code=1))
     run("apply", file)
+
+
+def test_what_is_typed_is_in_the_audit_log(run, alice):
+    """
+    With the user of the system, and newest first.
+    """
+    run("user", "grant", "alice", "--staff")
+
+    grant, create = rows(run("audit", "list"))
+
+    account = pwd.getpwuid(os.getuid()).pw_name
+    assert ["-", f"command line ({account})", "user.change", "user alice", "done", "staff: yes"] == grant[2:]
+    assert ["user.create", "user alice", "done"] == create[4:]
+
+
+def test_the_audit_log_is_read_page_by_page_and_by_what_it_says(run, alice):
+    for flag in ("--staff", "--superuser"):
+        run("user", "grant", "alice", flag)
+    page = run("audit", "list", "--most", "2")
+    number = page.stderr.split()[-1]
+
+    assert ["user.create"] == [row[4] for row in rows(run("audit", "list", "--before", number))]
+    assert 3 == len(rows(run("audit", "list", "--about", "user alice", "--since", "2020-01-01", "--until", "2999-01-01T12:00+01:00")))
+    assert [] == rows(run("audit", "list", "--refused"))
+    assert [] == rows(run("audit", "list", "--who", "alice"))
+    assert 1 == len(rows(run("audit", "list", "--deed", "user.create")))
+    assert "is no moment" in run("audit", "list", "--since", "yesterday", code=2).stderr
+    assert "There is no such record." == refused(run("audit", "list", "--before", "999", code=1))
+
+
+def test_the_audit_log_is_exported_in_two_forms(run, alice):
+    """
+    What a spreadsheet would take for a formula is a text.
+    """
+    run("user", "create", "=1+2", "--no-password", "--staff")
+
+    lines = [json.loads(line) for line in run("audit", "export").stdout.splitlines()]
+    table = list(csv.DictReader(run("audit", "export", "--format", "csv").stdout.splitlines()))
+
+    assert ["user =1+2", "user alice"] == [line["about"] for line in lines]
+    assert [{name: "" if value is None else str(value) for name, value in line.items()} for line in lines] == table
+
+
+def test_cells_that_look_like_formulas_are_texts():
+    assert ["'=1+2", "a", "", "7"] == _harmless(["=1+2", "a", None, 7])
+
+
+def test_what_is_young_stays_in_the_audit_log(run, alice):
+    assert "30 days" in refused(run("audit", "prune", "--before", "2999-01-01", code=1))
+    assert "0 records are forgotten" in run("audit", "prune", "--before", "2020-01-01").stderr
+
+    assert ["audit.prune", "user.create"] == [row[4] for row in rows(run("audit", "list"))]
+
+
+def test_tokens_have_a_scope_which_is_listed(run, alice):
+    run("token", "create", "alice", "laptop", "--scope", "incidents:write")
+    run("token", "create", "alice", "desk")
+
+    assert [("laptop", "incidents:write", "never"), ("desk", "all", "never")] == [
+        (row[2], row[4], row[6]) for row in rows(run("token", "list"))
+    ]
+    assert "--scope" in run("token", "create", "alice", "other", "--scope", "everything", code=2).stderr
+
+
+def test_a_file_gives_tokens_a_scope(run, tmp_path):
+    file = tmp_path / "team.toml"
+    file.write_text('[[users]]\nusername = "oslo"\ntoken = "valid"\nscope = "read"\n')
+
+    run("apply", file)
+
+    assert "read" == rows(run("token", "list"))[0][4]

@@ -10,8 +10,10 @@ import httpx
 import pytest
 
 from adapters.http import CredentialCache, Services, build_app
+from adapters.http.auth import Uses
 from adapters.keys import RandomKeys
 from adapters.plugins import load_media
+from argus_core.domain.actors import Actor
 from argus_core.memory import MemoryAccounts, MemoryIncidents, MemoryProfiles, MemoryTicketClaims
 from argus_core.memory.outbox import MemoryOutbox
 from argus_core.memory.watching import MemoryWatch
@@ -20,6 +22,7 @@ from argus_core.usecases.accounts import AccountService, NewUser
 from argus_core.usecases.incidents import IncidentService
 from argus_core.usecases.notifications import NotificationService
 from argus_core.usecases.profiles import ProfileService
+from argus_core.usecases.reading import ReadingService
 from argus_core.usecases.tickets import TicketService
 from argus_core.usecases.watching import WatchService
 
@@ -50,6 +53,7 @@ class World:
     problems: tuple = ()
     ticket_system: object = None
     unpaged_limit: int = 10_000
+    own_only: bool = False
     _keys: object = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self):
@@ -63,13 +67,14 @@ class World:
         self.watch = MemoryWatch(self.accounts, self.outbox, lambda: self.now)
         self._usual = (self.media, self.profiles)
         self.credentials = CredentialCache()
+        self.uses = Uses()
         self.app = build_app(self.services)
         asyncio.run(self._populate())
 
     def begin_again(self):
         """As if nothing had happened; making an application takes longer than most tests."""
         self.now, self.cache_ok, self.problems, self._keys = NOON, True, (), itertools.count(1)
-        self.ticket_system, self.unpaged_limit = None, 10_000
+        self.ticket_system, self.unpaged_limit, self.own_only = None, 10_000, False
         self.media, self.profiles = self._usual
         clock = lambda: self.now  # noqa: E731 - the same for both
         for store, arguments in (
@@ -89,16 +94,20 @@ class World:
             return self.problems
 
         return Services(
-            incidents=IncidentService(self.journal, self.accounts, lambda: self.now),
-            journal=self.journal,
+            incidents=IncidentService(self.journal, self.accounts, lambda: self.now, self.own_only),
+            reading=ReadingService(self.journal, self.own_only),
             accounts=self.people,
             profiles=self.profiles,
-            tickets=TicketService(IncidentService(self.journal, self.accounts, lambda: self.now), MemoryTicketClaims(), self.ticket_system),
-            notifications=NotificationService(self.outbox, self.journal, self.profile_store, self.media, lambda: self.now),
+            tickets=TicketService(
+                IncidentService(self.journal, self.accounts, lambda: self.now, self.own_only), MemoryTicketClaims(), self.ticket_system
+            ),
+            notifications=NotificationService(
+                self.outbox, self.journal, self.profile_store, self.media, lambda: self.now, own_only=self.own_only
+            ),
             watching=WatchService(
                 self.watch,
                 self.people,
-                IncidentService(self.journal, self.accounts, lambda: self.now),
+                IncidentService(self.journal, self.accounts, lambda: self.now, self.own_only),
                 self.media,
                 timedelta(days=7),
                 timedelta(minutes=15),
@@ -110,6 +119,7 @@ class World:
             version="1.2.3",
             cors_origins=frozenset({ORIGIN}),
             credentials=self.credentials,
+            uses=self.uses,
             credential_cache_ok=lambda: self.cache_ok,
             problems=problems,
         )
@@ -131,6 +141,10 @@ class World:
         self.sources[name] = source
         self.pks[name] = source.user_id
         self.tokens[name] = token.key
+
+    def actor(self, who):
+        """A person as one who acts with any token."""
+        return Actor(id=self.pks[who], username=who)
 
     def later(self, **duration):
         """Let time pass."""

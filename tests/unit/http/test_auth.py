@@ -1,9 +1,9 @@
 import pytest
 
-from adapters.http.auth import CredentialCache, token_in
+from adapters.http.auth import CredentialCache, Uses, token_in
 from argus_core.domain.accounts import Credential
-from argus_core.domain.actors import Actor
-from argus_core.domain.errors import Unauthenticated
+from argus_core.domain.actors import Actor, Scope
+from argus_core.domain.errors import Unauthenticated, Unavailable
 
 ALICE = Credential(1, Actor(id=1, username="alice"), None)
 BOB = Credential(2, Actor(id=2, username="bob"), None)
@@ -250,3 +250,52 @@ async def test_users_are_shown_to_others_without_their_roles(world):
     assert {**alice, "admin_url": None} == me.json()
     assert admin.json()["admin_url"] == "http://argus.example.org/admin/"
     assert alice == other.json()
+
+
+@pytest.mark.anyio
+async def test_a_use_of_a_token_is_noted_afterwards(world):
+    """
+    A request only leaves a mark; the store hears of it when the marks are flushed.
+    """
+    number = (await world.people.tokens())[0][1].id
+    await world.ask("alice", "GET", "auth/user/")
+    before = world.accounts.tables.tokens[number].used
+    await world.uses.flush(world.people)
+
+    assert (None, world.now) == (before, world.accounts.tables.tokens[number].used)
+
+
+@pytest.mark.anyio
+async def test_uses_that_could_not_be_noted_are_kept_for_the_next_time():
+    class Accounts:
+        noted = None
+
+        async def note_uses(self, token_ids):
+            if self.noted is None:
+                self.noted = set()
+                raise Unavailable
+            self.noted |= token_ids
+
+    uses, accounts = Uses(), Accounts()
+    uses.note(7)
+    with pytest.raises(Unavailable):
+        await uses.flush(accounts)
+    await uses.flush(accounts)
+    first = set(accounts.noted)
+    accounts.noted = set()
+    await uses.flush(accounts)
+
+    assert ({7}, set()) == (first, accounts.noted)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("path", ["refresh-token/", "auth/token/login/"])
+async def test_a_narrow_token_makes_no_wider_one(world, path):
+    narrow = (await world.people.create_token("alice", "narrow", days=1, scope=Scope.READ)).key
+    world.tokens["narrow"] = narrow
+
+    world.tokens["made"] = (await world.ask("narrow", "POST", path)).json()["token"]
+    refused = await world.ask("made", "POST", "notificationprofiles/filters/", json={"name": "f", "filter": {"open": True}})
+
+    sentence = 'This token has the scope "read"; that needs one with the scope "all".'
+    assert (403, {"detail": sentence}) == (refused.status_code, refused.json())

@@ -6,12 +6,14 @@ Each request is sound in itself, so what differs is only who asks. What somebody
 
 import asyncio
 import itertools
+import re
 from datetime import timedelta
 
 import httpx
 import pytest
 
-from argus_core.domain.ids import UserId
+from argus_core.domain.actors import Scope
+from argus_core.domain.permissions import RULES, Act, Role, allows
 from argus_core.domain.saved_filters import FilterDefinition
 from argus_core.domain.timeslots import EVERY_DAY, Recurrence
 from argus_core.usecases.accounts import NewUser
@@ -19,6 +21,34 @@ from argus_core.usecases.accounts import NewUser
 pytestmark = pytest.mark.anyio
 
 WHO = {"anonymous": None, "source": "nav", "owner": "alice", "other": "bob", "staff": "stan", "superuser": "ada"}
+
+
+ROLES = {
+    "anonymous": set(),
+    "source": {Role.SOURCE},
+    "owner": {Role.END_USER},
+    "other": {Role.END_USER},
+    "staff": {Role.END_USER, Role.STAFF},
+    "superuser": {Role.END_USER, Role.STAFF, Role.SUPERUSER},
+}
+
+
+ACTS = {
+    r".*(/token-auth/|/logout/|/refresh-token/|/token/login/)": Act.KEEP_TOKEN,
+    r"GET .*|.*/filterpreview/": Act.READ,
+    r".*/heartbeat/": Act.BEAT,
+    r".*(/sources/|/source-types/).*": Act.MANAGE_SOURCES,
+    r".*(/notificationprofiles/|/phone-number/).*": Act.KEEP_OWN,
+    r".*/acks/.*": Act.ACKNOWLEDGE,
+    r".*/events/.*": Act.POST,
+    r"POST .*(/incidents/|/mine/)": Act.REPORT,
+    r".*": Act.CHANGE,
+}
+"""What somebody does who asks for an operation: the first that fits."""
+
+
+def act_of(operation):
+    return next(act for pattern, act in ACTS.items() if re.fullmatch(pattern, operation))
 
 
 def everybody(status):
@@ -136,7 +166,7 @@ class Stage:
 
     async def own(self, name):
         """New things of somebody, none of which is in use but what the profile has."""
-        profiles, owner, mark = self.world.profiles, UserId(self.world.pks[name]), f"{next(self._numbers)}"
+        profiles, owner, mark = self.world.profiles, self.world.actor(name), f"{next(self._numbers)}"
         slots = [
             await profiles.add_timeslot(owner, name=f"{kind} {mark}", recurrences=(Recurrence(days=EVERY_DAY),))
             for kind in ("used", "free")
@@ -158,7 +188,7 @@ class Stage:
         ack = (await self.world.ask("alice", "POST", f"incidents/{new['pk']}/acks/", json={})).json()
         return {"incident": new["pk"], "ack": ack["pk"], "event": ack["event"]["pk"]}
 
-    async def request(self, operation, name):
+    async def request(self, operation, name, scope=Scope.ALL):
         """A sound request for the operation, as somebody makes it."""
         method, path = operation.split(" ")
         theirs, own = await self.own("alice"), await self.own(name or "alice")
@@ -168,9 +198,16 @@ class Stage:
         body = self._body(operation, own, incident["incident"])
         headers = {}
         if name:
-            token = await self.world.people.create_token(name, f"for {next(self._numbers)}", days=1)
+            token = await self.world.people.create_token(name, f"for {next(self._numbers)}", days=1, scope=scope)
             headers["Authorization"] = f"Token {token.key}"
         return method, path.format(**places), {"json": body, "headers": headers}
+
+    async def status(self, operation, name, scope=Scope.ALL):
+        """How such a request is answered."""
+        method, path, request = await self.request(operation, name, scope)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(self.world.app), base_url="http://argus.example.org") as client:
+            answer = await client.request(method, path, **({**request, "json": None} if method in ("GET", "DELETE") else request))
+        return answer.status_code
 
     def _pks(self, theirs, incident):
         return {
@@ -234,11 +271,33 @@ async def test_each_is_for_those_it_is_for(stage, operation):
     """
     Nobody may more than the row says, and nobody less.
     """
-    got = []
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(stage.world.app), base_url="http://argus.example.org") as client:
-        for name in WHO.values():
-            method, path, request = await stage.request(operation, name)
-            answer = await client.request(method, path, **({**request, "json": None} if method in ("GET", "DELETE") else request))
-            got.append(answer.status_code)
+    got = [await stage.status(operation, name) for name in WHO.values()]
 
     assert dict(zip(WHO, ROWS[operation], strict=True)) == dict(zip(WHO, got, strict=True))
+
+
+@pytest.mark.parametrize("operation", ROWS)
+def test_each_row_is_what_the_domain_says_of_roles(operation):
+    """
+    Whoever has none of the roles that an act takes is refused, and of those who have one somebody is let in.
+    """
+    _, *roles_may = [RULES[act_of(operation)].roles & roles for roles in ROLES.values()]
+    _, *statuses = ROWS[operation]
+
+    assert all(may or status >= 400 for may, status in zip(roles_may, statuses, strict=True))
+    assert any(status < 400 for may, status in zip(roles_may, statuses, strict=True) if may)
+
+
+@pytest.mark.parametrize("scope", [Scope.READ, Scope.INCIDENTS], ids=lambda scope: scope.value)
+@pytest.mark.parametrize("operation", ROWS)
+async def test_a_scope_takes_away_what_the_domain_says_and_nothing_else(stage, operation, scope):
+    """
+    What is out of scope is refused whoever asks, with 403 if all else is well; the rest is as with any token.
+    """
+    for who, status in list(zip(WHO, ROWS[operation], strict=True))[1:]:
+        got = await stage.status(operation, WHO[who], scope)
+
+        if allows(scope, act_of(operation)):
+            assert (who, status) == (who, got)
+        else:
+            assert (who, 403 if status < 400 else 4) == (who, got if status < 400 else got // 100)

@@ -1,16 +1,20 @@
 """Who may come in, with which key, and for how long."""
 
+import asyncio
 import itertools
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from argus_core.domain.accounts import User
-from argus_core.domain.actors import Actor
+from argus_core.domain.actors import Actor, Scope
 from argus_core.domain.destinations import synced_email
-from argus_core.domain.errors import BadLogin, Invalid, NameTaken, NotAllowed, NotFound, Unauthenticated
+from argus_core.domain.errors import BadLogin, Invalid, NameTaken, NotAllowed, NotFound, ScopeTooNarrow, Unauthenticated
 from argus_core.domain.ids import SourceId, TokenId, UserId
+from argus_core.domain.permissions import covers
 from argus_core.domain.timeslots import all_the_time
 from argus_core.memory import MemoryAccounts
 from argus_core.ports.secrets import Secret
@@ -493,3 +497,89 @@ class TestSources:
 
         assert [False, False, True, True] == await world.opens(token, named, new, other)
         assert ("North", None) == (new.token.name, new.token.expires)
+
+
+@given(
+    first=st.sampled_from(Scope),
+    steps=st.lists(st.tuples(st.sampled_from(["refresh", "another", "create"]), st.sampled_from(Scope), st.integers(0, 9)), max_size=8),
+)
+def test_no_sequence_of_steps_makes_a_token_of_a_wider_scope(first, steps):
+    """
+    Whatever is made with a token, and with what was made with it, may do no more than it.
+    """
+
+    async def walk():
+        world = World()
+        await world.service.create_user(NewUser(username="ola"))
+        live = [(await world.service.create_token("ola", "first", days=None, scope=first)).key]
+        for number, (step, scope, which) in enumerate(steps):
+            key = live[which % len(live)]
+            credential = await world.service.authenticate(key)
+            if step == "refresh":
+                live[which % len(live)] = (await world.service.refresh(credential)).key
+            elif step == "another":
+                live.append((await world.service.another_token(credential)).key)
+            elif covers(credential.actor.scope, scope):
+                made = await world.service.create_own_token(credential.actor, f"{number}", days=1, scope=scope)
+                live.append(made.key)
+            else:
+                with pytest.raises(ScopeTooNarrow):
+                    await world.service.create_own_token(credential.actor, f"{number}", days=1, scope=scope)
+        return [(await world.service.authenticate(key)).actor.scope for key in live]
+
+    assert all(covers(first, scope) for scope in asyncio.run(walk()))
+
+
+async def test_logging_in_opens_everything_whatever_other_tokens_may(world):
+    await world.service.create_token("ola", "narrow", days=None, scope=Scope.READ)
+
+    assert Scope.ALL is (await world.service.log_in("ola", "secret")).token.scope
+
+
+async def test_a_user_has_several_tokens_at_once_and_so_can_change_over(world):
+    """
+    The new one is good before the old one goes; the other stays what it was.
+    """
+    old = await world.service.create_token("ola", "old", days=None, scope=Scope.INCIDENTS)
+    new = await world.service.create_token("ola", "new", days=None, scope=Scope.INCIDENTS)
+    both = await world.opens(old, new)
+    await world.service.revoke_token(old.token.id)
+
+    assert ([True, True], [False, True]) == (both, await world.opens(old, new))
+
+
+async def test_a_user_sees_and_revokes_own_tokens_only(world):
+    ola = await world.service.user_named("ola")
+    await world.service.create_user(NewUser(username="kari"))
+    hers = (await world.service.create_token("kari", "hers", days=None)).token
+    his = (await world.service.create_token("ola", "his", days=None)).token
+    actor = Actor(id=ola.id, username="ola")
+
+    with pytest.raises(NotFound):
+        await world.service.revoke_own_token(actor, hers.id)
+    with pytest.raises(NotFound):
+        await world.service.revoke_own_token(actor, TokenId(999))
+    with pytest.raises(ScopeTooNarrow):
+        await world.service.revoke_own_token(replace(actor, scope=Scope.INCIDENTS), his.id)
+    before = await world.service.own_tokens(actor)
+    await world.service.revoke_own_token(actor, his.id)
+
+    assert ([his], []) == (before, await world.service.own_tokens(actor))
+
+
+@pytest.mark.parametrize("name", [" ", "x" * 255, "a\x00b"])
+async def test_the_name_of_a_token_can_be_stored(world, name):
+    with pytest.raises(Invalid):
+        await world.service.create_token("ola", name, days=None)
+
+
+async def test_uses_are_noted_at_most_once_a_minute(world):
+    made = (await world.service.create_token("ola", "laptop", days=None)).token
+    noted = []
+    for seconds in (0, 59, 61):
+        world.now = NOON + timedelta(seconds=seconds)
+        await world.service.note_uses({made.id, TokenId(999)})
+        noted.append((await world.service.tokens())[-1][1].used)
+    await world.service.note_uses(set())
+
+    assert [NOON, NOON, NOON + timedelta(seconds=61)] == noted

@@ -8,6 +8,7 @@ from typing import ClassVar
 import pytest
 
 from argus_core.conformance import make_world
+from argus_core.domain.audit import AuditQuery, Deed, Entry, Origin
 from argus_core.domain.breakers import FAILURES, PAUSE
 from argus_core.domain.deliveries import SWITCHED_OFF, DeliveryStatus, Outcome
 from argus_core.domain.destinations import Destination
@@ -18,6 +19,7 @@ from argus_core.domain.profiles import Profile
 from argus_core.domain.saved_filters import FilterDefinition, SavedFilter
 from argus_core.domain.timeslots import EVERY_DAY, Recurrence, Timeslot
 from argus_core.memory import MemoryAccounts, MemoryIncidents, MemoryProfiles
+from argus_core.memory.audit import MemoryAudit
 from argus_core.memory.outbox import MemoryOutbox
 from argus_core.ports import media as port
 from argus_core.ports.media import EnabledMedium, Media, PerhapsDelivered, TryLater, Undeliverable
@@ -542,7 +544,8 @@ async def test_operators_may_drop_what_waits_and_let_it_be_tried_again(office):
     await office.want("a")
     incident = await office.report()
     await office.decide()
-    desk = NotificationService(office.outbox, office.incidents, office.profiles, office.media, office.clock)
+    shell = Origin(address="command line (root)")
+    desk = NotificationService(office.outbox, office.incidents, office.profiles, office.media, office.clock).seen_from(shell)
     (delivery,) = await desk.listed(DeliveryStatus.WAITING)
 
     assert [delivery.id] == await desk.drop([delivery.id])
@@ -553,6 +556,8 @@ async def test_operators_may_drop_what_waits_and_let_it_be_tried_again(office):
     await office.send()
     assert [("a", ["STA"])] == office.told
     assert [DeliveryStatus.SENT] == [one.status for one in await office.ledger(incident)]
+    noted = [record.entry for record in await MemoryAudit(office.accounts).page(AuditQuery(), 10)]
+    assert [Entry(deed=deed, about=f"delivery {delivery.id}", origin=shell) for deed in (Deed.DELIVERY_RETRY, Deed.DELIVERY_DROP)] == noted
 
 
 async def test_a_medium_that_fails_to_say_what_it_is_asked_holds_up_nobody(office):

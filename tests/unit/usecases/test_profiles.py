@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import pytest
 
-from argus_core.domain.accounts import User
+from argus_core.domain.actors import Actor
 from argus_core.domain.destinations import synced_email
 from argus_core.domain.errors import InUse, Invalid, NotFound, SyncedDestination
 from argus_core.domain.filters import All, IsOpen
@@ -20,8 +20,9 @@ from argus_core.usecases.profiles import ProfileService
 
 pytestmark = pytest.mark.anyio
 
-ALICE = User(id=1, username="alice", email="alice@example.org")
-BOB = User(id=2, username="bob")
+ALICE = Actor(id=1, username="alice")
+BOB = Actor(id=2, username="bob")
+EMAIL = "alice@example.org"
 ALWAYS = (Recurrence(days=EVERY_DAY),)
 OPEN = FilterDefinition(open=True)
 
@@ -63,15 +64,15 @@ class World:
         self.service = ProfileService(self.profiles, MEDIA, "Europe/Oslo")
 
     async def parts(self, owner=ALICE, mark=""):
-        slot = await self.service.add_timeslot(owner.id, name=f"slot{mark}", recurrences=ALWAYS)
-        filter_ = await self.service.add_filter(owner.id, name=f"filter{mark}", definition=OPEN)
-        destination = await self.service.add_destination(owner.id, medium="pigeon", settings={"loft": f"home{mark}"})
+        slot = await self.service.add_timeslot(owner, name=f"slot{mark}", recurrences=ALWAYS)
+        filter_ = await self.service.add_filter(owner, name=f"filter{mark}", definition=OPEN)
+        destination = await self.service.add_destination(owner, medium="pigeon", settings={"loft": f"home{mark}"})
         return slot, filter_, destination
 
     async def profile(self, owner=ALICE, mark="", name=None):
         slot, filter_, destination = await self.parts(owner, mark)
         return await self.service.add_profile(
-            owner.id, name=name, timeslot_id=slot.id, filter_ids=[filter_.id], destination_ids=[destination.id]
+            owner, name=name, timeslot_id=slot.id, filter_ids=[filter_.id], destination_ids=[destination.id]
         )
 
 
@@ -98,16 +99,16 @@ async def test_what_is_kept_belongs_to_its_owner_alone(world):
     assert Belongings() == await service.belongings(BOB.id)
     assert (profile,) == (await service.belongings(ALICE.id)).profiles
     for doing in (
-        service.change_timeslot(BOB.id, slot.id, lambda same: same),
-        service.drop_timeslot(BOB.id, slot.id),
-        service.change_filter(BOB.id, filter_.id, lambda same: same),
-        service.drop_filter(BOB.id, filter_.id),
-        service.replace_destination(BOB, destination.id, {"loft": "x"}, lambda same: same),
-        service.change_destination(BOB, destination.id, {"loft": "x"}),
-        service.drop_destination(BOB.id, destination.id),
+        service.change_timeslot(BOB, slot.id, lambda same: same),
+        service.drop_timeslot(BOB, slot.id),
+        service.change_filter(BOB, filter_.id, lambda same: same),
+        service.drop_filter(BOB, filter_.id),
+        service.replace_destination(BOB, destination.id, {"loft": "x"}, lambda same: same, email=EMAIL),
+        service.change_destination(BOB, destination.id, {"loft": "x"}, email=EMAIL),
+        service.drop_destination(BOB, destination.id),
         service.has_twin(BOB.id, destination.id),
-        service.change_profile(BOB.id, profile.id, lambda same, _: same),
-        service.drop_profile(BOB.id, profile.id),
+        service.change_profile(BOB, profile.id, lambda same, _: same),
+        service.drop_profile(BOB, profile.id),
     ):
         with pytest.raises(NotFound):
             await doing
@@ -118,19 +119,19 @@ async def test_a_timeslot_keeps_its_zone_and_has_a_name_of_its_own(world):
     The zone is fixed when it is made; names are unique for their owner only.
     """
     service = world.service
-    slot = await service.add_timeslot(ALICE.id, name="office", recurrences=ALWAYS)
-    other = await service.add_timeslot(ALICE.id, name="elsewhere", recurrences=[], zone="Asia/Kathmandu")
-    await service.add_timeslot(BOB.id, name="office", recurrences=ALWAYS)
+    slot = await service.add_timeslot(ALICE, name="office", recurrences=ALWAYS)
+    other = await service.add_timeslot(ALICE, name="elsewhere", recurrences=[], zone="Asia/Kathmandu")
+    await service.add_timeslot(BOB, name="office", recurrences=ALWAYS)
 
     assert ("Europe/Oslo", "Asia/Kathmandu") == (slot.zone, other.zone)
-    assert slot == await service.change_timeslot(ALICE.id, slot.id, lambda same: same)
-    await refused(service.add_timeslot(ALICE.id, name="office", recurrences=ALWAYS), "name")
-    await refused(service.change_timeslot(ALICE.id, other.id, lambda same: replace(same, name="office")), "name")
+    assert slot == await service.change_timeslot(ALICE, slot.id, lambda same: same)
+    await refused(service.add_timeslot(ALICE, name="office", recurrences=ALWAYS), "name")
+    await refused(service.change_timeslot(ALICE, other.id, lambda same: replace(same, name="office")), "name")
     for name in ("", " ", "x" * 41, "a\0"):
-        await refused(service.add_timeslot(ALICE.id, name=name, recurrences=ALWAYS), "name")
-    await refused(service.add_timeslot(ALICE.id, name="z", recurrences=ALWAYS, zone="Nowhere"), "zone")
+        await refused(service.add_timeslot(ALICE, name=name, recurrences=ALWAYS), "name")
+    await refused(service.add_timeslot(ALICE, name="z", recurrences=ALWAYS, zone="Nowhere"), "zone")
     late = Recurrence(days=EVERY_DAY, start=time(9), end=time(8))
-    await refused(service.add_timeslot(ALICE.id, name="z", recurrences=[late]), "time_recurrences/0/")
+    await refused(service.add_timeslot(ALICE, name="z", recurrences=[late]), "time_recurrences/0/")
 
 
 async def test_a_timeslot_takes_its_profiles_along(world):
@@ -140,7 +141,7 @@ async def test_a_timeslot_takes_its_profiles_along(world):
     whole = await world.profile()
     other = await world.profile(mark="2")
 
-    await world.service.drop_timeslot(ALICE.id, whole.timeslot.id)
+    await world.service.drop_timeslot(ALICE, whole.timeslot.id)
 
     left = await world.service.belongings(ALICE.id)
     assert ((other.profile,), (other.timeslot,), 2) == (left.profiles, left.timeslots, len(left.filters))
@@ -155,12 +156,12 @@ async def test_what_is_in_use_stays(world):
     service = world.service
 
     with pytest.raises(InUse, match="nights"):
-        await service.drop_filter(ALICE.id, whole.filters[0].id)
+        await service.drop_filter(ALICE, whole.filters[0].id)
     with pytest.raises(InUse, match=f"#{nameless.profile.id}"):
-        await service.drop_destination(ALICE.id, nameless.destinations[0].id)
-    await service.drop_profile(ALICE.id, whole.profile.id)
-    await service.drop_filter(ALICE.id, whole.filters[0].id)
-    await service.drop_destination(ALICE.id, whole.destinations[0].id)
+        await service.drop_destination(ALICE, nameless.destinations[0].id)
+    await service.drop_profile(ALICE, whole.profile.id)
+    await service.drop_filter(ALICE, whole.filters[0].id)
+    await service.drop_destination(ALICE, whole.destinations[0].id)
 
     left = await service.belongings(ALICE.id)
     assert (1, 1, 2, 1) == tuple(map(len, (left.filters, left.destinations, left.timeslots, left.profiles)))
@@ -171,13 +172,13 @@ async def test_filter_names_are_unique_for_their_owner(world):
     A second filter of the same name is refused, unless somebody else owns it.
     """
     service = world.service
-    filter_ = await service.add_filter(ALICE.id, name="all", definition=OPEN)
-    await service.add_filter(BOB.id, name="all", definition=OPEN)
+    filter_ = await service.add_filter(ALICE, name="all", definition=OPEN)
+    await service.add_filter(BOB, name="all", definition=OPEN)
 
-    changed = await service.change_filter(ALICE.id, filter_.id, lambda same: replace(same, definition=FilterDefinition()))
+    changed = await service.change_filter(ALICE, filter_.id, lambda same: replace(same, definition=FilterDefinition()))
 
     assert FilterDefinition() == changed.definition
-    await refused(service.add_filter(ALICE.id, name="all", definition=OPEN), "name")
+    await refused(service.add_filter(ALICE, name="all", definition=OPEN), "name")
 
 
 async def test_destinations_are_cleaned_and_had_once(world):
@@ -185,24 +186,24 @@ async def test_destinations_are_cleaned_and_had_once(world):
     Settings are kept as the medium wants them; an address one has already is refused in any spelling, also its own unchanged one.
     """
     service = world.service
-    first = await service.add_destination(ALICE.id, medium="pigeon", settings={"loft": " Home "}, label="Home")
-    await service.add_destination(BOB.id, medium="pigeon", settings={"loft": "home"}, label="Home")
-    second = await service.add_destination(ALICE.id, medium="pigeon", settings={"loft": "work"})
+    first = await service.add_destination(ALICE, medium="pigeon", settings={"loft": " Home "}, label="Home")
+    await service.add_destination(BOB, medium="pigeon", settings={"loft": "home"}, label="Home")
+    second = await service.add_destination(ALICE, medium="pigeon", settings={"loft": "work"})
 
     assert {"loft": "home"} == first.settings
     assert await service.has_twin(ALICE.id, first.id)
     assert not await service.has_twin(ALICE.id, second.id)
-    await refused(service.add_destination(ALICE.id, medium="pigeon", settings={"loft": "HOME"}), "loft")
-    await refused(service.change_destination(ALICE, second.id, {"loft": "home"}), "loft")
-    await refused(service.change_destination(ALICE, second.id, {"loft": "work"}), "loft")
-    await refused(service.add_destination(ALICE.id, medium="pigeon", settings={}), "loft")
-    await refused(service.add_destination(ALICE.id, medium="owl", settings={}), "media")
-    await refused(service.add_destination(ALICE.id, medium="smoke", settings={}), "media")
-    await refused(service.add_destination(ALICE.id, medium="pigeon", settings={"loft": "x"}, label="Home"), "label")
-    await refused(service.change_destination(ALICE, second.id, None, lambda same: replace(same, label="x" * 51)), "label")
-    moved = await service.change_destination(ALICE, second.id, {"loft": "barn"}, lambda same: replace(same, label="Barn"))
+    await refused(service.add_destination(ALICE, medium="pigeon", settings={"loft": "HOME"}), "loft")
+    await refused(service.change_destination(ALICE, second.id, {"loft": "home"}, email=EMAIL), "loft")
+    await refused(service.change_destination(ALICE, second.id, {"loft": "work"}, email=EMAIL), "loft")
+    await refused(service.add_destination(ALICE, medium="pigeon", settings={}), "loft")
+    await refused(service.add_destination(ALICE, medium="owl", settings={}), "media")
+    await refused(service.add_destination(ALICE, medium="smoke", settings={}), "media")
+    await refused(service.add_destination(ALICE, medium="pigeon", settings={"loft": "x"}, label="Home"), "label")
+    await refused(service.change_destination(ALICE, second.id, None, lambda same: replace(same, label="x" * 51), email=EMAIL), "label")
+    moved = await service.change_destination(ALICE, second.id, {"loft": "barn"}, lambda same: replace(same, label="Barn"), email=EMAIL)
     assert ({"loft": "barn"}, "Barn") == (moved.settings, moved.label)
-    assert None is (await service.change_destination(ALICE, second.id, None, lambda same: replace(same, label=None))).label
+    assert None is (await service.change_destination(ALICE, second.id, None, lambda same: replace(same, label=None), email=EMAIL)).label
 
 
 async def test_replacing_a_destination_twice_is_replacing_it_once(world):
@@ -210,30 +211,30 @@ async def test_replacing_a_destination_twice_is_replacing_it_once(world):
     Its present settings are not held against it; a synced one with its own address stays what it is.
     """
     async with world.profiles.begin(ALICE.id) as work:
-        await work.keep(synced_email(await work.new_id(), ALICE.id, ALICE.email))
+        await work.keep(synced_email(await work.new_id(), ALICE.id, EMAIL))
     service = world.service
     (synced,) = (await service.belongings(ALICE.id)).destinations
-    other = await service.add_destination(ALICE.id, medium="pigeon", settings={"loft": "home"})
+    other = await service.add_destination(ALICE, medium="pigeon", settings={"loft": "home"})
 
     def labelled(same):
         return replace(same, label="L")
 
     for _ in range(2):
-        replaced = await service.replace_destination(ALICE, other.id, {"loft": " BARN"}, labelled)
+        replaced = await service.replace_destination(ALICE, other.id, {"loft": " BARN"}, labelled, email=EMAIL)
         assert replace(other, settings={"loft": "barn"}, label="L") == replaced
-    kept = await service.replace_destination(ALICE, synced.id, dict(synced.settings), lambda same: same)
+    kept = await service.replace_destination(ALICE, synced.id, dict(synced.settings), lambda same: same, email=EMAIL)
 
     assert synced == kept
     assert (synced, replaced) == (await service.belongings(ALICE.id)).destinations
-    await refused(service.replace_destination(ALICE, other.id, {}, labelled), "loft")
+    await refused(service.replace_destination(ALICE, other.id, {}, labelled, email=EMAIL), "loft")
 
 
 async def test_a_secret_that_is_not_given_again_stays(world):
     service = world.service
-    first = await service.add_destination(ALICE.id, medium="pigeon", settings={"loft": "home", "word": "hush"})
+    first = await service.add_destination(ALICE, medium="pigeon", settings={"loft": "home", "word": "hush"})
 
-    moved = await service.change_destination(ALICE, first.id, {"loft": "barn"})
-    told = await service.change_destination(ALICE, first.id, {"loft": "barn", "word": "psst"})
+    moved = await service.change_destination(ALICE, first.id, {"loft": "barn"}, email=EMAIL)
+    told = await service.change_destination(ALICE, first.id, {"loft": "barn", "word": "psst"}, email=EMAIL)
 
     assert [{"loft": "barn", "word": "hush"}, {"loft": "barn", "word": "psst"}] == [moved.settings, told.settings]
     assert [{"word"}, set(), set()] == [hidden_settings(medium) for medium in (Pigeon(), Mail(), None)]
@@ -241,11 +242,11 @@ async def test_a_secret_that_is_not_given_again_stays(world):
 
 async def test_a_profile_has_only_so_many_filters(world):
     whole = await world.profile()
-    filters = [await world.service.add_filter(ALICE.id, name=f"f{number}", definition=OPEN) for number in range(MOST_FILTERS + 1)]
+    filters = [await world.service.add_filter(ALICE, name=f"f{number}", definition=OPEN) for number in range(MOST_FILTERS + 1)]
     ids = tuple(filter_.id for filter_ in filters)
 
     async def keep(filter_ids):
-        return await world.service.change_profile(ALICE.id, whole.profile.id, lambda same, _: replace(same, filter_ids=filter_ids))
+        return await world.service.change_profile(ALICE, whole.profile.id, lambda same, _: replace(same, filter_ids=filter_ids))
 
     assert MOST_FILTERS == len((await keep(ids[1:])).filters)
     await refused(keep(ids), "filters")
@@ -256,17 +257,17 @@ async def test_the_synced_destination_follows_the_account(world):
     It cannot be deleted nor had twice; given another address it becomes an ordinary one, and a new synced one takes its place.
     """
     async with world.profiles.begin(ALICE.id) as work:
-        await work.keep(synced_email(await work.new_id(), ALICE.id, ALICE.email))
+        await work.keep(synced_email(await work.new_id(), ALICE.id, EMAIL))
     service = world.service
     (synced,) = (await service.belongings(ALICE.id)).destinations
 
     with pytest.raises(SyncedDestination):
-        await service.drop_destination(ALICE.id, synced.id)
-    await refused(service.add_destination(ALICE.id, medium="email", settings={"email_address": ALICE.email}), "")
-    changed = await service.change_destination(ALICE, synced.id, {"email_address": "else@example.org"})
+        await service.drop_destination(ALICE, synced.id)
+    await refused(service.add_destination(ALICE, medium="email", settings={"email_address": EMAIL}), "")
+    changed = await service.change_destination(ALICE, synced.id, {"email_address": "else@example.org"}, email=EMAIL)
 
     assert (synced.id, False) == (changed.id, changed.synced)
-    assert {(ALICE.email, True), ("else@example.org", False)} == {
+    assert {(EMAIL, True), ("else@example.org", False)} == {
         (destination.settings["email_address"], destination.synced) for destination in (await service.belongings(ALICE.id)).destinations
     }
 
@@ -280,7 +281,7 @@ async def test_a_profile_refers_only_to_what_its_owner_has(world):
 
     async def add(timeslot=slot, filters=(filter_,), destinations=(destination,)):
         return await world.service.add_profile(
-            ALICE.id, name=None, timeslot_id=timeslot.id, filter_ids=[f.id for f in filters], destination_ids=[d.id for d in destinations]
+            ALICE, name=None, timeslot_id=timeslot.id, filter_ids=[f.id for f in filters], destination_ids=[d.id for d in destinations]
         )
 
     await refused(add(timeslot=replace(slot, id=10**6)), "timeslot")
@@ -302,7 +303,7 @@ async def test_profile_names_are_unique_but_may_be_missing(world):
     await world.profile(BOB, "4", name="nights")
 
     async def rename(whole, name):
-        return await world.service.change_profile(ALICE.id, whole.profile.id, lambda profile, _: replace(profile, name=name))
+        return await world.service.change_profile(ALICE, whole.profile.id, lambda profile, _: replace(profile, name=name))
 
     await refused(rename(second, "nights"), "")
     await refused(rename(second, "x" * 41), "name")
@@ -315,10 +316,10 @@ async def test_previews_of_a_profile_take_all_its_filters(world):
     All filters must match; one that says nothing of incidents lets nothing through.
     """
     whole = await world.profile()
-    silent = await world.service.add_filter(ALICE.id, name="starts", definition=FilterDefinition(event_type=EventType.START))
+    silent = await world.service.add_filter(ALICE, name="starts", definition=FilterDefinition(event_type=EventType.START))
 
     both = await world.service.change_profile(
-        ALICE.id, whole.profile.id, lambda profile, owned: replace(profile, filter_ids=tuple(filter_.id for filter_ in owned.filters))
+        ALICE, whole.profile.id, lambda profile, owned: replace(profile, filter_ids=tuple(filter_.id for filter_ in owned.filters))
     )
 
     assert All((All((IsOpen(),)),)) == whole.incident_condition

@@ -6,9 +6,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from argus_core.conformance import make_world
+from argus_core.domain.audit import AuditQuery, Deed
 from argus_core.domain.errors import Invalid, OnlySourcesBeat
 from argus_core.domain.incidents import EventType
 from argus_core.memory import MemoryAccounts, MemoryIncidents
+from argus_core.memory.audit import MemoryAudit
 from argus_core.memory.outbox import MemoryOutbox
 from argus_core.memory.watching import MemoryWatch
 from argus_core.ports.media import Media
@@ -121,6 +123,14 @@ async def test_sources_that_were_deactivated_are_not_waited_for(house):
     house.wait(2)
 
     assert 0 == await house.watching.look()
+
+
+async def test_what_is_expected_is_noted(house):
+    for every in (MINUTE, None):
+        await house.watching.expect(house.world.source.id, every)
+
+    noted = [record.entry for record in await MemoryAudit(house.stores[1]).page(AuditQuery(deed=Deed.SOURCE_CHANGE), 10)]
+    assert ["no heartbeat is expected", "a heartbeat is expected every 0:01:00"] == [entry.details for entry in noted]
 
 
 async def test_people_send_no_heartbeats(house):

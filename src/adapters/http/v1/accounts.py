@@ -51,7 +51,7 @@ def phone_number_routes(services: Services) -> Router:
     @post("/", opt=told(_ADD, Access.FRESH_TOKEN))
     async def add(request: ApiRequest) -> Answer:
         settings = inputs.phone_number(await fields(request))
-        return json_answer(phone_number_out(await profiles.add_destination(request.user.id, medium=SMS, settings=settings)), 201)
+        return json_answer(phone_number_out(await profiles.add_destination(request.user, medium=SMS, settings=settings)), 201)
 
     @get("/{pk:int}/", opt=told(_ONE))
     async def one(request: ApiRequest, pk: FromPath[int]) -> Answer:
@@ -60,7 +60,9 @@ def phone_number_routes(services: Services) -> Router:
     async def replace(request: ApiRequest, pk: int) -> Answer:
         settings = inputs.phone_number(await fields(request))
         owner = await accounts.user(request.user.id)
-        return json_answer(phone_number_out(await profiles.change_destination(owner, DestinationId(pk), settings, _phone)), 201)
+        return json_answer(
+            phone_number_out(await profiles.change_destination(request.user, DestinationId(pk), settings, _phone, email=owner.email)), 201
+        )
 
     @put("/{pk:int}/", opt=told(_REPLACE, Access.FRESH_TOKEN))
     async def change(request: ApiRequest, pk: FromPath[int]) -> Answer:
@@ -73,7 +75,7 @@ def phone_number_routes(services: Services) -> Router:
     # The framework would have no `Answer` of a handler that is said to answer 204; it is the `Answer` that counts.
     @delete("/{pk:int}/", status_code=200, opt=told(_REMOVE, Access.FRESH_TOKEN))
     async def remove(request: ApiRequest, pk: FromPath[int]) -> Answer:
-        await profiles.drop_destination(request.user.id, (await own(request, pk)).id)
+        await profiles.drop_destination(request.user, (await own(request, pk)).id)
         return Answer(NO_CONTENT)
 
     return Router("/auth/phone-number", route_handlers=[many, add, one, change, change_too, remove])

@@ -16,11 +16,11 @@ def event_routes(services: Services) -> Router:
     """Under `/api/v1/incidents/<pk>/events`."""
     shapes = Shapes(services.zone)
     read = Inputs(services.zone)
-    journal = services.journal
+    seen_by = services.reading.seen_by
 
     @get("/", opt=told(Operation(summary="List the events of an incident, newest first", answers={200: list[EventOut]})))
-    async def many(pk: FromPath[int]) -> Answer:
-        return json_answer([shapes.event(row) for row in await journal.events(incident_id(pk))])
+    async def many(request: ApiRequest, pk: FromPath[int]) -> Answer:
+        return json_answer([shapes.event(row) for row in await seen_by(request.user).events(incident_id(pk))])
 
     @post("/", opt=told(Operation(summary="Post an event", body="NewEvent", answers={201: EventOut})))
     async def add(request: ApiRequest, pk: FromPath[int]) -> Answer:
@@ -30,7 +30,7 @@ def event_routes(services: Services) -> Router:
         return json_answer(shapes.event(event_row(change.events[0])), 201)
 
     @get("/{event_pk:int}/", opt=told(Operation(summary="Get one event", answers={200: EventOut})))
-    async def one(pk: FromPath[int], event_pk: FromPath[int]) -> Answer:
-        return json_answer(shapes.event(await journal.event(incident_id(pk), event_id(event_pk))))
+    async def one(request: ApiRequest, pk: FromPath[int], event_pk: FromPath[int]) -> Answer:
+        return json_answer(shapes.event(await seen_by(request.user).event(incident_id(pk), event_id(event_pk))))
 
     return Router("/{pk:int}/events", route_handlers=[many, add, one])

@@ -42,7 +42,7 @@ def filter_routes(services: Services) -> Router:
     @post("/", opt=told(_ADD, Access.FRESH_TOKEN))
     async def add(request: ApiRequest) -> Answer:
         new = inputs.filter_(await fields(request), FilterDefinition())
-        return json_answer(filter_out(await profiles.add_filter(request.user.id, name=new.name, definition=new.definition)), 201)
+        return json_answer(filter_out(await profiles.add_filter(request.user, name=new.name, definition=new.definition)), 201)
 
     @get("/{pk:int}/", opt=told(_ONE))
     async def one(request: ApiRequest, pk: FromPath[int]) -> Answer:
@@ -56,7 +56,7 @@ def filter_routes(services: Services) -> Router:
             new = inputs.filter_(data, present.definition)
             return replace(present, name=new.name, definition=new.definition)
 
-        return json_answer(filter_out(await profiles.change_filter(request.user.id, FilterId(pk), changed)))
+        return json_answer(filter_out(await profiles.change_filter(request.user, FilterId(pk), changed)))
 
     @patch("/{pk:int}/", opt=told(_CHANGE, Access.FRESH_TOKEN))
     async def patch_one(request: ApiRequest, pk: FromPath[int]) -> Answer:
@@ -66,12 +66,12 @@ def filter_routes(services: Services) -> Router:
             new = inputs.filter_(data, present.definition, present.name)
             return replace(present, name=new.name, definition=new.definition)
 
-        return json_answer(filter_out(await profiles.change_filter(request.user.id, FilterId(pk), changed)))
+        return json_answer(filter_out(await profiles.change_filter(request.user, FilterId(pk), changed)))
 
     # The framework would have no `Answer` of a handler that is said to answer 204; it is the `Answer` that counts.
     @delete("/{pk:int}/", status_code=200, opt=told(_REMOVE, Access.FRESH_TOKEN))
     async def remove(request: ApiRequest, pk: FromPath[int]) -> Answer:
-        await profiles.drop_filter(request.user.id, FilterId(pk))
+        await profiles.drop_filter(request.user, FilterId(pk))
         return Answer(NO_CONTENT)
 
     return Router("/filters", route_handlers=[many, add, one, put_one, patch_one, remove])

@@ -52,7 +52,7 @@ def profile_routes(services: Services) -> Router:
     async def add(request: ApiRequest) -> Answer:
         new = inputs.profile(await fields(request))
         whole = await profiles.add_profile(
-            request.user.id,
+            request.user,
             name=None,
             timeslot_id=new.timeslot_id,
             filter_ids=new.filter_ids,
@@ -73,7 +73,7 @@ def profile_routes(services: Services) -> Router:
         def changed(present: Profile, own: Belongings) -> Profile:
             return _become(present, inputs.profile(data, active=present.active), own)
 
-        return json_answer(profile_out(await profiles.change_profile(request.user.id, ProfileId(pk), changed)))
+        return json_answer(profile_out(await profiles.change_profile(request.user, ProfileId(pk), changed)))
 
     @patch("/{pk:int}/", opt=told(_CHANGE, Access.FRESH_TOKEN))
     async def patch_one(request: ApiRequest, pk: FromPath[int]) -> Answer:
@@ -82,12 +82,12 @@ def profile_routes(services: Services) -> Router:
         def changed(present: Profile, own: Belongings) -> Profile:
             return _become(present, inputs.profile(data, _seen(present, own), active=present.active), own)
 
-        return json_answer(profile_out(await profiles.change_profile(request.user.id, ProfileId(pk), changed)))
+        return json_answer(profile_out(await profiles.change_profile(request.user, ProfileId(pk), changed)))
 
     # The framework would have no `Answer` of a handler that is said to answer 204; it is the `Answer` that counts.
     @delete("/{pk:int}/", status_code=200, opt=told(_REMOVE, Access.FRESH_TOKEN))
     async def remove(request: ApiRequest, pk: FromPath[int]) -> Answer:
-        await profiles.drop_profile(request.user.id, ProfileId(pk))
+        await profiles.drop_profile(request.user, ProfileId(pk))
         return Answer(NO_CONTENT)
 
     return Router("/", route_handlers=[many, add, one, put_one, patch_one, remove])

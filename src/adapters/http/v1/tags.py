@@ -20,11 +20,11 @@ _REMOVE = Operation(summary="Remove a tag from an incident", answers={NO_CONTENT
 
 def tag_routes(services: Services) -> Router:
     """Under `/api/v1/incidents/<pk>/tags`."""
-    journal = services.journal
+    seen_by = services.reading.seen_by
 
     @get("/", opt=told(_LIST))
-    async def many(pk: FromPath[int]) -> Answer:
-        return json_answer([BareTag(tag) for tag in (await journal.row(incident_id(pk))).tags])
+    async def many(request: ApiRequest, pk: FromPath[int]) -> Answer:
+        return json_answer([BareTag(tag) for tag in (await seen_by(request.user).row(incident_id(pk))).tags])
 
     @post("/", opt=told(_ADD))
     async def add(request: ApiRequest, pk: FromPath[int]) -> Answer:
@@ -33,8 +33,8 @@ def tag_routes(services: Services) -> Router:
         return json_answer(BareTag(str(tag)), 201)
 
     @get("/{tag:str}/", opt=told(_ONE))
-    async def one(pk: FromPath[int], tag: FromPath[str]) -> Answer:
-        if tag not in (await journal.row(incident_id(pk))).tags:
+    async def one(request: ApiRequest, pk: FromPath[int], tag: FromPath[str]) -> Answer:
+        if tag not in (await seen_by(request.user).row(incident_id(pk))).tags:
             raise NotFound(NO_TAG)
         return json_answer(BareTag(tag))
 

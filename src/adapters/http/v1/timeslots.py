@@ -36,7 +36,7 @@ def timeslot_routes(services: Services) -> Router:
     @post("/", opt=told(_ADD, Access.FRESH_TOKEN))
     async def add(request: ApiRequest) -> Answer:
         new = inputs.timeslot(await fields(request))
-        timeslot = await profiles.add_timeslot(request.user.id, name=new.name, recurrences=new.recurrences)
+        timeslot = await profiles.add_timeslot(request.user, name=new.name, recurrences=new.recurrences)
         return json_answer(timeslot_out(timeslot), 201)
 
     @get("/{pk:int}/", opt=told(_ONE))
@@ -50,7 +50,7 @@ def timeslot_routes(services: Services) -> Router:
         def changed(present: Timeslot) -> Timeslot:
             return _become(present, inputs.timeslot(data))
 
-        return json_answer(timeslot_out(await profiles.change_timeslot(request.user.id, TimeslotId(pk), changed)))
+        return json_answer(timeslot_out(await profiles.change_timeslot(request.user, TimeslotId(pk), changed)))
 
     @patch("/{pk:int}/", opt=told(_CHANGE, Access.FRESH_TOKEN))
     async def patch_one(request: ApiRequest, pk: FromPath[int]) -> Answer:
@@ -59,12 +59,12 @@ def timeslot_routes(services: Services) -> Router:
         def changed(present: Timeslot) -> Timeslot:
             return _become(present, inputs.timeslot(data, TimeslotIn(present.name, present.recurrences)))
 
-        return json_answer(timeslot_out(await profiles.change_timeslot(request.user.id, TimeslotId(pk), changed)))
+        return json_answer(timeslot_out(await profiles.change_timeslot(request.user, TimeslotId(pk), changed)))
 
     # The framework would have no `Answer` of a handler that is said to answer 204; it is the `Answer` that counts.
     @delete("/{pk:int}/", status_code=200, opt=told(_REMOVE, Access.FRESH_TOKEN))
     async def remove(request: ApiRequest, pk: FromPath[int]) -> Answer:
-        await profiles.drop_timeslot(request.user.id, TimeslotId(pk))
+        await profiles.drop_timeslot(request.user, TimeslotId(pk))
         return Answer(NO_CONTENT)
 
     return Router("/timeslots", route_handlers=[many, add, one, put_one, patch_one, remove])

@@ -18,17 +18,17 @@ def ack_routes(services: Services) -> Router:
     """Under `/api/v2/incidents/<pk>/acks`."""
     shapes = Shapes(services.zone)
     read = Inputs(services.zone)
-    journal = services.journal
+    seen_by = services.reading.seen_by
 
     async def move_expiration(request: ApiRequest, pk: int, ack_pk: int) -> Answer:
         number, ack_number = incident_id(pk), ack_id(ack_pk)
         expiration = await read.expiration(request)
         await services.incidents.move_expiration(number, ack_number, expiration, actor=request.user, warrant=request.auth.token_id)
-        return json_answer(shapes.ack(await journal.ack(number, ack_number)))
+        return json_answer(shapes.ack(await seen_by(request.user).ack(number, ack_number)))
 
     @get("/", opt=told(Operation(summary="List the acknowledgements of an incident, newest first", answers={200: list[AckOut]})))
-    async def many(pk: FromPath[int]) -> Answer:
-        return json_answer([shapes.ack(row) for row in await journal.acks(incident_id(pk))])
+    async def many(request: ApiRequest, pk: FromPath[int]) -> Answer:
+        return json_answer([shapes.ack(row) for row in await seen_by(request.user).acks(incident_id(pk))])
 
     @post(
         "/",
@@ -45,8 +45,8 @@ def ack_routes(services: Services) -> Router:
         return json_answer(shapes.ack(AckRow(event_row(change.events[0]), new.expiration)), 201)
 
     @get("/{ack_pk:int}/", opt=told(Operation(summary="Get one acknowledgement", answers={200: AckOut})))
-    async def one(pk: FromPath[int], ack_pk: FromPath[int]) -> Answer:
-        return json_answer(shapes.ack(await journal.ack(incident_id(pk), ack_id(ack_pk))))
+    async def one(request: ApiRequest, pk: FromPath[int], ack_pk: FromPath[int]) -> Answer:
+        return json_answer(shapes.ack(await seen_by(request.user).ack(incident_id(pk), ack_id(ack_pk))))
 
     @put(
         "/{ack_pk:int}/",

@@ -48,7 +48,7 @@ def destination_routes(services: Services) -> Router:
     @post("/", opt=told(_ADD, Access.FRESH_TOKEN))
     async def add(request: ApiRequest) -> Answer:
         new = await profile_inputs.new_destination(request)
-        made = await profiles.add_destination(request.user.id, medium=new.medium, settings=new.settings, label=new.label)
+        made = await profiles.add_destination(request.user, medium=new.medium, settings=new.settings, label=new.label)
         return json_answer(shapes.destination(made), 201)
 
     @get("/{pk:int}/", opt=told(_ONE))
@@ -60,18 +60,24 @@ def destination_routes(services: Services) -> Router:
         present = await own(request, pk)
         wanted = await profile_inputs.whole_destination(request)
         owner = await services.accounts.user(request.user.id)
-        return json_answer(shapes.destination(await profiles.replace_destination(owner, present.id, wanted.settings, wanted.change)))
+        return json_answer(
+            shapes.destination(
+                await profiles.replace_destination(request.user, present.id, wanted.settings, wanted.change, email=owner.email)
+            )
+        )
 
     @patch("/{pk:int}/", opt=told(_CHANGE, Access.FRESH_TOKEN))
     async def change_parts(request: ApiRequest, pk: FromPath[int]) -> Answer:
         present = await own(request, pk)
         settings, change = await profile_inputs.destination_change(request)
         owner = await services.accounts.user(request.user.id)
-        return json_answer(shapes.destination(await profiles.change_destination(owner, present.id, settings, change)))
+        return json_answer(
+            shapes.destination(await profiles.change_destination(request.user, present.id, settings, change, email=owner.email))
+        )
 
     @delete("/{pk:int}/", status_code=200, opt=told(_REMOVE, Access.FRESH_TOKEN))
     async def remove(request: ApiRequest, pk: FromPath[int]) -> Answer:
-        await profiles.drop_destination(request.user.id, destination_id(pk))
+        await profiles.drop_destination(request.user, destination_id(pk))
         return Answer(NO_CONTENT)
 
     @get("/{pk:int}/duplicate/", opt=told(_DUPLICATE))

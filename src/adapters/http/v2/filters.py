@@ -41,7 +41,7 @@ def filter_routes(services: Services) -> Router:
     async def change(request: ApiRequest, pk: int, *, whole: bool) -> Answer:
         present = await own(request, pk)
         wanted = await profile_inputs.filter_change(request, whole=whole)
-        return json_answer(shapes.filter(await profiles.change_filter(request.user.id, present.id, wanted)))
+        return json_answer(shapes.filter(await profiles.change_filter(request.user, present.id, wanted)))
 
     @get("/", opt=told(_LIST))
     async def many(request: ApiRequest) -> Answer:
@@ -50,7 +50,7 @@ def filter_routes(services: Services) -> Router:
     @post("/", opt=told(_ADD, Access.FRESH_TOKEN))
     async def add(request: ApiRequest) -> Answer:
         new = await profile_inputs.new_filter(request)
-        made = await profiles.add_filter(request.user.id, name=new.name, definition=new.definition)
+        made = await profiles.add_filter(request.user, name=new.name, definition=new.definition)
         return json_answer(shapes.filter(made), 201)
 
     @get("/{pk:int}/", opt=told(_ONE))
@@ -67,7 +67,7 @@ def filter_routes(services: Services) -> Router:
 
     @delete("/{pk:int}/", status_code=200, opt=told(_REMOVE, Access.FRESH_TOKEN))
     async def remove(request: ApiRequest, pk: FromPath[int]) -> Answer:
-        await profiles.drop_filter(request.user.id, filter_id(pk))
+        await profiles.drop_filter(request.user, filter_id(pk))
         return Answer(NO_CONTENT)
 
     return Router("/filters", route_handlers=[many, add, one, replace, change_parts, remove])

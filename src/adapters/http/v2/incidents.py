@@ -34,8 +34,8 @@ def incident_lists(services: Services) -> Router:
     async def page(request: ApiRequest, query: Query, condition: Condition) -> Answer:
         now = services.clock()
         place = position(query.cursor())
-        count = await services.journal.count(condition, now) if query.counts() else UNSET
-        found = await services.journal.page(condition, now, query.page_size(services.unpaged_limit), place)
+        count = await services.reading.seen_by(request.user).count(condition, now) if query.counts() else UNSET
+        found = await services.reading.seen_by(request.user).page(condition, now, query.page_size(services.unpaged_limit), place)
         next_, previous = link(request, query, found.next), link(request, query, found.previous)
         return json_answer(IncidentPage(next_, previous, listed(found.rows, now), count))
 
@@ -67,8 +67,8 @@ def incident_routes(services: Services) -> Router:
         return json_answer(shapes.incident(incident_row(change.incident), change.incident.received), 201)
 
     @get("/{pk:int}/", opt=told(_ONE))
-    async def one(pk: FromPath[int]) -> Answer:
-        return json_answer(shapes.incident(await services.journal.row(incident_id(pk)), services.clock()))
+    async def one(request: ApiRequest, pk: FromPath[int]) -> Answer:
+        return json_answer(shapes.incident(await services.reading.seen_by(request.user).row(incident_id(pk)), services.clock()))
 
     @patch("/{pk:int}/", opt=told(_CHANGE))
     async def change(request: ApiRequest, pk: FromPath[int]) -> Answer:
@@ -76,7 +76,7 @@ def incident_routes(services: Services) -> Router:
         try:
             edit = await inputs.edit(request)
         except Refused:
-            await services.journal.row(number)  # that there is no such incident is said first
+            await services.reading.seen_by(request.user).row(number)  # that there is no such incident is said first
             raise
         done = await services.incidents.edit(number, edit, actor=request.user, warrant=request.auth.token_id)
         return json_answer(shapes.incident(incident_row(done.incident), services.clock()))

@@ -6,6 +6,7 @@ from adapters.http.answers import FORGET_TOKEN, NEVER_KEPT, NO_CONTENT, Answer, 
 from adapters.http.auth import Access
 from adapters.http.bodies import ApiRequest
 from adapters.http.errors import detail
+from adapters.http.origins import origin_of
 from adapters.http.routes import Operation, told
 from adapters.http.services import Services
 from adapters.http.v2 import inputs
@@ -34,13 +35,13 @@ def login_routes(services: Services) -> Router:
     @post("/token-auth/", opt=told(_LOG_IN, Access.OPTIONAL))
     async def log_in(request: ApiRequest) -> Answer:
         who = await inputs.login(request)
-        token = await accounts.log_in(who.username, who.password)
+        token = await accounts.seen_from(origin_of(request)).log_in(who.username, who.password)
         services.credentials.clear()
         return json_answer(TokenOut(token.key), 200, NEVER_KEPT)
 
     @post(["/refresh-token/", "/auth/refresh-token/"], opt=told(_REFRESH, Access.FRESH_TOKEN))
     async def refresh(request: ApiRequest) -> Answer:
-        token = await accounts.refresh(request.auth)
+        token = await accounts.seen_from(origin_of(request)).refresh(request.auth)
         services.credentials.clear()
         return json_answer(TokenOut(token.key), 200, NEVER_KEPT)
 
@@ -52,7 +53,7 @@ def login_routes(services: Services) -> Router:
 
     @post("/auth/token/logout/", opt=told(_REVOKE, Access.FRESH_TOKEN))
     async def revoke(request: ApiRequest) -> Answer:
-        await accounts.log_out(request.auth)
+        await accounts.seen_from(origin_of(request)).log_out(request.auth)
         services.credentials.clear()
         return Answer(NO_CONTENT)
 
@@ -61,7 +62,7 @@ def login_routes(services: Services) -> Router:
     async def log_out(request: ApiRequest) -> Answer:
         credential: Credential | None = request.auth
         if credential:
-            await accounts.log_out(credential)
+            await accounts.seen_from(origin_of(request)).log_out(credential)
             services.credentials.clear()
         return Answer(200, b"", FORGET_TOKEN)
 
@@ -72,9 +73,9 @@ async def _one_more(services: Services, request: ApiRequest) -> NewToken:
     """A token is enough; without one, name and password are needed."""
     credential: Credential | None = request.auth
     if credential:
-        return await services.accounts.another_token(credential)
+        return await services.accounts.seen_from(origin_of(request)).another_token(credential)
     who = await inputs.login(request)
     try:
-        return await services.accounts.log_in(who.username, who.password, beside=True)
+        return await services.accounts.seen_from(origin_of(request)).log_in(who.username, who.password, beside=True)
     except BadLogin as error:
         raise detail(403, error.message) from None

@@ -44,7 +44,7 @@ def incident_notification_routes(services: Services) -> Router:
 
     @get("/{pk:int}/events/{event_pk:int}/explain/", opt=told(_EXPLAIN))
     async def explain(request: ApiRequest, pk: FromPath[int], event_pk: FromPath[int]) -> Answer:
-        explained = await services.notifications.explain(incident_id(pk), event_id(event_pk), request.user.id)
+        explained = await services.notifications.explain(incident_id(pk), event_id(event_pk), request.user)
         return json_answer(shapes.explanation(explained))
 
     return Router("/", route_handlers=[of_incident, explain])
@@ -56,12 +56,12 @@ def profile_notification_routes(services: Services) -> Router:
 
     @post("/{pk:int}/test/", opt=told(_TEST, Access.FRESH_TOKEN))
     async def test(request: ApiRequest, pk: FromPath[int]) -> Answer:
-        return json_answer(shapes.deliveries(await services.notifications.test(request.user.id, profile_id(pk))), 201)
+        return json_answer(shapes.deliveries(await services.notifications.test(request.user, profile_id(pk))), 201)
 
     @get("/{pk:int}/dryrun/", opt=told(_DRY_RUN))
     async def dry_run(request: ApiRequest, pk: FromPath[int]) -> Answer:
         hours = _hours(Query(request.scope["query_string"]))
-        return json_answer(shapes.dry_run(await services.notifications.dry_run(request.user.id, profile_id(pk), hours)))
+        return json_answer(shapes.dry_run(await services.notifications.dry_run(request.user, profile_id(pk), hours)))
 
     return Router("/", route_handlers=[test, dry_run])
 

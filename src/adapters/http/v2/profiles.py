@@ -43,7 +43,7 @@ def profile_routes(services: Services) -> Router:  # noqa: C901 - one function f
     async def change(request: ApiRequest, pk: int, *, whole: bool) -> Answer:
         present = await own(request, pk)
         wanted = await profile_inputs.profile_change(request, whole=whole)
-        changed = await profiles.change_profile(request.user.id, present.profile.id, lambda profile, _: wanted(profile))
+        changed = await profiles.change_profile(request.user, present.profile.id, lambda profile, _: wanted(profile))
         return json_answer(shapes.profile(changed))
 
     @get("/", opt=told(_LIST))
@@ -54,7 +54,7 @@ def profile_routes(services: Services) -> Router:  # noqa: C901 - one function f
     @post("/", opt=told(_ADD, Access.FRESH_TOKEN))
     async def add(request: ApiRequest) -> Answer:
         new = await profile_inputs.new_profile(request)
-        made = await profiles.add_profile(request.user.id, **new._asdict())
+        made = await profiles.add_profile(request.user, **new._asdict())
         return json_answer(shapes.profile(made), 201)
 
     @get("/{pk:int}/", opt=told(_ONE))
@@ -71,7 +71,7 @@ def profile_routes(services: Services) -> Router:  # noqa: C901 - one function f
 
     @delete("/{pk:int}/", status_code=200, opt=told(_REMOVE, Access.FRESH_TOKEN))
     async def remove(request: ApiRequest, pk: FromPath[int]) -> Answer:
-        await profiles.drop_profile(request.user.id, profile_id(pk))
+        await profiles.drop_profile(request.user, profile_id(pk))
         return Answer(NO_CONTENT)
 
     @get("/{pk:int}/incidents/", opt=told(_INCIDENTS))

@@ -8,10 +8,11 @@ from adapters.http.answers import NO_CONTENT, Answer, json_answer
 from adapters.http.auth import Access
 from adapters.http.bodies import ApiRequest
 from adapters.http.lists import source_types
+from adapters.http.origins import origin_of
 from adapters.http.routes import Operation, source_id, told
 from adapters.http.services import Services
 from adapters.http.v2.shapes import SourceOut, SourceTypeOut, source_out
-from argus_core.domain.actors import require_superuser
+from argus_core.domain.permissions import Act, require
 
 _FOR_SUPERUSERS = _FOR_SOURCES = {403: "Detail"}
 _LIST = Operation(summary="List all sources", answers={200: list[SourceOut]})
@@ -37,9 +38,9 @@ def source_routes(services: Services) -> Router:
 
     @post("/sources/", opt=told(_ADD, Access.FRESH_TOKEN))
     async def add(request: ApiRequest) -> Answer:
-        require_superuser(request.user)  # before anything is found wrong with the body
+        require(request.user, Act.MANAGE_SOURCES)  # before anything is found wrong with the body
         new = await source_fields.source(request)
-        made = await accounts.add_source(new.name, new.type, actor=request.user, base_url=new.base_url or "")
+        made = await accounts.seen_from(origin_of(request)).add_source(new.name, new.type, actor=request.user, base_url=new.base_url or "")
         return json_answer(source_out(made), 201)
 
     @get("/sources/{pk:int}/", opt=told(_ONE))
@@ -48,10 +49,12 @@ def source_routes(services: Services) -> Router:
 
     @put("/sources/{pk:int}/", opt=told(_REPLACE, Access.FRESH_TOKEN))
     async def replace(request: ApiRequest, pk: FromPath[int]) -> Answer:
-        require_superuser(request.user)
+        require(request.user, Act.MANAGE_SOURCES)
         number = (await accounts.source(source_id(pk))).id
         new = await source_fields.source(request)
-        changed = await accounts.change_source(number, new.name, new.type, actor=request.user, base_url=new.base_url)
+        changed = await accounts.seen_from(origin_of(request)).change_source(
+            number, new.name, new.type, actor=request.user, base_url=new.base_url
+        )
         services.credentials.clear()
         return json_answer(source_out(changed))
 
@@ -66,8 +69,8 @@ def source_routes(services: Services) -> Router:
 
     @post("/source-types/", opt=told(_ADD_TYPE, Access.FRESH_TOKEN))
     async def add_type(request: ApiRequest) -> Answer:
-        require_superuser(request.user)
+        require(request.user, Act.MANAGE_SOURCES)
         name = await source_fields.source_type(request)
-        return json_answer(SourceTypeOut(await accounts.add_source_type(name, actor=request.user)), 201)
+        return json_answer(SourceTypeOut(await accounts.seen_from(origin_of(request)).add_source_type(name, actor=request.user)), 201)
 
     return Router("/", route_handlers=[many, add, one, replace, beat, types, add_type])

@@ -31,7 +31,7 @@ def timeslot_routes(services: Services) -> Router:
     async def change(request: ApiRequest, pk: int, *, whole: bool) -> Answer:
         present = await own(request, pk)
         wanted = await profile_inputs.timeslot_change(request, services.zone.key, whole=whole)
-        return json_answer(shapes.timeslot(await profiles.change_timeslot(request.user.id, present.id, wanted)))
+        return json_answer(shapes.timeslot(await profiles.change_timeslot(request.user, present.id, wanted)))
 
     @get("/", opt=told(_LIST))
     async def many(request: ApiRequest) -> Answer:
@@ -41,7 +41,7 @@ def timeslot_routes(services: Services) -> Router:
     @post("/", opt=told(_ADD, Access.FRESH_TOKEN))
     async def add(request: ApiRequest) -> Answer:
         new = await profile_inputs.new_timeslot(request)
-        made = await profiles.add_timeslot(request.user.id, name=new.name, recurrences=new.recurrences, zone=new.zone)
+        made = await profiles.add_timeslot(request.user, name=new.name, recurrences=new.recurrences, zone=new.zone)
         return json_answer(shapes.timeslot(made), 201)
 
     @get("/{pk:int}/", opt=told(_ONE))
@@ -58,7 +58,7 @@ def timeslot_routes(services: Services) -> Router:
 
     @delete("/{pk:int}/", status_code=200, opt=told(_REMOVE, Access.FRESH_TOKEN))
     async def remove(request: ApiRequest, pk: FromPath[int]) -> Answer:
-        await profiles.drop_timeslot(request.user.id, timeslot_id(pk))
+        await profiles.drop_timeslot(request.user, timeslot_id(pk))
         return Answer(NO_CONTENT)
 
     return Router("/timeslots", route_handlers=[many, add, one, replace, change_parts, remove])

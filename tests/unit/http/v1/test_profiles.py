@@ -94,10 +94,10 @@ async def test_media_are_the_own_address_and_one_own_number(ask, make, who, more
 
 async def test_what_v1_cannot_say_of_a_profile_is_kept(world, ask, make, profile):
     """Whoever sends back what was shown changes nothing; whoever changes media changes the own address and the phone numbers only."""
-    alice = world.pks["alice"]
+    alice = world.actor("alice")
     first, second = [(await make("alice", "auth/phone-number/", phone_number=number))["pk"] for number in (NUMBER, OTHER)]
     work = (await world.profiles.add_destination(alice, medium="email", settings={"email_address": "work@example.org"})).id
-    own = (await world.profiles.belongings(alice)).destinations[0].id
+    own = (await world.profiles.belongings(alice.id)).destinations[0].id
     shown = await profile(media=[])
     await world.profiles.change_profile(
         alice, shown["pk"], lambda present, _: replace(present, name="Mine", destination_ids=(own, first, second, work))
@@ -118,7 +118,7 @@ async def test_what_v1_cannot_say_of_a_profile_is_kept(world, ask, make, profile
     assert tuple(sorted((own, second, work))) == await after("PUT", phone_number=second)
     assert tuple(sorted((own, first, work))) == await after("PATCH", phone_number=first)
     assert tuple(sorted((own, work))) == await after("PUT", media=["EM"])
-    assert "Mine" == (await world.profiles.belongings(alice)).profile(shown["pk"]).name
+    assert "Mine" == (await world.profiles.belongings(alice.id)).profile(shown["pk"]).name
 
 
 async def test_a_whole_profile_needs_its_timeslot_and_filters_and_a_part_does_not(ask, profile):
@@ -239,7 +239,7 @@ async def test_a_filter_string_holds_exactly_sources_and_tags(ask, string):
 
 
 async def test_what_v1_cannot_say_of_a_filter_is_kept(world, ask, make):
-    alice = world.pks["alice"]
+    alice = world.actor("alice")
     shown = await make("alice", FILTERS, name="f", filter={"open": True})
     more = {"event_types": (EventType.CLOSE,), "expression": IsOpen()}
     await world.profiles.change_filter(alice, shown["pk"], lambda present: replace(present, definition=replace(present.definition, **more)))
@@ -250,7 +250,7 @@ async def test_what_v1_cannot_say_of_a_filter_is_kept(world, ask, make):
     string_alone = await ask("alice", "PUT", path, json={"name": "g", "filter_string": '{"sourceSystemIds": [7], "tags": []}'})
     another = await ask("alice", "PATCH", path, json={"filter": {"maxlevel": 3, "event_types": ["STA"]}})
     nothing = await ask("alice", "PATCH", path, json={})
-    definition = (await world.profiles.belongings(alice)).filter(shown["pk"]).definition
+    definition = (await world.profiles.belongings(alice.id)).filter(shown["pk"]).definition
 
     assert seen == shown
     assert {**NOTHING, "open": True, "sourceSystemIds": [], "tags": []} == sent_back.json()["filter"]
@@ -329,7 +329,7 @@ async def test_a_timeslot_is_shown_as_it_was_meant(ask, make):
 async def test_what_v1_cannot_say_of_a_timeslot_is_kept(world, ask):
     """The zone, and that a recurrence ends on the next day, as long as that recurrence is still there."""
     night = Recurrence(days=frozenset({1, 2}), start=time(22), end=time(6), ends_next_day=True)
-    slot = await world.profiles.add_timeslot(world.pks["alice"], name="nights", recurrences=(night,), zone="Asia/Tokyo")
+    slot = await world.profiles.add_timeslot(world.actor("alice"), name="nights", recurrences=(night,), zone="Asia/Tokyo")
     path = f"{SLOTS}{slot.id}/"
     shown = (await ask("alice", "GET", path)).json()
 

@@ -1,0 +1,166 @@
+"""`argus audit`."""
+
+import csv
+import json
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import click
+
+from adapters.cli.doing import Group, moment, run, table, tell, with_settings
+from argus_core.domain.audit import AuditQuery, Deed, Origin, Record, as_plain
+
+if TYPE_CHECKING:
+    from adapters.container import Container
+    from adapters.settings import Loaded
+
+Command: TypeAlias = Callable[..., Any]
+Plain: TypeAlias = Mapping[str, str | int | bool | None]
+
+_COLUMNS = ("id", "created", "deed", "about", "outcome", "user_id", "username", "address", "details")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def _checked_moment(_: click.Context, __: click.Parameter, text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(f'"{text}" is no moment; give one like 2026-01-31 or 2026-01-31T12:00+01:00.') from None
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
+def _filters(command: Command) -> Command:
+    for option in (
+        click.option("--who", "username", metavar="NAME", help="Only what this user did."),
+        click.option("--deed", type=click.Choice([deed.value for deed in Deed]), help="Only this."),
+        click.option("--about", metavar="WHAT", help='Only what was done to this, such as "user alice" or "source oslo (nav)".'),
+        click.option("--refused", is_flag=True, help="Only what was refused."),
+        click.option("--since", callback=_checked_moment, metavar="WHEN", help="From then on; without a zone, UTC."),
+        click.option("--until", callback=_checked_moment, metavar="WHEN", help="Before then."),
+    ):
+        command = option(command)
+    return command
+
+
+def _query(options: Mapping[str, Any]) -> AuditQuery:
+    return AuditQuery(
+        username=options["username"],
+        deed=options["deed"] and Deed(options["deed"]),
+        about=options["about"],
+        done=False if options["refused"] else None,
+        since=options["since"],
+        until=options["until"],
+    )
+
+
+@click.group(cls=Group)
+def audit() -> None:
+    """
+    Who has done what about users, tokens, sources and deliveries, and who has logged in or tried to.
+
+    \b
+    argus audit list --deed login --refused
+    argus audit export --since 2026-01-01 --format csv > audit.csv
+    argus audit prune --before 2025-01-01
+    """
+
+
+@audit.command("list")
+@_filters
+@click.option("--most", type=click.IntRange(1, 10_000), default=50, show_default=True, help="At most so many, the newest.")
+@click.option("--before", "number", type=click.IntRange(1), metavar="NUMBER", help="Older than the one with this number: the next page.")
+@with_settings
+def list_(*, most: int, number: int | None, loaded: "Loaded", **options: Any) -> None:  # noqa: ANN401 - the filters
+    """Show records, newest first."""
+    query = _query(options)
+
+    async def read(container: "Container") -> list[Record]:
+        return list(await container.audit().newest(query, most + 1, number))
+
+    found = run(loaded.settings, read)
+    table(
+        ("NUMBER", "WHEN", "WHO", "FROM", "DEED", "ABOUT", "OUTCOME", "DETAILS"),
+        (
+            (
+                record.id,
+                moment(record.created),
+                _who(record.entry.origin),
+                record.entry.origin.address or "-",
+                record.entry.deed.value,
+                record.entry.about,
+                "done" if record.entry.done else "refused",
+                record.entry.details,
+            )
+            for record in found[:most]
+        ),
+    )
+    if len(found) > most:
+        tell(f"There are more: --before {found[most - 1].id}")
+
+
+@audit.command()
+@_filters
+@click.option(
+    "--format", "form", type=click.Choice(["jsonl", "csv"]), default="jsonl", show_default=True, help="An object in each line, or CSV."
+)
+@with_settings
+def export(*, form: str, loaded: "Loaded", **options: Any) -> None:  # noqa: ANN401 - the filters
+    """
+    Write all records to standard output, newest first.
+
+    \b
+    argus audit export --until 2026-01-01 > audit-2025.jsonl
+    """
+    query = _query(options)
+    write = _write_csv() if form == "csv" else _write_json
+
+    async def read(container: "Container") -> None:
+        async for record in container.audit().all(query):
+            write(as_plain(record))
+
+    run(loaded.settings, read)
+
+
+@audit.command()
+@click.option("--before", required=True, callback=_checked_moment, metavar="WHEN", help="At least 30 days ago; without a zone, UTC.")
+@with_settings
+def prune(*, before: datetime, loaded: "Loaded") -> None:
+    """
+    Forget what is older than that, and note it. Export it first.
+
+    \b
+    argus audit prune --before 2025-01-01
+    """
+
+    async def work(container: "Container") -> int:
+        return await container.audit().prune(before)
+
+    tell(f"{run(loaded.settings, work)} records are forgotten, older than {moment(before)}.")
+
+
+def _who(origin: Origin) -> str:
+    return origin.username or ("-" if origin.address else "Argus itself")
+
+
+def _write_json(plain: Plain) -> None:
+    click.echo(json.dumps(plain, ensure_ascii=False))
+
+
+def _write_csv() -> Callable[[Plain], None]:
+    writer = csv.writer(sys.stdout)
+    writer.writerow(_COLUMNS)
+
+    def write(plain: Plain) -> None:
+        writer.writerow(_harmless(plain[column] for column in _COLUMNS))
+
+    return write
+
+
+def _harmless(cells: Iterable[object]) -> list[str]:
+    """What spreadsheets would take for formulas gets an apostrophe before it: names are chosen by others."""
+    texts = ["" if cell is None else str(cell) for cell in cells]
+    return [f"'{text}" if text.startswith(_FORMULA) else text for text in texts]
