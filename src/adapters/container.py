@@ -17,6 +17,7 @@ from adapters.db.claims import PgTicketClaims
 from adapters.db.database import Database
 from adapters.db.hints import Hints
 from adapters.db.journal import PgIncidents
+from adapters.db.logins import PgAttempts
 from adapters.db.outbox import PgOutbox
 from adapters.db.profiles import PgProfiles
 from adapters.db.watching import PgWatch
@@ -63,6 +64,7 @@ class Container(containers.DeclarativeContainer):
     account_store = providers.Singleton(PgAccounts, database)
     passwords = providers.Singleton(Argon2Passwords)
     secrets = providers.Singleton(RandomKeys)
+    attempts = providers.Singleton(PgAttempts, database)
 
     incidents = providers.Singleton(IncidentService, journal, account_store, clock)
     accounts = providers.Singleton(
@@ -72,6 +74,7 @@ class Container(containers.DeclarativeContainer):
         secrets,
         settings.provided.auth_token_expires_after_days,
         settings.provided.time_zone,
+        attempts,
     )
     media = providers.Singleton(load_media, settings.provided.media, settings.provided.plugins)
     ticket_system = providers.Singleton(load_ticket_system, settings.provided.ticket_system, settings.provided.plugins)

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -10,10 +11,12 @@ from adapters.db.accounts import PgAccounts
 from adapters.db.claims import PgTicketClaims
 from adapters.db.database import Database
 from adapters.db.journal import PgIncidents
+from adapters.db.logins import PgAttempts, PgSessions, PgSlips
 from adapters.db.outbox import PgOutbox
 from adapters.db.profiles import PgProfiles
 from adapters.db.watching import PgWatch
 from argus_core.conformance import PROFILE_CHECKS, STORE_CHECKS, check_profiles, check_store, check_ticket_claims, make_world
+from argus_core.conformance.logins import LOGIN_CHECKS, Door
 from argus_core.conformance.outbox import OUTBOX_CHECKS, check_outbox, make_post
 from argus_core.conformance.watching import WATCH_CHECKS
 from argus_core.domain.errors import Unavailable
@@ -144,3 +147,9 @@ async def test_postgresql_keeps_each_promise_about_watching(check, database_url)
         stores = PgIncidents(database), PgAccounts(database), PgProfiles(database), PgOutbox(database)
 
         await check(PgWatch(database), await make_post(*stores))
+
+
+@pytest.mark.parametrize("check", LOGIN_CHECKS, ids=lambda check: check.__name__)
+async def test_postgresql_keeps_each_promise_about_logins(check, database_url):
+    async with Database(database_url).opened() as database:
+        await check(Door(partial(PgSessions, database), PgAccounts(database), PgAttempts(database), PgSlips(database)))

@@ -4,7 +4,7 @@ from litestar import Router, post
 
 from adapters.http.answers import FORGET_TOKEN, NEVER_KEPT, NO_CONTENT, Answer, json_answer
 from adapters.http.auth import Access
-from adapters.http.bodies import ApiRequest
+from adapters.http.bodies import ApiRequest, address
 from adapters.http.errors import detail
 from adapters.http.routes import Operation, told
 from adapters.http.services import Services
@@ -34,7 +34,7 @@ def login_routes(services: Services) -> Router:
     @post("/token-auth/", opt=told(_LOG_IN, Access.OPTIONAL))
     async def log_in(request: ApiRequest) -> Answer:
         who = await inputs.login(request)
-        token = await accounts.log_in(who.username, who.password)
+        token = await accounts.log_in(who.username, who.password, address=address(request))
         services.credentials.clear()
         return json_answer(TokenOut(token.key), 200, NEVER_KEPT)
 
@@ -75,6 +75,6 @@ async def _one_more(services: Services, request: ApiRequest) -> NewToken:
         return await services.accounts.another_token(credential)
     who = await inputs.login(request)
     try:
-        return await services.accounts.log_in(who.username, who.password, beside=True)
+        return await services.accounts.log_in(who.username, who.password, address=address(request), beside=True)
     except BadLogin as error:
         raise detail(403, error.message) from None
