@@ -92,6 +92,13 @@ class Careless(MemorySessions):
         return await super().begin(replace(new, user=self._accounts.tables.users[new.user.id]))
 
 
+class Closed(MemorySessions):
+    """Lets nobody in."""
+
+    async def begin(self, new):
+        return None
+
+
 class Everlasting(MemorySessions):
     """Never sees that a session is over."""
 
@@ -154,6 +161,7 @@ class Lasting(MemorySlips):
     ("stores", "promise"),
     [
         ({"sessions": Careless}, "A session began of somebody who was locked out."),
+        ({"sessions": Closed}, "A session did not begin."),
         ({"sessions": Everlasting}, "A session goes on that was not used."),
         ({"sessions": Everlasting}, "A session never ends."),
         ({"sessions": Unused}, "A session ended that was used."),

@@ -10,7 +10,7 @@ from argus_core.conformance import CALLERS
 from argus_core.conformance.outbox import see
 from argus_core.domain.accounts import User
 from argus_core.domain.ids import SessionId
-from argus_core.domain.sessions import Device, Lifetime
+from argus_core.domain.sessions import Device, Lifetime, Session
 from argus_core.domain.throttle import WINDOW, Limit
 from argus_core.ports.accounts import Accounts
 from argus_core.ports.logins import Attempts, NewSession, Sessions, Slips, Visit
@@ -54,9 +54,7 @@ async def a_session_goes_on(door: Door) -> None:
     sessions = door.sessions(Lifetime(LONG, LONG))
     user = await door.user()
     wanted = new(user, provider="feide", proof="signed")
-    begun = await sessions.begin(wanted)
-    if begun is None:
-        raise AssertionError("A session did not begin.")
+    begun = await _begun(sessions, wanted)
     told = (begun.user_id, begun.device, begun.provider, begun.proof)
     see(told == (user.id, wanted.device, "feide", "signed"), f"A session began as {begun}.")
     see(begun.begun == begun.used, "A session was used before it began.")
@@ -72,8 +70,7 @@ async def sessions_are_listed_and_ended(door: Door) -> None:
     sessions = door.sessions(Lifetime(LONG, LONG))
     user, other = await door.user(), await door.user()
     keys = [new(user), new(user), new(other)]
-    begun = [await sessions.begin(one) for one in keys]
-    ids = [one.id for one in begun if one]
+    ids = [(await _begun(sessions, one)).id for one in keys]
     see([one.id for one in await sessions.of(user.id)] == [ids[1], ids[0]], "The sessions of a user are not listed.")
     await sessions.end(other.id, ids[0])
     await sessions.end(user.id, SessionId(2**62))
@@ -200,6 +197,13 @@ async def identities_mean_users(door: Door) -> None:
         see(await work.identified("one", subject) == user, "Nobody is meant.")
         see(await work.identified("other", subject) is None, "Somebody is meant by another issuer.")
         see(await work.identified("one", f"{subject} ") is None, "Somebody is meant by another subject.")
+
+
+async def _begun(sessions: Sessions, wanted: NewSession) -> Session:
+    session = await sessions.begin(wanted)
+    if session is None:
+        raise AssertionError("A session did not begin.")
+    return session
 
 
 LOGIN_CHECKS: Sequence[Callable[[Door], Awaitable[None]]] = (

@@ -18,22 +18,11 @@ class Departure:
 
 
 class IdentityProvider(Protocol):
-    """One provider. It may be used by many at once."""
+    """One provider: `slug` is its name in addresses, `name` that for people, `roles` what its groups mean here. Many may use it at once."""
 
-    @property
-    def slug(self) -> str:
-        """What it is called in addresses."""
-        ...
-
-    @property
-    def name(self) -> str:
-        """What people call it."""
-        ...
-
-    @property
-    def roles(self) -> RoleGroups:
-        """What its groups mean here."""
-        ...
+    slug: str
+    name: str
+    roles: RoleGroups
 
     async def depart(self, return_to: str) -> Departure:
         """

@@ -13,6 +13,7 @@ from argus_core.domain.actors import Actor, require_superuser
 from argus_core.domain.destinations import synced_email
 from argus_core.domain.errors import BadLogin, Invalid, NameTaken, NotFound, TooOften, Unauthenticated
 from argus_core.domain.ids import SourceId, TokenId, UserId
+from argus_core.domain.limits import text_problem
 from argus_core.domain.sources import Source, check_source, check_source_type
 from argus_core.domain.timeslots import all_the_time
 from argus_core.ports.accounts import Accounts, AccountsWork, Passwords
@@ -85,7 +86,7 @@ class AccountService:
         if wait := await self.attempts.attempt(limits):
             raise TooOften("There were too many attempts to log in; try again later.", wait)
         async with self.accounts.begin() as work:
-            user = await work.user_named(username)
+            user = None if text_problem(username, NAME_BYTES) else await work.user_named(username)
         if not await self.passwords.verify(password, user.password if user else "") or user is None or not user.active:
             raise BadLogin
         await self.attempts.forget(account.subject)

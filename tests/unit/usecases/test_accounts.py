@@ -158,6 +158,11 @@ class TestLogIn:
         world.now += refusal.value.after
         assert await world.service.log_in("ola", "secret")
 
+    async def test_is_refused_under_names_that_nobody_can_have(self, world):
+        for name in ("\x00", "\ud800", "a" * 1000):
+            with pytest.raises(BadLogin):
+                await world.service.log_in(name, "wrong")
+
     async def test_is_refused_alike_for_users_that_there_are_not(self, world):
         for _ in range(throttle.FAILURES_PER_ACCOUNT):
             with pytest.raises(BadLogin):
