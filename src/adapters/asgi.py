@@ -11,17 +11,19 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import uvicorn
-from litestar import Litestar
+from litestar import Litestar, Router
 from litestar.handlers import HTTPRouteHandler
 
 from adapters import logs
 from adapters.child import Parent
 from adapters.container import Container, contain
 from adapters.db.listen import ACCOUNTS, Listener
+from adapters.http.answers import Answer
 from adapters.http.app import build_app
-from adapters.http.auth import CredentialCache, Uses
-from adapters.http.services import Services
+from adapters.http.auth import Access, CredentialCache, Uses
+from adapters.http.services import LoginMethod, Services
 from adapters.settings import Settings, SettingsError, load
+from adapters.web import Web, error_page, web_routes
 from adapters.wire import Protocol
 from argus_core.domain.errors import Unavailable
 from argus_core.usecases.accounts import AccountService
@@ -109,13 +111,23 @@ def application(container: Container, readiness: Readiness) -> "App":
         zone=ZoneInfo(settings.time_zone),
         version=version("argus-core"),
         cors_origins=frozenset(settings.cors_origins),
+        public_url=settings.public_url,
+        login_methods=[LoginMethod(name=slug, path=f"/oidc/login/{slug}/") for slug in settings.oidc],
         unpaged_limit=settings.unpaged_limit,
         credentials=cache,
         uses=uses,
         credential_cache_ok=lambda: listener.connected,
         problems=readiness.problems,
     )
-    return build_app(services, lifespan=[connected], routes=_routes(settings))
+    return build_app(services, lifespan=[connected], routes=[_pages(container, settings), *_routes(settings)], error_page=_error_page)
+
+
+def _pages(container: Container, settings: Settings) -> Router:
+    """The pages that people look at. None looks for a token, and no route of the API for a cookie."""
+    web = Web(
+        logins=container.logins(), identities=container.identities(), public_url=settings.public_url, zone=ZoneInfo(settings.time_zone)
+    )
+    return web_routes(web, {"access": Access.ANYBODY})
 
 
 async def note_uses(uses: Uses, accounts: AccountService, every: float = NOTED_EVERY) -> None:
@@ -131,12 +143,19 @@ async def _note_once(uses: Uses, accounts: AccountService) -> None:
 
 
 def _routes(settings: Settings) -> Sequence[HTTPRouteHandler]:
-    """What is served beside the API."""
+    """What only some installations serve beside the API."""
     if settings.demo_mailbox is None:
         return ()
     from adapters.demo.pages import mailbox_routes
 
     return mailbox_routes(settings.demo_mailbox, settings.time_zone)
+
+
+def _error_page(answer: Answer) -> Answer:
+    page = error_page(answer.status)
+    headers = {name.encode(): value.encode() for name, value in page.headers.items()}
+    kept = [header for header in answer.headers if header[0] not in (b"content-type", b"content-length")]
+    return Answer(answer.status, page.content, (b"content-type", b"text/html; charset=utf-8"), *headers.items(), *kept)
 
 
 class _Server(uvicorn.Server):

@@ -18,20 +18,26 @@ from adapters.db.claims import PgTicketClaims
 from adapters.db.database import Database
 from adapters.db.hints import Hints
 from adapters.db.journal import PgIncidents
+from adapters.db.logins import PgAttempts, PgSessions, PgSlips
 from adapters.db.outbox import PgOutbox
 from adapters.db.profiles import PgProfiles
 from adapters.db.watching import PgWatch
 from adapters.durations import duration
 from adapters.keys import RandomKeys
+from adapters.media.plain import PlainMail
 from adapters.passwords import Argon2Passwords
 from adapters.plugins import load_media, load_ticket_system
 from adapters.settings import Settings
 from argus_core.domain.audit import ITSELF, Origin
+from argus_core.domain.sessions import Lifetime
+from argus_core.ports.identity import IdentityProviders
 from argus_core.usecases.accounts import AccountService
 from argus_core.usecases.apply import ApplyService
 from argus_core.usecases.audit import AuditService
 from argus_core.usecases.dispatch import Dispatcher
+from argus_core.usecases.identities import IdentityService
 from argus_core.usecases.incidents import IncidentService
+from argus_core.usecases.logins import LoginService
 from argus_core.usecases.notifications import NotificationService
 from argus_core.usecases.profiles import ProfileService
 from argus_core.usecases.reading import ReadingService
@@ -53,6 +59,20 @@ def open_database(settings: Settings, url: str) -> Database:
     return Database(url, connections=settings.pool_size - FOR_WORK, connections_for_work=FOR_WORK)
 
 
+def session_lifetime(settings: Settings) -> Lifetime:
+    """How long somebody stays logged in."""
+    return Lifetime(duration(settings.session_idle), duration(settings.session_lifetime))
+
+
+def identity_providers(settings: Settings) -> IdentityProviders:
+    """Those of the settings. What speaks to them is loaded only where there are any."""
+    if not settings.oidc:
+        return {}
+    from adapters.oidc.provider import OidcProvider
+
+    return {slug: OidcProvider(slug, provider) for slug, provider in settings.oidc.items()}
+
+
 class Container(containers.DeclarativeContainer):
     """One of each. `settings` and `url` come from whoever makes it; anything can be overridden."""
 
@@ -68,6 +88,7 @@ class Container(containers.DeclarativeContainer):
     account_store = providers.Singleton(PgAccounts, database)
     passwords = providers.Singleton(Argon2Passwords)
     secrets = providers.Singleton(RandomKeys)
+    attempts = providers.Singleton(PgAttempts, database)
 
     incidents = providers.Singleton(IncidentService, journal, account_store, clock, settings.provided.sources_own_incidents_only)
     reading = providers.Singleton(ReadingService, journal, settings.provided.sources_own_incidents_only)
@@ -78,9 +99,18 @@ class Container(containers.DeclarativeContainer):
         secrets,
         settings.provided.auth_token_expires_after_days,
         settings.provided.time_zone,
+        attempts,
         origin,
     )
     audit = providers.Singleton(AuditService, providers.Singleton(PgAudit, database), account_store, origin)
+    logins = providers.Singleton(
+        LoginService,
+        accounts,
+        providers.Singleton(PgSessions, database, providers.Callable(session_lifetime, settings)),
+        providers.Singleton(PgSlips, database),
+        providers.Singleton(PlainMail, settings.provided.plugins),
+    )
+    identities = providers.Singleton(IdentityService, logins, providers.Callable(identity_providers, settings))
     media = providers.Singleton(load_media, settings.provided.media, settings.provided.plugins)
     ticket_system = providers.Singleton(load_ticket_system, settings.provided.ticket_system, settings.provided.plugins)
     tickets = providers.Singleton(TicketService, incidents, providers.Singleton(PgTicketClaims, database), ticket_system)

@@ -38,6 +38,10 @@ class Argon2Passwords(Passwords):
         """See the port. What is no hash we know counts as empty."""
         return await self._apart(lambda: self._fits(password, hashed))
 
+    def is_current(self, hashed: str) -> bool:
+        """See the port."""
+        return not hashed.startswith(_DJANGO) and not self._hasher.check_needs_rehash(hashed)
+
     def _fits(self, password: str, hashed: str) -> bool:
         if hashed.startswith(_DJANGO):
             return _fits_django(password, hashed)

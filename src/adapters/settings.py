@@ -21,6 +21,7 @@ import msgspec
 from msgspec import Meta
 
 from adapters.durations import duration
+from adapters.oidc.config import ProviderSettings
 from adapters.refusals import Refusal
 
 CONFIG = "ARGUS_CONFIG"
@@ -30,6 +31,9 @@ _ORIGIN = re.compile(r"\*|https?://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?", r
 _SLUG = re.compile(r"[a-z0-9_-]+")
 # Kubernetes puts the addresses of a service called `argus`, or `argus-…`, into every container under names like these.
 _SERVICE_LINK = re.compile(r"ARGUS_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)")
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+OIDC = "oidc"
+"""The table in the file that has one of each identity provider in it."""
 _MASKED = "***"
 _LAST_PORT = 65_535
 
@@ -61,6 +65,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     token_warning: str = "7d"  # noqa: S105 - a span of time
     undelivered_limit: str = "15m"
     frontend_url: str = ""
+    public_url: str = ""
+    session_idle: str = "8h"
+    session_lifetime: str = "14d"
+    oidc: dict[str, ProviderSettings] = {}
     media: tuple[str, ...] = ("email", "sms")
     ticket_system: str = ""
     plugins: dict[str, str] = {}
@@ -129,6 +137,13 @@ def _is_web_address(value: object) -> bool:
     return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
+def _is_public_address(value: object) -> bool:
+    """Sessions are for https only; what does not leave the machine needs none."""
+    parts = urlsplit(str(value))
+    bare = _ORIGIN.fullmatch(str(value)) is not None and _is_web_address(value)
+    return bare and (parts.scheme == "https" or parts.hostname in LOOPBACK)
+
+
 def _is_duration(value: object) -> bool:
     return bool(duration(str(value)))
 
@@ -172,6 +187,14 @@ KEYS = (
         expects="the address of the pages that people look at, like https://argus.example.org",
         accepts=_is_web_address,
     ),
+    Key(
+        name="ARGUS_PUBLIC_URL",
+        field="public_url",
+        expects="the address under which browsers reach this server: https://argus.example.org (no path, no slash at the end)",
+        accepts=_is_public_address,
+    ),
+    Key(name="ARGUS_SESSION_IDLE", field="session_idle", expects="a span of time like 8h or 30m", accepts=_is_duration),
+    Key(name="ARGUS_SESSION_LIFETIME", field="session_lifetime", expects="a span of time like 14d or 12h", accepts=_is_duration),
     Key(name="ARGUS_MEDIA", field="media", expects="names of media like email,sms, separated by commas", accepts=_all(_SLUG)),
     Key(name="ARGUS_EMAIL_HOST", expects="the name of a mail server"),
     Key(name="ARGUS_EMAIL_PORT", expects="a number from 1 to 65535", accepts=_is_port),
@@ -231,6 +254,7 @@ def load(config: Path | None = None, environment: Mapping[str, str] | None = Non
     folder = folder or Path.cwd()
     file = _file(config, environment, folder)
     in_file = _read(file) if file else {}
+    tables = _tables(in_file.pop(OIDC, {}))
     problems: list[str] = []
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
@@ -250,13 +274,16 @@ def load(config: Path | None = None, environment: Mapping[str, str] | None = Non
     take(KEYS)
     strangers = _keys_of_strangers((*values.get("media", ()), values.get("ticket_system", "")), environment, in_file)
     take(strangers)
-    known = (*KEYS, *strangers)
+    of_providers = _keys_of_providers(tables)
+    take(of_providers)
+    providers = dict(_providers(file, tables, values, problems))
+    known = (*KEYS, *strangers, *of_providers)
     unknown = [*_unknown(environment, known), *(_unknown_in_file(file, in_file, known) if file else ())]
     if unknown or problems:
         raise SettingsError(*unknown, *problems)
-    plugins = {name: value for name, value in values.items() if name not in _TYPES}
+    plugins = {name: value for name, value in values.items() if name not in _TYPES and name not in {key.name for key in of_providers}}
     chosen = {name: value for name, value in values.items() if name in _TYPES}
-    return Loaded(msgspec.convert({**chosen, "plugins": plugins}, Settings, dec_hook=as_path), origins, file)
+    return Loaded(msgspec.convert({**chosen, "plugins": plugins, OIDC: providers}, Settings, dec_hook=as_path), origins, file)
 
 
 def described(loaded: Loaded, data: Path) -> Iterator[tuple[str, str, str]]:
@@ -268,6 +295,10 @@ def described(loaded: Loaded, data: Path) -> Iterator[tuple[str, str, str]]:
         if key.field == "data" and value is None:
             value = data
         yield key.name, _shown(key, value), loaded.origins.get(key.place, "default")
+    for slug, provider in loaded.settings.oidc.items():
+        for key in _keys_of_providers([slug]):
+            value = getattr(provider, key.name.removeprefix(_provider_key(slug, "")).lower())
+            yield key.name, _shown(key, value) if value else "", loaded.origins.get(key.place, str(loaded.file))
 
 
 def masked(url: str) -> str:
@@ -306,6 +337,42 @@ def _keys_of_strangers(plugins: Iterable[str], environment: Mapping[str, str], i
     prefixes = tuple(f"ARGUS_{re.sub('-', '_', slug).upper()}_" for slug in plugins if slug and slug not in OURS)
     named = {*environment, *(f"ARGUS_{name.upper()}" for name in in_file)} - {key.name for key in KEYS}
     return [Key(name=name, expects="a text", secret=True) for name in sorted(named) if prefixes and name.startswith(prefixes)]
+
+
+def _tables(given: object) -> dict[str, dict[str, object]]:
+    """What the file says of each identity provider; what is malformed is found out when it is read as such."""
+    tables = given if isinstance(given, dict) else {"": {}}
+    return {slug: table if isinstance(table, dict) else {} for slug, table in tables.items()}
+
+
+def _keys_of_providers(slugs: Iterable[str]) -> list[Key]:
+    """What the environment may say about identity providers that are in the file: secrets do not belong there."""
+    return [
+        Key(name=_provider_key(slug, field), expects="a text", secret=field == "client_secret")
+        for slug in slugs
+        for field in ProviderSettings.__struct_fields__
+    ]
+
+
+def _provider_key(slug: str, field: str) -> str:
+    return f"ARGUS_OIDC_{slug.replace('-', '_')}_{field}".upper()
+
+
+def _providers(
+    file: Path | None, tables: Mapping[str, Mapping[str, object]], values: Mapping[str, Any], problems: list[str]
+) -> Iterator[tuple[str, object]]:
+    """What is known about each identity provider. What is wrong is added to the problems."""
+    lists = {field.name for field in msgspec.structs.fields(ProviderSettings) if isinstance(field.default, tuple)}
+    for slug, table in tables.items():
+        if not _SLUG.fullmatch(slug):
+            problems.append(f"oidc in {file} has tables like [oidc.feide]: small letters, digits, - and _.")
+            continue
+        told = {field: values[key] for field in ProviderSettings.__struct_fields__ if (key := _provider_key(slug, field)) in values}
+        whole = {**table, **{name: value.split(",") if name in lists else value for name, value in told.items()}}
+        try:
+            yield slug, msgspec.to_builtins(msgspec.convert(whole, ProviderSettings))
+        except msgspec.ValidationError as error:
+            problems.append(f"oidc.{slug} in {file} cannot be used: {error}.")
 
 
 def _unknown(environment: Mapping[str, str], keys: Sequence[Key]) -> Iterator[str]:

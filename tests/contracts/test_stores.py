@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from psycopg import errors
@@ -12,11 +13,13 @@ from adapters.db.audit import PgAudit
 from adapters.db.claims import PgTicketClaims
 from adapters.db.database import Database
 from adapters.db.journal import PgIncidents
+from adapters.db.logins import PgAttempts, PgSessions, PgSlips
 from adapters.db.outbox import PgOutbox
 from adapters.db.profiles import PgProfiles
 from adapters.db.watching import PgWatch
 from argus_core.conformance import PROFILE_CHECKS, STORE_CHECKS, check_profiles, check_store, check_ticket_claims, make_world
 from argus_core.conformance.audit import AUDIT_CHECKS
+from argus_core.conformance.logins import LOGIN_CHECKS, Door
 from argus_core.conformance.outbox import OUTBOX_CHECKS, check_outbox, make_post
 from argus_core.conformance.watching import WATCH_CHECKS
 from argus_core.domain.audit import AuditQuery, Deed, Entry
@@ -233,3 +236,9 @@ async def test_uses_of_tokens_are_noted_once_a_minute(stores, database_url):
 
     assert (None, first) == (before, again)
     assert first <= await used() <= await accounts.now()
+
+
+@pytest.mark.parametrize("check", LOGIN_CHECKS, ids=lambda check: check.__name__)
+async def test_postgresql_keeps_each_promise_about_logins(check, database_url):
+    async with Database(database_url).opened() as database:
+        await check(Door(partial(PgSessions, database), PgAccounts(database), PgAttempts(database), PgSlips(database)))

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from hypothesis import settings
@@ -10,11 +11,14 @@ from hypothesis import settings
 from argus_core import conformance
 from argus_core.conformance import NOWHERE, PROFILE_CHECKS, STORE_CHECKS, check_profiles, check_store, check_ticket_claims, make_world
 from argus_core.conformance.audit import AUDIT_CHECKS
+from argus_core.conformance.logins import LOGIN_CHECKS, Door
 from argus_core.conformance.outbox import OUTBOX_CHECKS, check_outbox, make_post
 from argus_core.conformance.watching import WATCH_CHECKS
 from argus_core.domain.audit import AuditQuery
+from argus_core.domain.sessions import Lifetime
 from argus_core.memory import MemoryAccounts, MemoryIncidents, MemoryProfiles, MemoryTicketClaims
 from argus_core.memory.audit import MemoryAudit
+from argus_core.memory.logins import MemoryAttempts, MemorySessions, MemorySlips
 from argus_core.memory.outbox import MemoryOutbox
 from argus_core.memory.watching import MemoryWatch
 from argus_core.ports.incidents import Appended
@@ -81,7 +85,7 @@ async def test_an_audit_log_in_a_list_keeps_each_promise(check):
     await check(MemoryAudit(accounts), accounts)
 
 
-class Forgetful(MemoryAudit):
+class Shortening(MemoryAudit):
     """Shows less than it was asked for."""
 
     async def page(self, query, most, before=None):
@@ -103,7 +107,7 @@ class Stubborn(MemoryAudit):
         return 2
 
 
-@pytest.mark.parametrize("log", [Forgetful, Talkative, Stubborn])
+@pytest.mark.parametrize("log", [Shortening, Talkative, Stubborn])
 async def test_an_audit_log_that_breaks_a_promise_is_found_out(log):
     accounts = MemoryAccounts()
     outcomes = [await outcome_of(check, log(accounts), accounts) for check in AUDIT_CHECKS]
@@ -116,6 +120,113 @@ async def outcome_of(check, *stores):
         await check(*stores)
     except (AssertionError, ValueError) as broken:
         return broken
+
+
+def door(sessions=MemorySessions, attempts=MemoryAttempts, slips=MemorySlips):
+    accounts = MemoryAccounts()
+    return Door(partial(sessions, accounts), accounts, attempts(), slips())
+
+
+@pytest.mark.parametrize("check", LOGIN_CHECKS, ids=lambda check: check.__name__)
+async def test_logins_in_dicts_keep_each_promise(check):
+    await check(door())
+
+
+class Careless(MemorySessions):
+    """Lets anybody in who ever was."""
+
+    async def begin(self, new):
+        return await super().begin(replace(new, user=self._accounts.tables.users[new.user.id]))
+
+
+class Closed(MemorySessions):
+    """Lets nobody in."""
+
+    async def begin(self, new):
+        return None
+
+
+class Everlasting(MemorySessions):
+    """Never sees that a session is over."""
+
+    def __init__(self, accounts, lifetime):
+        super().__init__(accounts, Lifetime(timedelta(days=9), timedelta(days=9)))
+
+
+class Unused(MemorySessions):
+    """Does not note that a session is used."""
+
+    def __init__(self, accounts, lifetime):
+        super().__init__(accounts, lifetime)
+        self._lifetime = Grainless(lifetime.idle, lifetime.whole)
+
+
+class Grainless(Lifetime):
+    """Longer than anything."""
+
+    grain = timedelta(days=9)
+
+
+class Generous(MemorySessions):
+    """Ends sessions for anybody."""
+
+    async def end(self, user_id, session_id):
+        for session in list(self._accounts.tables.sessions.values()):
+            if session.id == session_id:
+                await super().end(session.user_id, session_id)
+
+
+class Hasty(MemoryAttempts):
+    """Looks first, and counts afterwards."""
+
+    async def attempt(self, limits):
+        before = {limit.subject: list(self._moments[limit.subject]) for limit in limits}
+        await asyncio.sleep(0)
+        self._moments, now = {**self._moments, **before}, self._moments
+        wait = await super().attempt(limits)
+        for subject, moments in self._moments.items():
+            now[subject].extend(moments[len(before.get(subject, moments)) :])
+        self._moments = now
+        return wait
+
+
+class Forgetful(MemoryAttempts):
+    """Forgets everything."""
+
+    async def forget(self, subject):
+        self._moments.clear()
+
+
+class Lasting(MemorySlips):
+    """Gives a slip again and again."""
+
+    async def take(self, digest, purpose):
+        return (self._slips.get((digest, purpose)) or (None, None))[1]
+
+
+@pytest.mark.parametrize(
+    ("stores", "promise"),
+    [
+        ({"sessions": Careless}, "A session began of somebody who was locked out."),
+        ({"sessions": Closed}, "A session did not begin."),
+        ({"sessions": Everlasting}, "A session goes on that was not used."),
+        ({"sessions": Everlasting}, "A session never ends."),
+        ({"sessions": Unused}, "A session ended that was used."),
+        ({"sessions": Generous}, "Somebody ended another user's session."),
+        ({"attempts": Hasty}, "attempts at once"),
+        ({"attempts": Forgetful}, "Others were forgotten, too."),
+        ({"slips": Lasting}, "A slip was given to"),
+    ],
+)
+async def test_logins_that_break_a_promise_are_found_out(stores, promise):
+    broken = []
+    for check in LOGIN_CHECKS:
+        try:
+            await check(door(**stores))
+        except AssertionError as error:
+            broken.append(str(error))
+
+    assert any(promise in one for one in broken), broken
 
 
 class HardOfHearing(MemoryWatch):

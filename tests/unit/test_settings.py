@@ -239,3 +239,64 @@ def test_what_a_plugin_could_not_use_is_refused_at_the_start(tmp_path, name, val
     (problem,) = problems({name: value}, tmp_path)
 
     assert problem.startswith(f"{name} is ")
+
+
+PROVIDER = '[oidc.feide]\nissuer = "https://id.example.org"\nclient_id = "argus"\n'
+
+
+def test_identity_providers_have_a_table_each_and_their_secrets_come_from_the_environment(tmp_path):
+    (tmp_path / "argus.toml").write_text(
+        f'{PROVIDER}staff_groups = ["a", "b"]\n[oidc.other-one]\nissuer = "http://localhost:4000"\nclient_id = "x"\n'
+    )
+    environment = {"ARGUS_OIDC_FEIDE_CLIENT_SECRET": "secret", "ARGUS_OIDC_OTHER_ONE_STAFF_GROUPS": "c,d"}
+
+    loaded = load(None, environment, tmp_path)
+
+    feide, other = loaded.settings.oidc["feide"], loaded.settings.oidc["other-one"]
+    assert ("https://id.example.org", "argus", "secret", ("a", "b")) == (
+        feide.issuer,
+        feide.client_id,
+        feide.client_secret,
+        feide.staff_groups,
+    )
+    assert ("http://localhost:4000", ("c", "d")) == (other.issuer, other.staff_groups)
+    assert {} == loaded.settings.plugins
+    shown = {name: (value, origin) for name, value, origin in described(loaded, tmp_path)}
+    assert ("***", "environment") == shown["ARGUS_OIDC_FEIDE_CLIENT_SECRET"]
+    assert ("https://id.example.org", str(tmp_path / "argus.toml")) == shown["ARGUS_OIDC_FEIDE_ISSUER"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (f"{PROVIDER}colour = 1\n", "colour"),
+        (f"{PROVIDER}algorithms = ['none']\n", "algorithms"),
+        (f"{PROVIDER}algorithms = ['HS256']\n", "algorithms"),
+        ('[oidc.feide]\nissuer = "https://id.example.org"\n', "client_id"),
+        ('[oidc.feide]\nissuer = "http://id.example.org"\nclient_id = "argus"\n', "issuer"),
+        ('[oidc.Feide]\nissuer = "https://id.example.org"\nclient_id = "argus"\n', "[oidc.feide]"),
+        ('oidc = "feide"\n', "[oidc.feide]"),
+        ("[oidc]\nfeide = 1\n", "oidc.feide"),
+    ],
+)
+def test_a_provider_that_is_described_wrongly_is_named(tmp_path, text, said):
+    (tmp_path / "argus.toml").write_text(text)
+
+    (problem,) = problems({}, tmp_path)
+
+    assert said in problem
+    assert "argus.toml" in problem
+
+
+@pytest.mark.parametrize(
+    "address", ["http://argus.example.org", "https://argus.example.org/", "https://argus.example.org/a", "ftp://localhost", "*"]
+)
+def test_the_public_address_is_one_where_nobody_listens_on_the_way(tmp_path, address):
+    assert 1 == len(problems({"ARGUS_PUBLIC_URL": address}, tmp_path))
+
+
+@pytest.mark.parametrize(
+    "address", ["https://argus.example.org", "https://argus.example.org:8443", "http://localhost:8000", "http://127.0.0.1"]
+)
+def test_the_public_address_may_be_https_or_this_machine(tmp_path, address):
+    assert address == load(None, {"ARGUS_PUBLIC_URL": address}, tmp_path).settings.public_url

@@ -151,9 +151,23 @@ class PgAccountsWork(AccountsWork):
         await self._do(sa.insert(tables.account), columns_of(user))
 
     async def save_user(self, user: User) -> None:
+        # Held first: a session that begins beside this is one that is ended, or does not begin.
+        await self._do(sa.select(tables.account.c.id).where(tables.account.c.id == user.id).with_for_update())
+        await self._do(_ended_by(user))
         await self._do(sa.update(tables.account).where(tables.account.c.id == user.id), columns_of(user))
         await self._do(belongings.next_generation(user.id))  # whoever is not active is not told of anything
         await self._tell()
+
+    async def rehash(self, user: User, hashed: str) -> None:
+        same = (tables.account.c.id == user.id, tables.account.c.password == user.password)
+        await self._do(sa.update(tables.account).where(*same), {"password": hashed})
+
+    async def identified(self, issuer: str, subject: str) -> User | None:
+        known = sa.select(tables.identity.c.user_id).where(tables.identity.c.issuer == issuer, tables.identity.c.subject == subject)
+        return await self._user(tables.account.c.id == known.scalar_subquery())
+
+    async def identify(self, user_id: UserId, issuer: str, subject: str) -> None:
+        await self._do(sa.insert(tables.identity), {"issuer": issuer, "subject": subject, "user_id": user_id})
 
     async def add_timeslot(self, timeslot: Timeslot) -> None:
         await self._do(sa.insert(tables.timeslot), belongings.timeslot_columns(timeslot))
@@ -265,6 +279,13 @@ async def told_when_unavailable(seconds: float | None = None) -> AsyncIterator[N
         raise
     except (TimeoutError, sa.exc.TimeoutError) as error:
         raise Unavailable from error
+
+
+def _ended_by(user: User) -> sa.Delete:
+    """The sessions that go on only while the user is as before."""
+    as_before = sa.exists().where(tables.account.c.id == user.id, tables.account.c.password == user.password)
+    theirs = sa.delete(tables.session).where(tables.session.c.user_id == user.id)
+    return theirs.where(~as_before) if user.active else theirs
 
 
 def _rows_of(result: sa.CursorResult[Any]) -> Sequence[sa.Row[Any]]:

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from adapters.db import codec
-from argus_core.domain.accounts import Credential
+from argus_core.domain.accounts import Credential, User
 from argus_core.domain.actors import Actor, Person, Scope
-from argus_core.domain.ids import EventId, IncidentId, SourceId, TokenId, UserId
+from argus_core.domain.ids import EventId, IncidentId, SessionId, SourceId, TokenId, UserId
 from argus_core.domain.incidents import Acknowledgement, Event, EventType, Incident, Level
+from argus_core.domain.sessions import Device, Session
 from argus_core.domain.sources import Source
 from argus_core.domain.tags import TagOn
 from argus_core.domain.transitions import Timer, TimerKind
@@ -30,6 +31,10 @@ WHOLE_INCIDENT_COLUMNS = f"""{INCIDENT_COLUMNS}, i.received, i.ended,
 EVENT_COLUMNS = "e.id, e.incident_id, e.actor_id, u.username, e.timestamp, e.received, e.type, e.description"
 
 WHOLE_EVENT_COLUMNS = f"{EVENT_COLUMNS}, e.version, e.effect, e.changes"
+
+USER_COLUMNS = "u.id, u.username, u.password, u.first_name, u.last_name, u.email, u.active, u.staff, u.superuser"
+
+SESSION_COLUMNS = "s.id, s.user_id, s.begun, s.used, s.address, s.agent, s.provider, s.proof"
 
 _EVENT_TYPES = {type_.value: type_ for type_ in EventType}
 
@@ -103,3 +108,33 @@ def credential_from(columns: Sequence[Any]) -> Credential:
         source = Source(id=SourceId(source_id), name=name, type=type_, user_id=UserId(user_id), base_url=base_url)
     actor = Actor(id=UserId(user_id), username=username, source=source, staff=staff, superuser=superuser, scope=Scope(scope))
     return Credential(TokenId(token_id), actor, expires)
+
+
+def user_from(columns: Sequence[Any]) -> User:
+    """USER_COLUMNS as a user."""
+    id_, username, password, first_name, last_name, email, active, staff, superuser = columns
+    return User(
+        id=UserId(id_),
+        username=username,
+        password=password,
+        first_name=first_name,
+        last_name=last_name,
+        email=email,
+        active=active,
+        staff=staff,
+        superuser=superuser,
+    )
+
+
+def session_from(columns: Sequence[Any]) -> Session:
+    """SESSION_COLUMNS as a session."""
+    id_, user_id, begun, used, address, agent, provider, proof = columns
+    return Session(
+        id=SessionId(id_),
+        user_id=UserId(user_id),
+        begun=begun,
+        used=used,
+        device=Device(address, agent),
+        provider=provider,
+        proof=proof,
+    )

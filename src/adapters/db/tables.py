@@ -290,6 +290,54 @@ heart = sa.Table(
     postgresql_with={"fillfactor": 50},
 )
 
+# Somebody who is logged in with a browser.
+session = sa.Table(
+    "session",
+    metadata,
+    sa.Column("id", Id, sa.Identity(always=True), primary_key=True),
+    sa.Column("digest", sa.LargeBinary, nullable=False, unique=True),
+    sa.Column("user_id", sa.ForeignKey(account.c.id), nullable=False),
+    sa.Column("begun", Moment, nullable=False),
+    sa.Column("used", Moment, nullable=False),
+    sa.Column("address", sa.Text, nullable=False),
+    sa.Column("agent", sa.Text, nullable=False),
+    sa.Column("provider", sa.Text, nullable=False),
+    sa.Column("proof", sa.Text, nullable=False),
+)
+sa.Index("session_user", session.c.user_id)
+sa.Index("session_used", session.c.used)
+
+# Attempts at something that is tried only so often; of what it is there is a digest, since it may be of any length.
+attempt_at = sa.Table(
+    "attempt_at",
+    metadata,
+    sa.Column("subject", sa.LargeBinary, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+)
+sa.Index("attempt_at_subject", attempt_at.c.subject, attempt_at.c.at)
+sa.Index("attempt_at_at", attempt_at.c.at)
+
+# Notes that are found by a secret, once.
+slip = sa.Table(
+    "slip",
+    metadata,
+    sa.Column("digest", sa.LargeBinary, primary_key=True),
+    sa.Column("purpose", sa.Text, primary_key=True),
+    sa.Column("until", Moment, nullable=False),
+    sa.Column("content", Json, nullable=False),
+)
+sa.Index("slip_until", slip.c.until)
+
+# Whom identity providers mean.
+identity = sa.Table(
+    "identity",
+    metadata,
+    sa.Column("issuer", sa.Text, primary_key=True),
+    sa.Column("subject", sa.Text, primary_key=True),
+    sa.Column("user_id", sa.ForeignKey(account.c.id), nullable=False),
+)
+sa.Index("identity_user", identity.c.user_id)
+
 timeslot = sa.Table(
     "timeslot",
     metadata,

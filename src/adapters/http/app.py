@@ -11,7 +11,7 @@ from litestar.types import ControllerRouterHandler
 from adapters.http.answers import App, encode
 from adapters.http.auth import Gate
 from adapters.http.bodies import BODY_BYTES
-from adapters.http.edge import Edge
+from adapters.http.edge import Edge, ErrorPage
 from adapters.http.errors import exception_handlers
 from adapters.http.health import health_routes
 from adapters.http.openapi import description
@@ -28,9 +28,16 @@ _SCHEMAS = {"v1": SCHEMAS_OF_V1, "v2": SCHEMAS_OF_V2}
 Lifespan: TypeAlias = Callable[[Litestar], AbstractAsyncContextManager[Any]]
 
 
-def build_app(services: Services, *, lifespan: Sequence[Lifespan] = (), routes: Sequence[ControllerRouterHandler] = ()) -> App:
+def build_app(
+    services: Services,
+    *,
+    lifespan: Sequence[Lifespan] = (),
+    routes: Sequence[ControllerRouterHandler] = (),
+    error_page: ErrorPage | None = None,
+) -> App:
     """
-    The application. `lifespan` are context managers to be inside of while it serves, `routes` those of other adapters to serve beside.
+    The application. `lifespan` are context managers to be inside of while it serves, `routes` those of other adapters to serve beside,
+    `error_page` what browsers see of errors outside the API.
 
     A route asks for a token and ends with a slash unless its `opt` says otherwise (`access`, `bare`).
     """
@@ -48,4 +55,4 @@ def build_app(services: Services, *, lifespan: Sequence[Lifespan] = (), routes: 
         logging_config=None,
     )
     gate = Gate(services.accounts, services.credentials, services.credential_cache_ok, services.uses)
-    return Edge(cast("App", framework), Sites(framework.routes), gate, services.cors_origins)
+    return Edge(cast("App", framework), Sites(framework.routes), gate, services.cors_origins, error_page)

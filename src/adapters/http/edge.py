@@ -7,7 +7,9 @@ It lies outside the framework because that strips slashes, knows no HEAD, and an
 import logging
 import re
 import time
+from collections.abc import Callable
 from secrets import token_hex
+from typing import TypeAlias
 
 from adapters.http.answers import Answer, App, Header, Message, Receive, Scope, Send
 from adapters.http.auth import Gate
@@ -22,7 +24,12 @@ _PREFLIGHT: tuple[Header, ...] = (
 )
 _VARY: Header = (b"vary", b"origin")
 _NO_SNIFFING: Header = (b"x-content-type-options", b"nosniff")
+_NO_PAGE = (404, 405)
 _log = logging.getLogger("argus.access")
+
+
+ErrorPage: TypeAlias = Callable[[Answer], Answer]
+"""Shows people what the API would answer."""
 
 
 class Cors:
@@ -44,11 +51,12 @@ class Cors:
 class Edge:
     """An ASGI application around the framework's."""
 
-    def __init__(self, app: App, sites: Sites, gate: Gate, origins: frozenset[str]) -> None:
+    def __init__(self, app: App, sites: Sites, gate: Gate, origins: frozenset[str], error_page: ErrorPage | None = None) -> None:
         self._app = app
         self._sites = sites
         self._gate = gate
         self._cors = Cors(origins)
+        self._error_page = error_page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -78,7 +86,7 @@ class Edge:
         except Exception as error:
             if started:
                 raise
-            await answer_to(error, scope["request_id"])(scope, receive, send_on)
+            await self._shown(answer_to(error, scope["request_id"]), scope)(scope, receive, send_on)
         finally:
             if _log.isEnabledFor(logging.INFO):
                 _access_log(scope, method, status, time.perf_counter() - began)
@@ -96,6 +104,11 @@ class Edge:
         if access is None:
             return _other_methods(site, method)
         return None
+
+    def _shown(self, answer: Answer, scope: Scope) -> Answer:
+        """The answer as whoever asked can read it: browsers that look for a page that is not there get one, the API answers as ever."""
+        for_people = answer.status in _NO_PAGE and b"text/html" in _header(scope, b"accept") and not scope["path"].startswith("/api/")
+        return self._error_page(answer) if self._error_page and for_people else answer
 
     def _elsewhere(self, scope: Scope) -> Answer:
         if not scope["path"].endswith("/") and self._sites.find(f"{scope['path']}/"):

@@ -45,15 +45,6 @@ _VIEWER = """<!doctype html>
 <body><div id="viewer"></div></body>
 </html>
 """
-_ADMIN = """<!doctype html>
-<html lang="en">
-<head><meta charset="utf-8"><title>Argus administration</title></head>
-<body>
-<h1>Argus administration</h1>
-<p>Users, sources and tokens are kept on the command line: <code>argus --help</code>.</p>
-</body>
-</html>
-"""
 _SCHEMA = """<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><title>Settings of {name}</title></head>
@@ -129,11 +120,9 @@ def page_routes(services: Services, schema: Callable[[str | None], bytes]) -> li
 
     @get("/login-methods/", opt=told(_LOGIN_METHODS, Access.ANYBODY))
     async def login_methods(request: ApiRequest) -> Answer:
-        return json_answer([LoginMethod("username_password", f"{base_url(request)}/api/v2/token-auth/", "user_pw")])
-
-    @get("/admin/login/", opt=_OPEN)
-    async def admin() -> Answer:
-        return html_answer(_ADMIN, _PAGE_POLICY)
+        here = services.public_url or base_url(request)
+        others = [LoginMethod("OAuth2", f"{here}{method.path}", method.name) for method in services.login_methods]
+        return json_answer([LoginMethod("username_password", f"{base_url(request)}/api/v2/token-auth/", "user_pw"), *others])
 
     @get("/json-schema/{slug:str}", opt={**_OPEN, "bare": True})
     async def medium_schema(slug: FromPath[str]) -> Answer:
@@ -143,7 +132,7 @@ def page_routes(services: Services, schema: Callable[[str | None], bytes]) -> li
         shown = json.dumps(enabled.medium.schema, indent=2, ensure_ascii=False)
         return html_answer(_SCHEMA.format(name=escape(enabled.name), schema=escape(shown)), _PAGE_POLICY)
 
-    return [root, about, *_descriptions(schema), medium_schema, viewer, viewer_file, login_methods, admin]
+    return [root, about, *_descriptions(schema), medium_schema, viewer, viewer_file, login_methods]
 
 
 def _descriptions(schema: Callable[[str | None], bytes]) -> list[HTTPRouteHandler]:

@@ -21,6 +21,14 @@ async def _no_problems() -> Sequence[str]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LoginMethod:
+    """A way to log in other than with a password: what it is called, and the path where it begins."""
+
+    name: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """
     Everything handlers close over.
@@ -28,6 +36,7 @@ class Services:
     `zone` is that of naive times coming in and of the offsets going out. `unpaged_limit` is how many incidents one answer has at most.
     `credential_cache_ok` is false while revocations made by other processes are not heard of. `alive` and `problems` answer the probes: a
     process that has problems is not ready. `cors_origins` may hold `*` for all.
+    `public_url` is the address under which browsers reach this server; when it is empty, it is the one they ask for.
     """
 
     incidents: IncidentService
@@ -42,9 +51,11 @@ class Services:
     zone: ZoneInfo
     version: str
     cors_origins: frozenset[str] = frozenset()
+    public_url: str = ""
     unpaged_limit: int = 10_000
     uses: Uses = field(default_factory=Uses)
     credentials: CredentialCache = field(default_factory=CredentialCache)
     credential_cache_ok: Callable[[], bool] = lambda: True
+    login_methods: Sequence[LoginMethod] = ()
     alive: Callable[[], bool] = lambda: True
     problems: Callable[[], Awaitable[Sequence[str]]] = _no_problems

@@ -10,6 +10,8 @@ from argus_core.domain.limits import require, text_problem
 from argus_core.domain.sources import Source
 
 NAME_BYTES = 254
+PASSWORD_CHARACTERS = 10
+PASSWORD_BYTES = 1_000
 
 _EMAIL = re.compile(r"[^\s@<>\"(),:;\[\]\\]+@[^\s@<>\"(),:;\[\]\\]+\.[^\s@<>\"(),:;\[\]\\.]{2,}")
 
@@ -93,6 +95,28 @@ def check_token(name: str) -> None:
         Invalid: under `name`.
     """
     require({"name": text_problem(name, NAME_BYTES) if name.strip() else "This field may not be blank."})
+
+
+def is_email(text: str) -> bool:
+    """Whether this can be somebody's address."""
+    return text_problem(text, NAME_BYTES) is None and _EMAIL.fullmatch(text) is not None
+
+
+def check_password(password: str, user: User) -> None:
+    """
+    Check what somebody wants to log in with from now on.
+
+    Raises:
+        Invalid: under `password`.
+    """
+    own = {text.casefold() for text in (user.username, user.email) if text}
+    require(
+        {
+            "password": text_problem(password, PASSWORD_BYTES)
+            or (f"Use at least {PASSWORD_CHARACTERS} characters." if len(password) < PASSWORD_CHARACTERS else None)
+            or ("This is known to everybody: choose something else." if password.casefold() in own else None)
+        }
+    )
 
 
 def lifetime_ends(now: datetime, days: float | None) -> datetime | None:

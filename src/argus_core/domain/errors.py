@@ -108,6 +108,22 @@ class BadLogin(DomainError):
     """Unable to log in with provided credentials."""
 
 
+class NotAsBefore(NotAllowed):
+    """This is not the present password."""
+
+
+class ResetRefused(NotAllowed):
+    """This link has been used already, or is too old. Ask for another one."""
+
+
+class IdentityRefused(NotAllowed):
+    """What the identity provider says cannot be believed."""
+
+
+class ProviderTrouble(DomainError):
+    """The identity provider cannot be reached, or does not answer as it should."""
+
+
 class InUse(NotAllowedNow):
     """It is in use."""
 

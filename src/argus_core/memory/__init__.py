@@ -22,6 +22,7 @@ from argus_core.domain.filters import Condition, holds
 from argus_core.domain.ids import DestinationId, EventId, IncidentId, SourceId, TimeslotId, TokenId, UserId
 from argus_core.domain.incidents import Event, EventType, Happening, Incident, rewound
 from argus_core.domain.profiles import Belonging, Belongings, together, without
+from argus_core.domain.sessions import Session
 from argus_core.domain.sources import Source
 from argus_core.domain.timeslots import Timeslot
 from argus_core.domain.transitions import MOST_EVENTS_PER_CHANGE, Change, EventIds, Timer, TimerKind
@@ -123,10 +124,12 @@ class _Tables:
         self.generations: dict[UserId, int] = {}
         self.audit: list[Record] = []
         self.record_numbers = itertools.count(1)
+        self.sessions: dict[bytes, Session] = {}
+        self.identities: dict[tuple[str, str], UserId] = {}
 
     def copy(self) -> "_Tables":
         twin = copy(self)
-        for name in ("users", "tokens", "source_types", "sources", "belongings", "generations", "audit"):
+        for name in ("users", "tokens", "source_types", "sources", "belongings", "generations", "audit", "sessions", "identities"):
             setattr(twin, name, copy(getattr(self, name)))
         return twin
 
@@ -146,6 +149,9 @@ class _Tables:
 
     def raise_generation(self, owner: UserId) -> None:
         self.generations[owner] = max(self.generations.values(), default=0) + 1
+
+    def end_sessions(self, user_id: UserId) -> None:
+        self.sessions = {digest: session for digest, session in self.sessions.items() if session.user_id != user_id}
 
     def since(self, generation: int) -> Edition:
         newer = [owner for owner, number in self.generations.items() if number > generation]
@@ -211,6 +217,23 @@ class MemoryWork(AccountsWork):
         self.tables.users[user.id] = user
         if former is not None and former.active != user.active:
             self.tables.raise_generation(user.id)
+        if former is not None and (not user.active or user.password != former.password):
+            self.tables.end_sessions(user.id)
+
+    async def rehash(self, user: User, hashed: str) -> None:
+        """See the port."""
+        present = self.tables.users[user.id]
+        if present.password == user.password:
+            self.tables.users[user.id] = replace(present, password=hashed)
+
+    async def identified(self, issuer: str, subject: str) -> User | None:
+        """See the port."""
+        user_id = self.tables.identities.get((issuer, subject))
+        return None if user_id is None else self.tables.users[user_id]
+
+    async def identify(self, user_id: UserId, issuer: str, subject: str) -> None:
+        """See the port."""
+        self.tables.identities[issuer, subject] = user_id
 
     async def add_timeslot(self, timeslot: Timeslot) -> None:
         """See the port."""

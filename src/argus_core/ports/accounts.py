@@ -65,7 +65,19 @@ class AccountsWork(Protocol):
         ...
 
     async def save_user(self, user: User) -> None:
-        """Replace a user."""
+        """Replace a user. One who is not active any more, or has another password, is logged out everywhere."""
+        ...
+
+    async def rehash(self, user: User, hashed: str) -> None:
+        """Keep another hash of the same password, unless the user has another one than that meanwhile. Nobody is logged out by that."""
+        ...
+
+    async def identified(self, issuer: str, subject: str) -> User | None:
+        """Whom an identity provider means."""
+        ...
+
+    async def identify(self, user_id: UserId, issuer: str, subject: str) -> None:
+        """Remember whom an identity provider means; it was not known before."""
         ...
 
     async def add_timeslot(self, timeslot: Timeslot) -> None:
@@ -158,4 +170,8 @@ class Passwords(Protocol):
 
     async def verify(self, password: str, hashed: str) -> bool:
         """Whether the password is that of the hash. An empty hash fits nothing, and takes as long to find out."""
+        ...
+
+    def is_current(self, hashed: str) -> bool:
+        """Whether a password that is hashed now would be hashed in this way."""
         ...

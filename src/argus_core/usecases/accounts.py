@@ -7,17 +7,19 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import TypeVar
 
-from argus_core.domain import watching
+from argus_core.domain import throttle, watching
 from argus_core.domain.accounts import NAME_BYTES, Credential, Token, User, check_token, check_user, lifetime_ends
 from argus_core.domain.actors import Actor, Scope
 from argus_core.domain.audit import ITSELF, Deed, Entry, Origin, called, called_token
 from argus_core.domain.destinations import synced_email
-from argus_core.domain.errors import BadLogin, Invalid, NameTaken, NotFound, ScopeTooNarrow, Unauthenticated
+from argus_core.domain.errors import BadLogin, Invalid, NameTaken, NotFound, ScopeTooNarrow, TooOften, Unauthenticated
 from argus_core.domain.ids import SourceId, TokenId, UserId
+from argus_core.domain.limits import text_problem
 from argus_core.domain.permissions import Act, covers, require
 from argus_core.domain.sources import Source, check_source, check_source_type
 from argus_core.domain.timeslots import all_the_time
 from argus_core.ports.accounts import Accounts, AccountsWork, Passwords
+from argus_core.ports.logins import Attempts
 from argus_core.ports.secrets import Secrets
 
 _Thing = TypeVar("_Thing")
@@ -67,6 +69,7 @@ class AccountService:
     secrets: Secrets
     token_days: float
     zone: str
+    attempts: Attempts
     origin: Origin = ITSELF
 
     def seen_from(self, origin: Origin) -> "AccountService":
@@ -81,18 +84,46 @@ class AccountService:
         """Whom this key speaks for, if it is live."""
         return await self.accounts.credential(self.secrets.digest(key))
 
-    async def log_in(self, username: str, password: str, *, beside: bool = False) -> NewToken:
+    async def prove(self, username: str, password: str, address: str) -> User:
+        """
+        Who this is, by name and password. The hash is renewed when it was made in a way that is out of date.
+
+        Each attempt counts before it is known how it ends, so that no more may be made at once than one after the other; the right
+        password takes all of the account's back, and of the address's the one.
+
+        Raises:
+            BadLogin: unknown user, wrong password or inactive user; which one is not told, and takes as long to find out.
+            TooOften: there were too many attempts at this account, or from this address.
+        """
+        username = username.strip()
+        account, *others = limits = throttle.login_limits(username, address)
+        if wait := await self.attempts.attempt(limits):
+            raise TooOften("There were too many attempts to log in; try again later.", wait)
+        async with self.accounts.begin() as work:
+            user = None if text_problem(username, NAME_BYTES) else await work.user_named(username)
+        if not await self.passwords.verify(password, user.password if user else "") or user is None or not user.active:
+            await self._note_failure(user, address)
+            raise BadLogin
+        await self.attempts.forget(account.subject)
+        for limit in others:
+            await self.attempts.take_back(limit.subject)
+        return user if self.passwords.is_current(user.password) else await self._renewed(user, password)
+
+    async def _renewed(self, user: User, password: str) -> User:
+        hashed = await self.passwords.hash(password)
+        async with self.accounts.begin() as work:
+            await work.rehash(user, hashed)
+            return _found(await work.user(user.id), "There is no such user.")
+
+    async def log_in(self, username: str, password: str, *, address: str = "", beside: bool = False) -> NewToken:
         """
         A login token for the right password. It replaces the user's former one, unless it shall live `beside` it.
 
         Raises:
-            BadLogin: unknown user, wrong password or inactive user; which one is not told, and takes as long to find out.
+            BadLogin: see `prove`.
+            TooOften: the same.
         """
-        async with self.accounts.begin() as work:
-            user = await work.user_named(username.strip())
-        if not await self.passwords.verify(password, user.password if user else "") or user is None or not user.active:
-            await self._note_failure(user)
-            raise BadLogin
+        user = await self.prove(username, password, address)
         now = await self.accounts.now()
         async with self.accounts.begin() as work:
             await work.lock()
@@ -106,11 +137,12 @@ class AccountService:
         origin = replace(self.origin, user_id=user.id, username=user.username)
         await work.note(Entry(deed=Deed.LOGIN, about=called(user), origin=origin, details=details))
 
-    async def _note_failure(self, user: User | None) -> None:
+    async def _note_failure(self, user: User | None, address: str) -> None:
         """What was typed as a name is not kept: it may be a password."""
+        seen = self.seen_from(replace(self.origin, address=self.origin.address or address))
         about = "an unknown user" if user is None else called(user)
         async with self.accounts.begin() as work:
-            await work.note(replace(self.entry(Deed.LOGIN, about, "by password"), done=False))
+            await work.note(replace(seen.entry(Deed.LOGIN, about, "by password"), done=False))
 
     async def refresh(self, credential: Credential) -> NewToken:
         """
@@ -311,7 +343,7 @@ class AccountService:
 
     async def _add_source(self, work: AccountsWork, name: str, type_: str, base_url: str) -> Source:
         """A source with a user called like it, or nearly so."""
-        user = await self.add_user(work, NewUser(username=await _free_username(work, name)), "")
+        user = await self.add_user(work, NewUser(username=await free_username(work, name)), "")
         return await self.keep_new_source(work, name, type_, user, base_url)
 
     async def add_type(self, work: AccountsWork, name: str) -> None:
@@ -526,7 +558,7 @@ def _own(sources: Sequence[Source]) -> Source | None:
     return next((source for source in sources if (source.name, source.type) == (watching.NAME, watching.TYPE)), None)
 
 
-async def _free_username(work: AccountsWork, name: str) -> str:
+async def free_username(work: AccountsWork, name: str) -> str:
     """The name, cut to what a username may have, or with the first number behind it that makes it free."""
     room = NAME_BYTES - _SUFFIX_BYTES
     bare = name.strip().encode()[:room].decode(errors="ignore").strip()

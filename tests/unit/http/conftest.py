@@ -15,6 +15,7 @@ from adapters.keys import RandomKeys
 from adapters.plugins import load_media
 from argus_core.domain.actors import Actor
 from argus_core.memory import MemoryAccounts, MemoryIncidents, MemoryProfiles, MemoryTicketClaims
+from argus_core.memory.logins import MemoryAttempts
 from argus_core.memory.outbox import MemoryOutbox
 from argus_core.memory.watching import MemoryWatch
 from argus_core.ports.accounts import Passwords
@@ -40,6 +41,9 @@ class PlainPasswords(Passwords):
     async def verify(self, password, hashed):
         return hashed == f"hash of {password}"
 
+    def is_current(self, hashed):
+        return True
+
 
 @dataclass
 class World:
@@ -59,7 +63,8 @@ class World:
     def __post_init__(self):
         self.accounts = MemoryAccounts(lambda: self.now)
         self.journal = MemoryIncidents(self.accounts)
-        self.people = AccountService(self.accounts, PlainPasswords(), RandomKeys(), 14, "Europe/Oslo")
+        self.attempts = MemoryAttempts(lambda: self.now)
+        self.people = AccountService(self.accounts, PlainPasswords(), RandomKeys(), 14, "Europe/Oslo", self.attempts)
         self.media = load_media(("email", "sms"), {})
         self.profile_store = MemoryProfiles(self.accounts)
         self.profiles = ProfileService(self.profile_store, self.media, "Europe/Oslo")
@@ -81,6 +86,7 @@ class World:
             (self.accounts, [clock]),
             (self.journal, [self.accounts]),
             (self.outbox, [self.journal, self.accounts, clock]),
+            (self.attempts, [clock]),
             (self.watch, [self.accounts, self.outbox, clock]),
         ):
             vars(store).clear()

@@ -113,7 +113,6 @@ async def test_everything_needs_a_token_before_anything_else_is_looked_at(lastin
         "/api/docs/",
         "/api/docs/files/viewer.js",
         "/login-methods/",
-        "/admin/login/",
         "/health/live",
         "/health/ready",
     ],

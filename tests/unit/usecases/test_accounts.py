@@ -9,21 +9,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from argus_core.domain import throttle
 from argus_core.domain.accounts import User
 from argus_core.domain.actors import Actor, Scope
 from argus_core.domain.destinations import synced_email
-from argus_core.domain.errors import BadLogin, Invalid, NameTaken, NotAllowed, NotFound, ScopeTooNarrow, Unauthenticated
+from argus_core.domain.errors import BadLogin, Invalid, NameTaken, NotAllowed, NotFound, ScopeTooNarrow, TooOften, Unauthenticated
 from argus_core.domain.ids import SourceId, TokenId, UserId
 from argus_core.domain.permissions import covers
 from argus_core.domain.timeslots import all_the_time
 from argus_core.memory import MemoryAccounts
+from argus_core.memory.logins import MemoryAttempts
 from argus_core.ports.secrets import Secret
 from argus_core.usecases.accounts import LOGIN, AccountService, NewUser
-from strategies import DAY, MICROSECOND, NOON
+from strategies import DAY, MICROSECOND, NOON, SECOND
 
 pytestmark = pytest.mark.anyio
 
 DAYS = 14
+OLD = "old:"
 ROOT = Actor(id=UserId(1), username="root", staff=True, superuser=True)
 
 
@@ -38,7 +41,10 @@ class ReversedPasswords:
 
     async def verify(self, password, hashed):
         self.looked.append(hashed)
-        return hashed == password[::-1] != ""
+        return hashed.removeprefix(OLD) == password[::-1] != ""
+
+    def is_current(self, hashed):
+        return not hashed.startswith(OLD)
 
 
 class CountedSecrets:
@@ -62,7 +68,8 @@ class World:
         self.now = NOON
         self.passwords = ReversedPasswords()
         self.accounts = MemoryAccounts(lambda: self.now)
-        self.service = AccountService(self.accounts, self.passwords, CountedSecrets(), DAYS, "Europe/Oslo")
+        self.attempts = MemoryAttempts(lambda: self.now)
+        self.service = AccountService(self.accounts, self.passwords, CountedSecrets(), DAYS, "Europe/Oslo", self.attempts)
 
     def owned(self, what):
         """What all users together have of something."""
@@ -141,6 +148,66 @@ class TestLogIn:
 
         with pytest.raises(BadLogin):
             await world.service.log_in("robot", "")
+
+    async def test_is_refused_after_too_many_failures_until_the_first_is_long_ago(self, world):
+        for _ in range(throttle.FAILURES_PER_ACCOUNT):
+            with pytest.raises(BadLogin):
+                await world.service.log_in("ola", "wrong")
+            world.now += SECOND
+
+        with pytest.raises(TooOften) as refusal:
+            await world.service.log_in("ola", "secret")
+
+        assert throttle.WINDOW - throttle.FAILURES_PER_ACCOUNT * SECOND == refusal.value.after
+        world.now += refusal.value.after
+        assert await world.service.log_in("ola", "secret")
+
+    async def test_is_refused_under_names_that_nobody_can_have(self, world):
+        for name in ("\x00", "\ud800", "a" * 1000):
+            with pytest.raises(BadLogin):
+                await world.service.log_in(name, "wrong")
+
+    async def test_is_refused_alike_for_users_that_there_are_not(self, world):
+        for _ in range(throttle.FAILURES_PER_ACCOUNT):
+            with pytest.raises(BadLogin):
+                await world.service.log_in("nobody", "wrong")
+
+        with pytest.raises(TooOften):
+            await world.service.log_in("nobody", "wrong")
+
+    async def test_forgets_the_failures_of_the_account_when_it_succeeds(self, world):
+        for _ in range(3):
+            for _ in range(throttle.FAILURES_PER_ACCOUNT - 1):
+                with pytest.raises(BadLogin):
+                    await world.service.log_in("ola", "wrong")
+            assert await world.service.log_in("ola", "secret")
+
+    async def test_counts_failures_by_address_whatever_the_account_and_no_successes(self, world):
+        for number in range(throttle.FAILURES_PER_ADDRESS - 1):
+            with pytest.raises(BadLogin):
+                await world.service.log_in(f"user {number}", "wrong", address="192.0.2.1")
+        for _ in range(3):
+            assert await world.service.log_in("ola", "secret", address="192.0.2.1")
+        with pytest.raises(BadLogin):
+            await world.service.log_in("ola", "wrong", address="192.0.2.1")
+
+        with pytest.raises(TooOften):
+            await world.service.log_in("ola", "secret", address="192.0.2.1")
+
+        assert await world.service.log_in("ola", "secret", address="192.0.2.2")
+
+    async def test_renews_a_hash_that_is_out_of_date(self, world):
+        user = await world.service.user_named("ola")
+        async with world.accounts.begin() as work:
+            await work.save_user(replace(user, password=OLD + user.password))
+
+        with pytest.raises(BadLogin):
+            await world.service.log_in("ola", "wrong")
+        unproven = await world.service.user_named("ola")
+        await world.service.log_in("ola", "secret")
+
+        assert OLD + user.password == unproven.password
+        assert user == await world.service.user_named("ola")
 
     async def test_follows_a_new_password(self, world):
         await world.service.set_password("ola", "better")

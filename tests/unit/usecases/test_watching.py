@@ -29,7 +29,7 @@ class House:
         clock = lambda: self.now  # noqa: E731 - the same for all
         accounts = MemoryAccounts(clock)
         self.stores = MemoryIncidents(accounts), accounts
-        self.accounts = AccountService(accounts, passwords=None, secrets=None, token_days=14, zone="UTC")
+        self.accounts = AccountService(accounts, passwords=None, secrets=None, token_days=14, zone="UTC", attempts=None)
         self.incidents = IncidentService(self.stores[0], accounts, clock)
         watch = MemoryWatch(accounts, MemoryOutbox(self.stores[0], accounts, clock), clock)
         self.watching = WatchService(watch, self.accounts, self.incidents, Media(()), DAY, 365 * DAY)

@@ -1,0 +1,27 @@
+"""What pages need of the rest of the program, put together by the composition root."""
+
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from argus_core.usecases.identities import IdentityService
+from argus_core.usecases.logins import LoginService
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Web:
+    """
+    Everything handlers close over.
+
+    `public_url` is the address under which browsers reach this server; when it is empty, it is the one they ask for. `zone` is that of the
+    times shown.
+    """
+
+    logins: LoginService
+    identities: IdentityService
+    public_url: str
+    zone: ZoneInfo
+
+    @property
+    def resets(self) -> bool:
+        """Whether passwords can be reset by mail. What a link begins with is not for whoever asks to choose."""
+        return bool(self.public_url) and not self.logins.letters.lacks
