@@ -4,8 +4,6 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
-from datetime import timedelta
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -21,8 +19,8 @@ from adapters.db.listen import ACCOUNTS, Listener
 from adapters.http.app import build_app
 from adapters.http.auth import CredentialCache
 from adapters.http.services import Services
+from adapters.readiness import Readiness
 from adapters.settings import Settings, SettingsError, load
-from argus_core.domain.errors import Unavailable
 
 if TYPE_CHECKING:
     from adapters.http.answers import App
@@ -30,32 +28,7 @@ if TYPE_CHECKING:
 DRAIN_SECONDS = 10
 """So long may requests take that are being answered when it is time to stop."""
 
-MOST_APART = timedelta(seconds=5)
-"""The clocks of a process and of the database may differ by so much."""
-
 BACKLOG = 2048
-
-
-@dataclass(slots=True)
-class Readiness:
-    """Whether the process should be given work."""
-
-    container: Container
-    stopping: bool = False
-
-    async def problems(self) -> Sequence[str]:
-        """Sentences for the operator; none when all is well."""
-        if self.stopping:
-            return ["The process is stopping."]
-        try:
-            theirs = await self.container.account_store().now()
-        except Unavailable as error:
-            return [f"The database cannot be used: {error.message}"]
-        ours = self.container.clock()
-        apart = ours() - theirs
-        if abs(apart) > MOST_APART:
-            return [f"The clock is {apart.total_seconds():+.1f} s away from that of the database."]
-        return []
 
 
 def create_app() -> "App":
@@ -104,7 +77,7 @@ def application(container: Container, readiness: Readiness) -> "App":
         unpaged_limit=settings.unpaged_limit,
         credentials=cache,
         credential_cache_ok=lambda: listener.connected,
-        problems=readiness.problems,
+        checks=readiness.checks,
     )
     return build_app(services, lifespan=[connected], routes=_routes(settings))
 

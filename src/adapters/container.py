@@ -44,19 +44,20 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def open_database(settings: Settings, url: str) -> Database:
+def open_database(settings: Settings, url: str, name: str) -> Database:
     """The connections that the settings allow; nothing is connected yet."""
-    return Database(url, connections=settings.pool_size - FOR_WORK, connections_for_work=FOR_WORK)
+    return Database(url, connections=settings.pool_size - FOR_WORK, connections_for_work=FOR_WORK, application_name=name)
 
 
 class Container(containers.DeclarativeContainer):
-    """One of each. `settings` and `url` come from whoever makes it; anything can be overridden."""
+    """One of each. `settings`, `url` and `name` come from whoever makes it; anything can be overridden."""
 
     settings = providers.Dependency(instance_of=Settings)
     url = providers.Dependency(instance_of=str)
+    name = providers.Dependency(instance_of=str)
     clock = providers.Object(utc_now)
 
-    database = providers.Singleton(open_database, settings, url)
+    database = providers.Singleton(open_database, settings, url, name)
     hints = providers.Singleton(Hints, database)
     journal = providers.Singleton(PgIncidents, database, hints.provided.give)
     outbox = providers.Singleton(PgOutbox, database)
@@ -103,14 +104,14 @@ class Container(containers.DeclarativeContainer):
     applying = providers.Singleton(ApplyService, accounts)
 
 
-def contain(settings: Settings, url: str) -> Container:
-    """A container for these settings and the database at this address."""
-    return Container(settings=providers.Object(settings), url=providers.Object(url))
+def contain(settings: Settings, url: str, name: str = "argus") -> Container:
+    """A container for these settings and the database at this address, which knows us by that name."""
+    return Container(settings=providers.Object(settings), url=providers.Object(url), name=providers.Object(name))
 
 
 @asynccontextmanager
-async def opened(settings: Settings, url: str) -> AsyncIterator[Container]:
+async def opened(settings: Settings, url: str, name: str = "argus") -> AsyncIterator[Container]:
     """The same, connected to the database until the end of the block."""
-    container = contain(settings, url)
+    container = contain(settings, url, name)
     async with container.database().opened():
         yield container

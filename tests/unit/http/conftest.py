@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from adapters.http import CredentialCache, Services, build_app
+from adapters.http.services import Check, State
 from adapters.keys import RandomKeys
 from adapters.plugins import load_media
 from argus_core.memory import MemoryAccounts, MemoryIncidents, MemoryProfiles, MemoryTicketClaims
@@ -85,8 +86,8 @@ class World:
 
     @property
     def services(self):
-        async def problems():
-            return self.problems
+        async def checks():
+            return [Check("database", State.FAILED, problem) for problem in self.problems]
 
         return Services(
             incidents=IncidentService(self.journal, self.accounts, lambda: self.now),
@@ -111,7 +112,7 @@ class World:
             cors_origins=frozenset({ORIGIN}),
             credentials=self.credentials,
             credential_cache_ok=lambda: self.cache_ok,
-            problems=problems,
+            checks=checks,
         )
 
     async def _populate(self):
