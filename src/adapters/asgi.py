@@ -5,12 +5,13 @@ import socket
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo
 
 import uvicorn
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from adapters import logs
 from adapters.child import Parent
@@ -79,7 +80,12 @@ def application(container: Container, readiness: Readiness) -> "App":
         credential_cache_ok=lambda: listener.connected,
         checks=readiness.checks,
     )
-    return build_app(services, lifespan=[connected], routes=_routes(settings))
+    return behind(build_app(services, lifespan=[connected], routes=_routes(settings)), settings.trusted_proxies)
+
+
+def behind(app: "App", proxies: Sequence[str]) -> "App":
+    """The application, believing these addresses and networks about who asked, and by which scheme; nobody else."""
+    return cast("App", ProxyHeadersMiddleware(cast("Any", app), list(proxies))) if proxies else app
 
 
 def _routes(settings: Settings) -> Sequence[HTTPRouteHandler]:
@@ -127,6 +133,7 @@ def main(told: int, listening: int) -> None:
         access_log=False,
         log_config=None,
         server_header=False,
+        proxy_headers=False,  # by default uvicorn believes whoever is on this machine
         backlog=BACKLOG,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
