@@ -4,15 +4,14 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
-from datetime import timedelta
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo
 
 import uvicorn
 from litestar import Litestar, Router
 from litestar.handlers import HTTPRouteHandler
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from adapters import logs
 from adapters.child import Parent
@@ -22,6 +21,7 @@ from adapters.http.answers import Answer
 from adapters.http.app import build_app
 from adapters.http.auth import Access, CredentialCache, Uses
 from adapters.http.services import LoginMethod, Services
+from adapters.readiness import Readiness
 from adapters.settings import Settings, SettingsError, load
 from adapters.web import Web, error_page, web_routes
 from adapters.wire import Protocol
@@ -34,35 +34,10 @@ if TYPE_CHECKING:
 DRAIN_SECONDS = 10
 """So long may requests take that are being answered when it is time to stop."""
 
-MOST_APART = timedelta(seconds=5)
-"""The clocks of a process and of the database may differ by so much."""
-
 BACKLOG = 2048
 
 NOTED_EVERY = 15.0
 """So many seconds pass between notes of which tokens were used."""
-
-
-@dataclass(slots=True)
-class Readiness:
-    """Whether the process should be given work."""
-
-    container: Container
-    stopping: bool = False
-
-    async def problems(self) -> Sequence[str]:
-        """Sentences for the operator; none when all is well."""
-        if self.stopping:
-            return ["The process is stopping."]
-        try:
-            theirs = await self.container.account_store().now()
-        except Unavailable as error:
-            return [f"The database cannot be used: {error.message}"]
-        ours = self.container.clock()
-        apart = ours() - theirs
-        if abs(apart) > MOST_APART:
-            return [f"The clock is {apart.total_seconds():+.1f} s away from that of the database."]
-        return []
 
 
 def create_app() -> "App":
@@ -117,9 +92,10 @@ def application(container: Container, readiness: Readiness) -> "App":
         credentials=cache,
         uses=uses,
         credential_cache_ok=lambda: listener.connected,
-        problems=readiness.problems,
+        checks=readiness.checks,
     )
-    return build_app(services, lifespan=[connected], routes=[_pages(container, settings), *_routes(settings)], error_page=_error_page)
+    routes: list[Router | HTTPRouteHandler] = [_pages(container, settings), *_routes(settings)]
+    return behind(build_app(services, lifespan=[connected], routes=routes, error_page=_error_page), settings.trusted_proxies)
 
 
 def _pages(container: Container, settings: Settings) -> Router:
@@ -140,6 +116,11 @@ async def note_uses(uses: Uses, accounts: AccountService, every: float = NOTED_E
 async def _note_once(uses: Uses, accounts: AccountService) -> None:
     with suppress(Unavailable):  # they are noted another time, or by the next use
         await uses.flush(accounts)
+
+
+def behind(app: "App", proxies: Sequence[str]) -> "App":
+    """The application, believing these addresses and networks about who asked, and by which scheme; nobody else."""
+    return cast("App", ProxyHeadersMiddleware(cast("Any", app), list(proxies))) if proxies else app
 
 
 def _routes(settings: Settings) -> Sequence[HTTPRouteHandler]:
@@ -194,6 +175,7 @@ def main(told: int, listening: int) -> None:
         access_log=False,
         log_config=None,
         server_header=False,
+        proxy_headers=False,  # by default uvicorn believes whoever is on this machine
         backlog=BACKLOG,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )

@@ -54,9 +54,9 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def open_database(settings: Settings, url: str) -> Database:
+def open_database(settings: Settings, url: str, name: str) -> Database:
     """The connections that the settings allow; nothing is connected yet."""
-    return Database(url, connections=settings.pool_size - FOR_WORK, connections_for_work=FOR_WORK)
+    return Database(url, connections=settings.pool_size - FOR_WORK, connections_for_work=FOR_WORK, application_name=name)
 
 
 def session_lifetime(settings: Settings) -> Lifetime:
@@ -74,14 +74,15 @@ def identity_providers(settings: Settings) -> IdentityProviders:
 
 
 class Container(containers.DeclarativeContainer):
-    """One of each. `settings` and `url` come from whoever makes it; anything can be overridden."""
+    """One of each. `settings`, `url` and `name` come from whoever makes it; anything can be overridden."""
 
     settings = providers.Dependency(instance_of=Settings)
     url = providers.Dependency(instance_of=str)
+    name = providers.Dependency(instance_of=str)
     clock = providers.Object(utc_now)
     origin = providers.Dependency(instance_of=Origin)
 
-    database = providers.Singleton(open_database, settings, url)
+    database = providers.Singleton(open_database, settings, url, name)
     hints = providers.Singleton(Hints, database)
     journal = providers.Singleton(PgIncidents, database, hints.provided.give)
     outbox = providers.Singleton(PgOutbox, database)
@@ -149,14 +150,20 @@ class Container(containers.DeclarativeContainer):
     applying = providers.Singleton(ApplyService, accounts)
 
 
-def contain(settings: Settings, url: str, origin: Origin = ITSELF) -> Container:
-    """A container for these settings and the database at this address, on behalf of Argus itself or of somebody."""
-    return Container(settings=providers.Object(settings), url=providers.Object(url), origin=providers.Object(origin))
+def contain(settings: Settings, url: str, origin: Origin = ITSELF, *, name: str = "argus") -> Container:
+    """
+    A container for these settings and the database at this address, which knows us by that name.
+
+    What is done is done on behalf of Argus itself or of somebody.
+    """
+    return Container(
+        settings=providers.Object(settings), url=providers.Object(url), origin=providers.Object(origin), name=providers.Object(name)
+    )
 
 
 @asynccontextmanager
-async def opened(settings: Settings, url: str, origin: Origin = ITSELF) -> AsyncIterator[Container]:
+async def opened(settings: Settings, url: str, origin: Origin = ITSELF, *, name: str = "argus") -> AsyncIterator[Container]:
     """The same, connected to the database until the end of the block."""
-    container = contain(settings, url, origin)
+    container = contain(settings, url, origin, name=name)
     async with container.database().opened():
         yield container

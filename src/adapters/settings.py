@@ -73,6 +73,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ticket_system: str = ""
     plugins: dict[str, str] = {}
     sources_own_incidents_only: bool = False
+    trusted_proxies: tuple[str, ...] = ()
     unpaged_limit: Annotated[int, Meta(ge=1, le=1_000_000)] = 10_000
     data: Path | None = None
     postgres_bin: Path | None = None
@@ -152,6 +153,10 @@ def _are_networks(value: object) -> bool:
     return all(ipaddress.ip_network(part.strip()) for part in str(value).split(","))
 
 
+def _are_proxies(value: object) -> bool:
+    return isinstance(value, tuple) and all(ipaddress.ip_network(part) for part in value)
+
+
 def _is_address(value: object) -> bool:
     return "@" in str(value)
 
@@ -221,6 +226,12 @@ KEYS = (
     Key(name="ARGUS_TICKET_LABELS", expects="labels separated by commas"),
     Key(name="ARGUS_TICKET_TYPE", expects="a type of tickets"),
     Key(name="ARGUS_SOURCES_OWN_INCIDENTS_ONLY", field="sources_own_incidents_only", expects="true or false"),
+    Key(
+        name="ARGUS_TRUSTED_PROXIES",
+        field="trusted_proxies",
+        expects="addresses or networks like 127.0.0.1,10.1.2.0/24, separated by commas",
+        accepts=_are_proxies,
+    ),
     Key(name="ARGUS_UNPAGED_LIMIT", field="unpaged_limit", expects="a number of incidents from 1 to 1000000"),
     Key(name="ARGUS_DATA", field="data", expects="a folder"),
     Key(name="ARGUS_POSTGRES_BIN", field="postgres_bin", expects="the folder that holds postgres and initdb"),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from adapters.child import Parent
 from adapters.db.hints import OUTBOX
 from adapters.db.listen import Listener
+from adapters.db.vitals import WORKER
 from adapters.durations import duration
 from adapters.settings import Settings
 from argus_core.domain.errors import Unavailable
@@ -200,7 +201,7 @@ def main(told: int) -> None:
 async def _work(settings: Settings, database_url: str, announce: Callable[[], None], stopping: asyncio.Event) -> None:
     from adapters.container import opened
 
-    async with opened(settings, database_url) as container:
+    async with opened(settings, database_url, WORKER) as container:
         announce()
         await Work(container).run(stopping)
         await _let_media_go(container)

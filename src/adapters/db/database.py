@@ -64,7 +64,7 @@ class Database:
         application_name: str = "argus",
     ) -> None:
         self.seconds, self.connect_seconds = seconds, connect_seconds
-        self._parameters: dict[str, Any] = PATIENCE | {"application_name": application_name} | conninfo_to_dict(dsn)
+        self._parameters: dict[str, Any] = PATIENCE | conninfo_to_dict(dsn) | {"application_name": application_name}
         self._statement_milliseconds = str(round(statement_seconds * 1000))
         self._pool = AsyncConnectionPool[Connection](
             connection_class=AsyncConnection[TupleRow],

@@ -1,5 +1,6 @@
 """What probes ask: is the process alive, and may it be given work."""
 
+import asyncio
 from contextlib import suppress
 
 from litestar import get
@@ -9,7 +10,7 @@ from msgspec import Struct
 from adapters.http.answers import Answer, json_answer
 from adapters.http.auth import Access
 from adapters.http.routes import Operation, told
-from adapters.http.services import Services
+from adapters.http.services import Check, Services, State
 from argus_core.domain.errors import Unavailable
 
 
@@ -19,7 +20,11 @@ class Status(Struct, omit_defaults=True):
     status: str
     problems: list[str] = []
     notes: list[str] = []
+    checks: list[Check] = []
 
+
+PATIENCE = 2.0
+"""So many seconds the database has for an answer: whoever probes will not wait much longer."""
 
 STUCK = "There are events about which nobody can decide who is told: `argus deliveries list` says why."
 
@@ -36,15 +41,18 @@ def health_routes(services: Services) -> list[HTTPRouteHandler]:
 
     @get("/health/ready", opt={**told(_READY, Access.ANYBODY), "bare": True})
     async def ready() -> Answer:
-        problems, notes = list(await services.problems()), list(services.media.lacks)
+        checks = list(await services.checks())
+        problems = [check.message for check in checks if check.state is State.FAILED]
+        notes = [*services.media.lacks, *(check.message for check in checks if check.state is State.WARNING)]
         if not problems and await _is_stuck(services):
             notes.append(STUCK)
-        return json_answer(Status("not ready", problems, notes), 503) if problems else json_answer(Status("ok", [], notes))
+        return json_answer(Status("not ready", problems, notes, checks), 503) if problems else json_answer(Status("ok", [], notes, checks))
 
     return [live, ready]
 
 
 async def _is_stuck(services: Services) -> bool:
-    with suppress(Unavailable):  # the next probe will tell
-        return bool(await services.notifications.stuck(1))
+    with suppress(Unavailable, TimeoutError):  # the next probe will tell
+        async with asyncio.timeout(PATIENCE):
+            return bool(await services.notifications.stuck(1))
     return False

@@ -2,7 +2,10 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from adapters.http.auth import CredentialCache, Uses
 from argus_core.ports.clock import Clock
@@ -16,7 +19,23 @@ from argus_core.usecases.tickets import TicketService
 from argus_core.usecases.watching import WatchService
 
 
-async def _no_problems() -> Sequence[str]:
+class State(StrEnum):
+    """How bad it is: only what has failed keeps a process from being given work."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+
+
+class Check(Struct, frozen=True):
+    """One thing that was looked at: its name, how it is, and a sentence for the operator when it is not well."""
+
+    name: str
+    state: State = State.OK
+    message: str = ""
+
+
+async def _no_checks() -> Sequence[Check]:
     return ()
 
 
@@ -34,8 +53,8 @@ class Services:
     Everything handlers close over.
 
     `zone` is that of naive times coming in and of the offsets going out. `unpaged_limit` is how many incidents one answer has at most.
-    `credential_cache_ok` is false while revocations made by other processes are not heard of. `alive` and `problems` answer the probes: a
-    process that has problems is not ready. `cors_origins` may hold `*` for all.
+    `credential_cache_ok` is false while revocations made by other processes are not heard of. `alive` and `checks` answer the probes: a
+    process of which a check has failed is not ready. `cors_origins` may hold `*` for all.
     `public_url` is the address under which browsers reach this server; when it is empty, it is the one they ask for.
     """
 
@@ -58,4 +77,4 @@ class Services:
     credential_cache_ok: Callable[[], bool] = lambda: True
     login_methods: Sequence[LoginMethod] = ()
     alive: Callable[[], bool] = lambda: True
-    problems: Callable[[], Awaitable[Sequence[str]]] = _no_problems
+    checks: Callable[[], Awaitable[Sequence[Check]]] = _no_checks

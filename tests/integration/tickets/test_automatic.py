@@ -7,8 +7,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import httpx
 import pytest
 
-from adapters.asgi import Readiness, application
+from adapters.asgi import application
 from adapters.container import contain
+from adapters.readiness import Readiness
 from adapters.settings import load
 from adapters.tickets import rest
 from argus_core.usecases.accounts import NewUser

@@ -11,6 +11,7 @@ import pytest
 
 from adapters.http import CredentialCache, Services, build_app
 from adapters.http.auth import Uses
+from adapters.http.services import Check, State
 from adapters.keys import RandomKeys
 from adapters.plugins import load_media
 from argus_core.domain.actors import Actor
@@ -96,8 +97,8 @@ class World:
 
     @property
     def services(self):
-        async def problems():
-            return self.problems
+        async def checks():
+            return [Check("database", State.FAILED, problem) for problem in self.problems]
 
         return Services(
             incidents=IncidentService(self.journal, self.accounts, lambda: self.now, self.own_only),
@@ -127,7 +128,7 @@ class World:
             credentials=self.credentials,
             uses=self.uses,
             credential_cache_ok=lambda: self.cache_ok,
-            problems=problems,
+            checks=checks,
         )
 
     async def _populate(self):

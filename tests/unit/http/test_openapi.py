@@ -156,7 +156,11 @@ async def test_a_process_with_problems_is_alive_but_not_ready(world):
 
     notes = ["ARGUS_EMAIL_HOST is not set, so mail waits.", "ARGUS_SMS_GATEWAY_ADDRESS is not set, so SMS wait."]
     assert (200, {"status": "ok", "notes": notes}) == (well.status_code, well.json())
-    assert (503, {"status": "not ready", "problems": ["The clock is wrong."], "notes": notes}) == (unwell.status_code, unwell.json())
+    failed = {"name": "database", "state": "failed", "message": "The clock is wrong."}
+    assert (503, {"status": "not ready", "problems": ["The clock is wrong."], "notes": notes, "checks": [failed]}) == (
+        unwell.status_code,
+        unwell.json(),
+    )
     assert 200 == alive.status_code
 
 
