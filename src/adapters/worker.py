@@ -201,7 +201,7 @@ def main(told: int) -> None:
 async def _work(settings: Settings, database_url: str, announce: Callable[[], None], stopping: asyncio.Event) -> None:
     from adapters.container import opened
 
-    async with opened(settings, database_url, WORKER) as container:
+    async with opened(settings, database_url, name=WORKER) as container:
         announce()
         await Work(container).run(stopping)
         await _let_media_go(container)
