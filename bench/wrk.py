@@ -48,7 +48,7 @@ def program() -> str:
     return found
 
 
-def run(script: str, url: str, *, in_flight: int, seconds: float, tokens: Sequence[str], mark: str = "") -> Run:
+def run(script: str, url: str, *, in_flight: int, seconds: float, tokens: Sequence[str], mark: str = "", threads: int = 1) -> Run:
     """
     Keep so many requests in flight for so long.
 
@@ -56,8 +56,9 @@ def run(script: str, url: str, *, in_flight: int, seconds: float, tokens: Sequen
         NoResult: wrk failed.
     """
     told = {"BENCH_LUA": str(SCRIPTS), "BENCH_TOKENS": ",".join(tokens), "BENCH_MARK": mark}
-    # One thread: it is good for many times what a server does on the same machine, and a second one would only take turns with it.
-    command = [program(), "-t1", f"-c{in_flight}", f"-d{max(round(seconds), 1)}s", "--timeout", "60s", "-s", SCRIPTS / f"{script}.lua", url]
+    # One thread, if the script does not need more: it is good for many times what a server does on the same machine, and a second one would only take turns with it.
+    wide = [f"-t{threads}", f"-c{in_flight}", f"-d{max(round(seconds), 1)}s"]
+    command = [program(), *wide, "--timeout", "60s", "-s", SCRIPTS / f"{script}.lua", url]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | told)
     return parse(done.stdout + done.stderr)
 
