@@ -1,35 +1,33 @@
-"""Measure Argus next to psycopg alone, which does the same work on the same database in the same run."""
+"""Measure everything that was promised, next to what psycopg and aiosmtplib manage alone on the same machine in the same run."""
 
 import argparse
-import asyncio
-import json
 import os
 import sys
 import time
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import partial
-from http import HTTPStatus
 from pathlib import Path
 
 import psycopg
-from bench import history, plain, report, server, wrk
-from bench.machine import Machine, cpu_seconds
-from bench.report import ARGUS, PSYCOPG, Result
-from bench.server import Bench
-from bench.wrk import Run
+from bench import installation, marks, plain, reads, report, server, world, writes, wrk
+from bench.machine import Machine
+from bench.session import Session
 
-from adapters.db import bulk
-
-LIST = "/api/v2/incidents/?open=true&acked=false&page_size=100"
-POST = "/api/v2/incidents/"
-WARM_UP = 2
-BODY = {"start_time": "2026-01-01T00:00:00Z", "description": "a first one", "tags": [{"tag": f"key{n}=value"} for n in range(5)]}
-
-
-class Wrong(Exception):
-    """What was measured is not what should have been."""
+PARTS: dict[str, tuple[Callable[[Session], None], tuple[str, ...]]] = {
+    "encode": (reads.encoding, ()),
+    "list": (reads.lists, ("list",)),
+    "detail": (reads.details, ("detail", "events")),
+    "filter": (reads.filtered, ("filter", "filter deep")),
+    "post": (writes.posts, ("post 1", "post 8", "post 64", "post CPU")),
+    "lifecycle": (writes.lives, ("lifecycle",)),
+    "ack": (writes.acks, ("bulk ack",)),
+    "memory": (installation.remembering, ("memory",)),
+    "start": (installation.starting, ("start",)),
+    "decision": (installation.hearing, ("decision 5,000", "decision 100,000")),
+    "latency": (installation.told, ("last mail",)),
+    "mails": (installation.sending, ("mails",)),
+}
+"""What measures, and which marks it is for. Lists come first, because posting makes the tables grow."""
 
 
 def main() -> int:
@@ -39,179 +37,73 @@ def main() -> int:
     except FileNotFoundError as missing:
         print(missing, file=sys.stderr)
         return 2
+    server.heed_signals()
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    with server.database() as (dsn, postgres_pid):
-        tokens, robots, person = server.world(dsn)
-        _load(dsn, options.incidents, robots, person)
-        log = options.out.with_suffix(".log")
-        with server.serving(dsn, log) as (url, argus_pid):
-            reader = tokens.pop("operator")
-            bench = Bench(
-                dsn=dsn,
+    began, machine = time.monotonic(), Machine.now()
+    with world.opened(options.incidents, options.keep) as found, options.out.open("a") as lines:
+        with server.serving(found.dsn, options.out.with_suffix(".log")) as (url, pid):
+            session = Session(
+                world=found,
                 url=url,
-                argus_pid=argus_pid,
-                postgres_pid=postgres_pid,
-                tokens=list(tokens.values()),
-                reader=reader,
-                robots=robots,
-                person=person,
+                argus_pid=pid,
+                seconds=options.seconds,
+                rounds=options.rounds,
+                lines=lines,
+                circumstances=_circumstances(found),
             )
-            circumstances = _circumstances(bench, options)
-            results = []
-            try:
-                _check_answers(bench)
-                with options.out.open("a") as lines:
-                    for result in _rounds(bench, options):
-                        results.append(result)
-                        lines.write(report.line(result, **circumstances) + "\n")
-                        lines.flush()
-                _check_answers(bench)
-            except Wrong as wrong:
-                print(f"\n{wrong}", file=sys.stderr)
-                return 1
+            for part in options.only or PARTS:
+                _measure(session, part)
+        rows = list(marks.rows(session.figures, session.limits))
+        lines.writelines(marks.line(row, **session.circumstances, load=os.getloadavg()[0]) + "\n" for row in rows)
     report.say("")
-    print(_title(circumstances, options))
-    print("\n".join(report.table(results)))
-    print(f"\nThe ratio is Argus to psycopg, the aim {report.AIM}. Every run is in {options.out}; bench/README.md says how to read this.")
-    return 0
+    busy, minutes = Machine.now().busy_since(machine), (time.monotonic() - began) / 60
+    print(_title(session, busy, minutes))
+    print("\n".join(marks.table(rows)))
+    print()
+    print("\n".join(marks.sentences(rows)))
+    print(f"\nEvery run is in {options.out}; bench/README.md says how to read this.")
+    return int(any(row.figure is None for row in rows))
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--incidents", type=int, default=100_000, metavar="N", help="how many there are before (100000)")
-    parser.add_argument("--seconds", type=float, default=5, help="of each run (5)")
-    parser.add_argument("--rounds", type=int, default=3, help="of which the medians are shown (3)")
-    parser.add_argument("--in-flight", type=_numbers, default=[1, 8, 64], metavar="N,N", help="requests at a time (1,8,64)")
-    parser.add_argument("--only", choices=["list", "post"], help="measure one thing")
+    parser.add_argument("--incidents", type=int, metavar="N", help="how many there are before (1000000; 10000 if quick)")
+    parser.add_argument("--seconds", type=float, help="of each run (4; 1 if quick)")
+    parser.add_argument("--rounds", type=int, help="of which the medians are shown (3; 1 if quick)")
+    parser.add_argument("--quick", action="store_true", help="only see that everything can be measured")
+    parser.add_argument("--only", type=_parts, metavar="PART,PART", help=f"measure a part: {', '.join(PARTS)}")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the incidents here, and use a copy of those that are there")
     parser.add_argument(
-        "--out", type=Path, default=Path("build/bench.jsonl"), help="where each run is kept as a line of JSON (build/bench.jsonl)"
+        "--out", type=Path, default=Path("build/bench.jsonl"), help="where each run is kept as a line of JSON (%(default)s)"
     )
-    return parser.parse_args()
+    options = parser.parse_args()
+    for name, usual, quick in (("incidents", 1_000_000, 10_000), ("seconds", 4, 1), ("rounds", 3, 1)):
+        if getattr(options, name) is None:
+            setattr(options, name, quick if options.quick else usual)
+    return options
 
 
-def _numbers(text: str) -> list[int]:
-    return [int(part) for part in text.split(",")]
+def _parts(text: str) -> list[str]:
+    asked = text.split(",")
+    if unknown := set(asked) - set(PARTS):
+        raise argparse.ArgumentTypeError(f"there is no {', '.join(sorted(unknown))}")
+    return [part for part in PARTS if part in asked]
 
 
-def _load(dsn: str, incidents: int, robots, person) -> None:
-    with plain.connected(dsn) as connection:
-        began = time.monotonic()
-        bulk.load(connection, map(bulk.packed, bulk.batches(history.changes(incidents, robots, person, datetime.now(UTC)))), report.say)
-    report.say(f"{incidents:,} incidents written in {time.monotonic() - began:.0f} s\n")
+def _measure(session: Session, part: str) -> None:
+    """What fails is said in its rows, and the others are measured."""
+    measure, names = PARTS[part]
+    try:
+        measure(session)
+    except (Exception, SystemExit) as failure:  # noqa: BLE001 - of whatever kind
+        print(f"\n{part}: {failure!r}", file=sys.stderr)
+        session.keep(what=part, failed=repr(failure))
+        for name in names:
+            session.figures.setdefault(name, f"{type(failure).__name__}: {failure}")
 
 
-def _rounds(bench: Bench, options: argparse.Namespace) -> Iterator[Result]:
-    """Lists come first, because posting makes the tables grow; both sides take turns."""
-    sources = [(robot.source.id, robot.id) for robot in bench.robots]
-    sides: dict[str, dict[str, Callable[..., tuple[Run, float]]]] = {
-        "list": {ARGUS: partial(_argus_lists, bench), PSYCOPG: partial(_psycopg_lists, bench)},
-        "post": {ARGUS: partial(_argus_posts, bench), PSYCOPG: partial(_psycopg_posts, bench, sources)},
-    }
-    for what in [options.only] if options.only else sides:
-        for one in sides[what].values():
-            one(8, WARM_UP, f"warm-{what}")
-        for round_ in range(1, options.rounds + 1):
-            for in_flight in options.in_flight:
-                for who, one in sides[what].items():
-                    report.say(f"round {round_} of {options.rounds}: {what}, {in_flight} in flight, {who}")
-                    run = partial(one, in_flight, options.seconds, f"{what}-{round_}-{in_flight}")
-                    yield _measured(bench, run, what=what, who=who, in_flight=in_flight, round_=round_)
-
-
-def _measured(bench: Bench, run: Callable[[], tuple[Run, float]], *, what: str, who: str, in_flight: int, round_: int) -> Result:
-    machine, postgres = Machine.now(), cpu_seconds(bench.postgres_pid)
-    done, cpu = run()
-    postgres = cpu_seconds(bench.postgres_pid) - postgres
-    busy = Machine.now().busy_since(machine)
-    if done.errors:
-        raise Wrong(f"{done.errors} of {done.requests} requests ({what}, {in_flight} in flight, {who}) failed.")
-    return Result(
-        what=what,
-        who=who,
-        in_flight=in_flight,
-        round=round_,
-        run=done,
-        cpu_ms=cpu * 1000 / done.requests,
-        postgres_cpu_ms=postgres * 1000 / done.requests,
-        busy=busy,
-        load=os.getloadavg()[0],
-    )
-
-
-def _argus_lists(bench: Bench, in_flight: int, seconds: float, mark: str) -> tuple[Run, float]:
-    cpu = cpu_seconds(bench.argus_pid)
-    run = wrk.run("list", bench.url + LIST, in_flight=in_flight, seconds=seconds, tokens=[bench.reader], mark=mark)
-    return run, cpu_seconds(bench.argus_pid) - cpu
-
-
-def _argus_posts(bench: Bench, in_flight: int, seconds: float, mark: str) -> tuple[Run, float]:
-    cpu = cpu_seconds(bench.argus_pid)
-    run = wrk.run("post", bench.url + POST, in_flight=in_flight, seconds=seconds, tokens=bench.tokens, mark=f"a-{mark}")
-    cpu = cpu_seconds(bench.argus_pid) - cpu
-    _check_rows(bench, f"a-{mark}-", run.requests, in_flight)
-    return run, cpu
-
-
-def _psycopg_lists(bench: Bench, in_flight: int, seconds: float, _: str) -> tuple[Run, float]:
-    return asyncio.run(plain.measured(bench.dsn, in_flight, seconds, lambda connection, __: plain.list_open(connection)))
-
-
-def _psycopg_posts(bench: Bench, sources: list[tuple[int, int]], in_flight: int, seconds: float, mark: str) -> tuple[Run, float]:
-    def action(connection, worker):
-        return plain.post(connection, worker, sources, f"p-{mark}")
-
-    run, cpu = asyncio.run(plain.measured(bench.dsn, in_flight, seconds, action))
-    _check_rows(bench, f"p-{mark}-", run.requests, in_flight)
-    return run, cpu
-
-
-def _check_rows(bench: Bench, prefix: str, answered: int, in_flight: int) -> None:
-    """
-    What was answered is there: incident, event and outbox row. A little more may be, which was under way at the end or made warm.
-
-    Raises:
-        Wrong: it is not.
-    """
-    query = """
-        select count(*), count(e.id), count(o.incident_id)
-        from incident i
-        left join event e on e.incident_id = i.id and e.version = 1
-        left join outbox o on o.incident_id = i.id and o.version = 1
-        where i.source_incident_id collate "C" >= %(prefix)s and i.source_incident_id collate "C" < %(prefix)s || '~'"""
-    with plain.connected(bench.dsn) as connection:
-        found = connection.execute(query, {"prefix": prefix}).fetchone()
-    if len(set(found)) != 1 or not answered <= found[0] <= answered + in_flight:
-        raise Wrong(
-            f"{answered} incidents {prefix}… were answered with 201; there are {found} of them, their events and their outbox rows."
-        )
-
-
-def _check_answers(bench: Bench) -> None:
-    """
-    Look at one answer of each kind whole.
-
-    Raises:
-        Wrong: it is another one than expected.
-    """
-    status, incident = _answer(bench.url + POST, bench.tokens[0], BODY)
-    if status != HTTPStatus.CREATED or len(incident["tags"]) != len(BODY["tags"]):
-        raise Wrong(f"POST answers {status}: {incident}")
-    status, page = _answer(bench.url + LIST, bench.reader)
-    with plain.connected(bench.dsn) as connection:
-        rows = connection.execute(plain.LIST).fetchmany(plain.ROWS)
-    if status != HTTPStatus.OK or [row[0] for row in rows] != [row["pk"] for row in page["results"]]:
-        raise Wrong(f"GET answers {status} and other rows than SQL finds.")
-
-
-def _answer(url: str, token: str, body: object = None) -> tuple[int, dict]:
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data, {"Authorization": f"Token {token}", "Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return answer.status, json.load(answer)
-
-
-def _circumstances(bench: Bench, options: argparse.Namespace) -> dict[str, object]:
-    with plain.connected(bench.dsn) as connection:
+def _circumstances(found: world.World) -> dict[str, object]:
+    with plain.connected(found.dsn) as connection:
         version, commit, fsync = (
             connection.execute(f"show {name}").fetchone()[0] for name in ("server_version", "synchronous_commit", "fsync")
         )
@@ -219,7 +111,7 @@ def _circumstances(bench: Bench, options: argparse.Namespace) -> dict[str, objec
         raise SystemExit("This PostgreSQL is not durable; nothing is measured.")
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "incidents": options.incidents,
+        "incidents": found.incidents,
         "postgres": version,
         "python": ".".join(map(str, sys.version_info[:3])),
         "psycopg": psycopg.__version__,
@@ -227,11 +119,13 @@ def _circumstances(bench: Bench, options: argparse.Namespace) -> dict[str, objec
     }
 
 
-def _title(circumstances: dict[str, object], options: argparse.Namespace) -> str:
+def _title(session: Session, busy: float, minutes: float) -> str:
+    told = session.circumstances
+    durable = f"PostgreSQL {told['postgres']} with synchronous_commit and fsync on"
     return (
-        f"{options.incidents:,} incidents, PostgreSQL {circumstances['postgres']} with synchronous_commit and fsync on, "
-        f"Python {circumstances['python']}, {circumstances['processors']} processors, load {os.getloadavg()[0]:.1f};\n"
-        f"medians of {options.rounds} rounds of {options.seconds:g} s, one HTTP process, all on this machine."
+        f"{session.world.incidents:,} incidents, {durable}, Python {told['python']}, {told['processors']} processors,\n"
+        f"{busy:.0%} busy, load {os.getloadavg()[0]:.1f}; medians of {session.rounds} rounds of {session.seconds:g} s, "
+        f"one HTTP process, all on this machine; {minutes:.0f} minutes.\n"
     )
 
 

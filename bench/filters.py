@@ -2,31 +2,28 @@
 
 import argparse
 import asyncio
-import json
 import os
-import shutil
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from http import HTTPStatus
-from http.client import HTTPConnection
+from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import psycopg
 from bench import report, server
+from bench.client import Client
+from bench.runs import Run
+from bench.server import SOURCES
+from bench.world import NOW, SPAN, World, opened
 
 from adapters.db.database import Database
-from adapters.db.embedded import running
 from adapters.db.filters import Where
 from adapters.db.journal import PgIncidents
-from adapters.db.migrate import upgrade
 from adapters.db.pages import to_read_page
 from adapters.http.paging import cursor
 from adapters.http.queries import Query, Setting, condition
@@ -55,72 +52,9 @@ ONE_PERCENT = 0.009  # as chance has it, it is a little more or less
 SECONDS_FOR_NOTHING = 1.0
 FEWEST, MOST = 7, 100
 """So often each page is read, as time allows."""
-SPAN = timedelta(days=730)
-NOW = datetime(2026, 3, 3, 12, tzinfo=UTC)
-"""When the last incident began; the server reads them later, and nothing has happened since."""
-SOURCES, CUSTOMERS, HOSTS = 100, 100, 8000
-TYPES = [*(f"nms{n}" for n in range(20)), "idle"]
+TYPES = [*(f"nms{n}" for n in range(server.TYPES)), "idle"]
 USERS = {"source7": 7, "operator": SOURCES + 1}
 """Who asks, and the ids of their accounts."""
-
-# `pick(id, what, n)`: a number below n that looks random, the same at each run, and for each `what` another one.
-WORLD = f"""
-    create function pg_temp.pick(id bigint, what int, n int) returns int immutable parallel safe language sql
-        return ((hashint8extended(id, what) >> 8) & 9007199254740991) % n;
-    insert into account select id, 'source' || id, '', '', '', '', true, false, false from generate_series(1, {SOURCES}) id;
-    insert into account values ({SOURCES + 1}, 'operator', '', '', '', '', true, false, false);
-    insert into source_type select unnest(array{TYPES});
-    insert into source select id, id, 'nms' || id % 20, 'source' || id, 'https://nms.example.org/' from generate_series(1, {SOURCES}) id;
-"""
-
-# Evenly over two years: of a hundred, one is open, one stateless, one critical, one has a ticket, one is acknowledged (and three in ten of
-# the open ones), one is of each source and one of each customer; one in ten is of each problem.
-INCIDENTS = """
-    insert into incident (id, version, source_id, source_incident_id, start_time, end_time, stateful, level, description, details_url,
-        ticket_url, metadata, tags, tags_by, tags_at, acked_until, ended, received)
-    select id, case when open or stateless then 1 else 2 end + case when acked then 1 else 0 end, source_id, lpad(id::text, 9, '0'), start,
-        case when not (open or stateless) then ending end,
-        not stateless, level, problem || ' on ' || host || ': alarm ' || lpad(id::text, 9, '0') || ' raised by ' || poller,
-        'https://nms.example.org/alarm/' || id,
-        case when pg_temp.pick(id, 4, 100) = 0 then 'https://tickets.example.org/' || id else '' end, '{{}}',
-        array['host=' || host, 'object=ge-' || pg_temp.pick(id, 5, 4000), 'location=site-' || number % 200,
-            'customer=customer-' || customer, 'problem_type=' || problem],
-        array_fill(source_id, array[5]), array_fill(start, array[5]),
-        case when acked then timestamptz '9999-12-31 23:59:59.999999+00' end, not (open or stateless), coalesce(ending, start)
-    from (
-        select id, start, number, customer, open, not open and pg_temp.pick(id, 1, 100) = 0 as stateless,
-            pg_temp.pick(id, 2, 100) < case when open then 30 else 1 end as acked,
-            case pg_temp.pick(id, 3, 100) when 0 then 1 else 2 + pg_temp.pick(id, 6, 4) end as level,
-            1 + pg_temp.pick(id, 7, {sources}) as source_id,
-            'sw' || lpad(number::text, 4, '0') || '.example.org' as host,
-            (array['linkDown', 'bgpDown', 'boxDown', 'psuFailure', 'diskFull', 'certExpiry', 'latency', 'packetLoss', 'upsOnBattery',
-                'ntpDrift'])[1 + pg_temp.pick(id, 8, 10)] as problem,
-            case pg_temp.pick(id, 9, 100) when 0 then 'a satellite' else 'a poller' end as poller,
-            least(start + interval '1 minute' * power(4000, pg_temp.pick(id, 10, 10000) / 10000.0), {now}) as ending
-        from (
-            select id, {now}::timestamptz - {span}::interval * (({count} - id) / {count}::float) as start,
-                pg_temp.pick(id, 11, {hosts}) as number, pg_temp.pick(id, 12, {customers}) as customer, id % 100 = 0 as open
-            from generate_series({first}, {last}) id
-        ) begun
-    ) made
-"""
-EVENTS = """
-    insert into event (id, incident_id, actor_id, "timestamp", received, version, effect, type, description, changes)
-    select 3 * id + kind, id, case when kind = 1 then {operator} else source_id end, moment, moment, version, true, type, description,
-        '{{}}'
-    from (
-        select id, source_id, 0 as kind, start_time as moment, 1 as version, case when stateful then 'STA' else 'LES' end as type,
-            description
-        from incident where id between {first} and {last}
-        union all
-        select id, source_id, 1, start_time, 2, 'ACK', 'looking into it'
-        from incident where id between {first} and {last} and acked_until is not null
-        union all
-        select id, source_id, 2, end_time, version, 'END', 'alarm cleared'
-        from incident where id between {first} and {last} and end_time is not null
-    ) told
-"""
-ACKS = "insert into ack (event_id, incident_id, version) select id, incident_id, version from event where type = 'ACK'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +65,13 @@ class Case:
     asked: str | Condition
     mine: str = ""
     """Whose own incidents are listed; empty for everybody's."""
+    usual: bool = False
+    """Whether people ask for it, however few match."""
+
+    @property
+    def documented(self) -> bool:
+        """Whether the API's documents know its parameters: neither texts nor trees."""
+        return isinstance(self.asked, str) and "search=" not in self.asked
 
     @property
     def condition(self) -> Condition:
@@ -148,7 +89,10 @@ class Measured:
     first: float
     deep: float | None
     worst: float
+    p99: float
     plain: float
+    half: Position | None = None
+    """The place of its deep page."""
 
     @property
     def times(self) -> float:
@@ -175,7 +119,12 @@ def cases(count: int) -> list[Case]:
     return [
         Case("all", ""),
         Case("closed", "open=false"),
-        Case("open, not acked", "open=true&acked=false"),
+        Case("open, not acked", "open=true&acked=false", usual=True),
+        Case("open, not acked, tag", "open=true&acked=false&tags=customer%3Dcustomer-7", usual=True),
+        Case("open, not acked, sources", "open=true&acked=false&source__id__in=3,4,5", usual=True),
+        Case("open, not acked, level", "open=true&acked=false&level__lte=2", usual=True),
+        Case("open, not acked, an hour", "open=true&acked=false&duration__gte=60", usual=True),
+        Case("closed, acked", "open=false&acked=true", usual=True),
         Case("acked", "acked=true"),
         Case("not acked", "acked=false"),
         Case("open, acked", "open=true&acked=true"),
@@ -196,7 +145,7 @@ def cases(count: int) -> list[Case]:
         Case("two tags", "tags=customer%3Dcustomer-7,problem_type%3DlinkDown"),
         Case("two of a key", "tags=customer%3Dcustomer-7,customer%3Dcustomer-8"),
         Case("open, tag", "open=true&tags=customer%3Dcustomer-7"),
-        Case("rare tag", "tags=host%3Dsw0007.example.org"),
+        Case("rare tag", "tags=host%3Dsw0007.example.org", usual=True),
         Case("start since", f"start_time__gte={hundredth}"),
         Case("start until", f"start_time__lte={oldest}"),
         Case("end since", f"end_time__gte={hundredth}"),
@@ -251,17 +200,16 @@ PLAIN = Case("the open ones", "open=true")
 
 def main() -> int:
     options = _options()
-    with _database(options.folder) as dsn, tempfile.TemporaryDirectory(prefix="argus-bench-") as logs:
-        _load(dsn, options.incidents)
+    with opened(options.incidents, options.keep) as world, tempfile.TemporaryDirectory(prefix="argus-bench-") as logs:
         chosen = [case for case in cases(options.incidents) if options.only in case.name]
         if options.store:
-            results = asyncio.run(_measured_at_the_store(dsn, chosen, options.seconds))
+            results = asyncio.run(_measured_at_the_store(world.dsn, chosen, options.seconds))
         else:
-            with server.serving(dsn, Path(logs, "argus.log")) as (url, _):
-                results = asyncio.run(_measured_over_http(dsn, url, chosen, options.seconds))
+            with server.serving(world.dsn, Path(logs, "argus.log")) as (url, _):
+                results = asyncio.run(measured(world, url, chosen, options.seconds))
         if options.plans:
             for case in chosen:
-                _print_plans(dsn, case)
+                _print_plans(world.dsn, case)
     verdicts = [result.verdict(options.incidents) for result in results]
     print(
         f"{options.incidents:,} incidents, one in a hundred open; pages of {PAGE} {'at the store' if options.store else 'over HTTP'}, "
@@ -286,88 +234,27 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--only", default="", metavar="TEXT", help="the filters with this in their names")
     parser.add_argument("--store", action="store_true", help="ask the store alone, without HTTP")
     parser.add_argument("--plans", action="store_true", help="print the plans of all pages, too")
-    parser.add_argument("--folder", type=Path, help="keep the database here, and use the one that is there (a temporary one)")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the incidents here, and use those that are there")
     return parser.parse_args()
 
 
-@contextmanager
-def _database(folder: Path | None) -> Iterator[str]:
-    """An embedded server as operators get it."""
-    if folder is not None:
-        with running(folder) as server:
-            yield server.url
-        return
-    temporary = Path(tempfile.mkdtemp(prefix="argus-bench-"))
-    try:
-        with running(temporary / "data") as server:
-            yield server.url
-    finally:
-        shutil.rmtree(temporary)
+async def measured(world: World, url: str, chosen: list[Case], seconds: float) -> list[Measured]:
+    """All cases as clients ask for them, on connections that are kept."""
+    with ExitStack() as stack:
+        clients = {name: stack.enter_context(Client(url, world.tokens[name])) for name in USERS}
 
+        def saved(case: Case) -> str:
+            wanted = {"name": f"{case.name[:20]} {time.time_ns()}", "filter": {"expression": written(case.condition)}}
+            return f"filter_pk={clients['operator'].post('/api/v2/notificationprofiles/filters/', wanted)['pk']}"
 
-def _load(dsn: str, count: int) -> None:
-    """Write the incidents, unless they are there."""
-    upgrade(dsn)
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        if (found := connection.execute("select max(id) from incident").fetchone()[0]) == count:
-            return
-        if found:
-            raise SystemExit(f"There are {found:,} incidents in this folder; --incidents {found} measures them.")
-        began = time.monotonic()
-        connection.execute(WORLD)
-        indexes = connection.execute(
-            "select indexname, indexdef from pg_indexes where tablename in ('incident', 'event', 'ack') and indexname !~ '^(pk|uq)_'"
-        ).fetchall()
-        for name, _ in indexes:
-            connection.execute(f"drop index {name}")
-        figures = {"count": count, "now": f"timestamptz '{NOW.isoformat()}'", "span": f"interval '{SPAN.days} days'"}
-        for first in range(1, count + 1, 50_000):
-            chunk = {"first": first, "last": min(first + 49_999, count)}
-            connection.execute(INCIDENTS.format(**figures, **chunk, sources=SOURCES, customers=CUSTOMERS, hosts=HOSTS))
-            connection.execute(EVENTS.format(**chunk, operator=SOURCES + 1))
-            report.say(f"{chunk['last']:,} of {count:,} incidents written")
-        connection.execute(ACKS)
-        for name, definition in indexes:
-            report.say(f"index {name}")
-            connection.execute(definition)
-        connection.execute("vacuum analyze")
-        report.say(f"{count:,} incidents written in {time.monotonic() - began:.0f} s\n")
+        queries = {case.name: case.asked if isinstance(case.asked, str) else saved(case) for case in [*chosen, PLAIN]}
 
+        async def once(case: Case, position: Position | None) -> float:
+            place = "" if position is None else "&" + urlencode({"cursor": cursor(position)})
+            path = f"/api/v2/incidents/{'mine/' if case.mine else ''}?{queries[case.name]}&page_size={PAGE}{place}"
+            return clients[case.mine or "operator"].timed("GET", path)[1]
 
-async def _measured_over_http(dsn: str, url: str, chosen: list[Case], seconds: float) -> list[Measured]:
-    """All cases as clients ask for them, on a connection that is kept."""
-    tokens = {name: _token(dsn, name) for name in USERS}
-    connection = HTTPConnection(urlsplit(url).netloc, timeout=60)
-
-    def ask(case: Case, query: str) -> float:
-        target, headers = f"/api/v2/incidents/{'mine/' if case.mine else ''}?{query}", {"Authorization": tokens[case.mine or "operator"]}
-        began = time.perf_counter()
-        connection.request("GET", target, headers=headers)
-        answer = connection.getresponse()
-        answer.read()
-        took = time.perf_counter() - began
-        if answer.status != HTTPStatus.OK:
-            raise SystemExit(f"{answer.status} to GET {target}")
-        return took
-
-    def saved(case: Case) -> str:
-        body = json.dumps({"name": f"{case.name[:20]} {time.time_ns()}", "filter": {"expression": written(case.condition)}})
-        connection.request(
-            "POST", "/api/v2/notificationprofiles/filters/", body, {"Authorization": tokens["operator"], "Content-Type": "application/json"}
-        )
-        answer = connection.getresponse()
-        made = json.load(answer)
-        if answer.status != HTTPStatus.CREATED:
-            raise SystemExit(f"{answer.status} to {body}: {made}")
-        return f"filter_pk={made['pk']}"
-
-    queries = {case.name: case.asked if isinstance(case.asked, str) else saved(case) for case in [*chosen, PLAIN]}
-
-    async def once(case: Case, position: Position | None) -> float:
-        place = "" if position is None else "&" + urlencode({"cursor": cursor(position)})
-        return ask(case, f"{queries[case.name]}&page_size={PAGE}{place}")
-
-    return await _measured(dsn, chosen, seconds, once)
+        return await _measured(world.dsn, chosen, seconds, once)
 
 
 async def _measured_at_the_store(dsn: str, chosen: list[Case], seconds: float) -> list[Measured]:
@@ -400,23 +287,18 @@ async def _measured(
 
     for case in chosen:
         report.say(case.name)
-        matching, middle = _middle(dsn, case.condition)
+        matching, half = middle(dsn, case.condition)
         plain: list[float] = []
         first = await often(case, None, plain)
-        deep = [] if middle is None else await often(case, middle, plain)
-        results.append(Measured(case, matching, median(first), median(deep) if deep else None, max(first + deep), median(plain)))
+        deep = [] if half is None else await often(case, half, plain)
+        both = Run.of(first + deep)
+        deep_page = median(deep) if deep else None
+        results.append(Measured(case, matching, median(first), deep_page, both.worst / 1000, both.p99 / 1000, median(plain), half))
     report.say("")
     return results
 
 
-def _token(dsn: str, username: str) -> str:
-    """What a user says in the header."""
-    command = [Path(sys.executable).with_name("argus"), "token", "create", username, f"bench {time.time_ns()}", "--expires", "1d"]
-    made = subprocess.run(command, env=os.environ | {"DATABASE_URL": dsn}, check=True, capture_output=True, text=True)
-    return f"Token {made.stdout.split()[-1]}"
-
-
-def _middle(dsn: str, condition: Condition) -> tuple[int, Position | None]:
+def middle(dsn: str, condition: Condition) -> tuple[int, Position | None]:
     """How many incidents match, and the place of the one in the middle."""
     where = Where(datetime.now(UTC))
     found = f"from incident i where {where.sql(condition)}"
@@ -431,9 +313,9 @@ def _middle(dsn: str, condition: Condition) -> tuple[int, Position | None]:
 
 
 def _print_plans(dsn: str, case: Case) -> None:
-    _, middle = _middle(dsn, case.condition)
+    _, half = middle(dsn, case.condition)
     with psycopg.connect(dsn, autocommit=True) as connection:
-        for name, position in [("first", None), ("deep", middle)][: 1 if middle is None else 2]:
+        for name, position in [("first", None), ("deep", half)][: 1 if half is None else 2]:
             statement, values = to_read_page(case.condition, datetime.now(UTC), PAGE + (1 if position is None else 2), position)
             print(f"== {case.name}, {name} page")
             for (line,) in connection.execute(f"explain (analyze, costs off, timing off, buffers off) {statement}", values):

@@ -9,17 +9,43 @@ import time
 from collections import defaultdict
 from contextlib import ExitStack
 from pathlib import Path
-from statistics import quantiles
 
 import psycopg
 from bench import people, posting, server, sink
+from bench.runs import Run
 
 WITHIN = 60.0
 
 
+class Wrong(Exception):
+    """Not every mail that was due has arrived."""
+
+
 def main() -> int:
     options = _options()
-    customers = max(options.people * 3 // 5 // options.hear, 1)
+    try:
+        found = measured(people_=options.people, hear=options.hear, incidents=options.incidents, per_second=options.per_second)
+    except Wrong as wrong:
+        print(wrong, file=sys.stderr)
+        return 1
+    print(
+        f"{options.people:,} profiles, {options.incidents:,} incidents at {options.per_second:g} per second, {options.hear} mails "
+        f"each; {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}.\n"
+    )
+    print(f"{'from POST to':16} {'p50 ms':>8} {'p95 ms':>8} {'worst ms':>9}")
+    for what, run in found.items():
+        print(f"{what:16} {run.p50:8.2f} {run.p95:8.2f} {run.worst:9.1f}")
+    return 0
+
+
+def measured(*, people_: int, hear: int, incidents: int, per_second: float) -> dict[str, Run]:
+    """
+    How long it takes from a POST to the answer, to the first mail, and to the last mail about it.
+
+    Raises:
+        Wrong: mails are missing.
+    """
+    customers = max(people_ * 3 // 5 // hear, 1)
     with ExitStack() as stack:
         mails = stack.enter_context(sink.running())
         dsn, _ = stack.enter_context(server.database())
@@ -27,16 +53,16 @@ def main() -> int:
         tokens, _, _ = server.world(dsn)
         tokens.pop("operator")
         connection = stack.enter_context(psycopg.connect(dsn, autocommit=True))
-        people.settle(connection, options.people, customers=customers, sites=options.people)
+        people.settle(connection, people_, customers=customers, sites=people_)
         url, _ = stack.enter_context(server.serving(dsn, logs / "argus.log", mails.settings))
         began, took = asyncio.run(
             posting.post(
                 url,
                 list(tokens.values()),
-                count=options.incidents,
-                seconds=options.incidents / options.per_second,
+                count=incidents,
+                seconds=incidents / per_second,
                 customers=customers,
-                sites=options.people,
+                sites=people_,
                 connections=4,  # none of them is idle for so long that the server closes it
             )
         )
@@ -44,25 +70,16 @@ def main() -> int:
         while mails.received < due and time.monotonic() < until:
             time.sleep(0.1)
         arrivals = mails.arrivals()
-        if len(arrivals) != due:
-            print(f"{due} mails were due, {len(arrivals)} have arrived.", file=sys.stderr)
-            return 1
+    if len(arrivals) != due:
+        raise Wrong(f"{due} mails were due, {len(arrivals)} have arrived.")
     after = defaultdict(list)
     for number, at in arrivals:
-        after[number].append(1000 * (at - began[number]))
-    print(
-        f"{options.people:,} profiles, {options.incidents:,} incidents at {options.per_second:g} per second, {due / len(after):.1f} mails "
-        f"each; {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}.\n"
-    )
-    print(f"{'from POST to':16} {'p50 ms':>8} {'p95 ms':>8} {'worst ms':>9}")
-    for what, values in (
-        ("the answer", [1000 * each for each in took]),
-        ("the first mail", [min(each) for each in after.values()]),
-        ("the last mail", [max(each) for each in after.values()]),
-    ):
-        cuts = quantiles(values, n=100)
-        print(f"{what:16} {cuts[49]:8.2f} {cuts[94]:8.2f} {max(values):9.1f}")
-    return 0
+        after[number].append(at - began[number])
+    return {
+        "the answer": Run.of(took),
+        "the first mail": Run.of([min(each) for each in after.values()]),
+        "the last mail": Run.of([max(each) for each in after.values()]),
+    }
 
 
 def _options() -> argparse.Namespace:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PROC = Path("/proc")
+ROLES = {"asgi": "HTTP"}
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -27,6 +28,20 @@ def cpu_seconds(root: int, proc: Path = PROC) -> float:
     """What this process and its descendants have used so far, those that have ended included."""
     stats = (_stat(proc / str(pid)) for pid in tree(root, proc))
     return sum(int(ticks) for stat in stats if stat for ticks in stat[11:15]) / TICKS
+
+
+def memory(root: int, proc: Path = PROC) -> dict[str, float]:
+    """The memory of this process and its descendants by what they do, in MB; what several share is divided among them (PSS)."""
+    found: dict[str, float] = defaultdict(float)
+    for pid in tree(root, proc):
+        try:
+            words = (proc / str(pid) / "cmdline").read_bytes().decode().split("\0")
+            lines = (proc / str(pid) / "smaps_rollup").read_text().splitlines()
+        except OSError:
+            continue
+        role = words[words.index("adapters") + 1] if "adapters" in words else "supervisor"
+        found[ROLES.get(role, role)] += next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+    return dict(found)
 
 
 @dataclass(frozen=True, slots=True)

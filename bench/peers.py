@@ -1,4 +1,4 @@
-"""Measure Argus next to the reference server from PyPI (or another that speaks API v2), on the same PostgreSQL and the same data, in turns."""
+"""Measure Argus next to the reference server from PyPI, or another that speaks API v2, on the same PostgreSQL and data, in turns."""
 
 import argparse
 import base64
@@ -20,6 +20,7 @@ from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 import psycopg
 from bench import machine, neutral, reference, report, server, sink, wrk
 from bench.machine import cpu_seconds
+from bench.runs import Run
 
 ARGUS = "Argus"
 OPEN = "/api/v2/incidents/?open=true&acked=false&page_size=100"
@@ -82,7 +83,9 @@ def main() -> int:
         print(f"\n{wrong}", file=sys.stderr)
         return 1
     report.say("")
-    print(f"{options.incidents:,} incidents, {options.rounds} rounds in turns, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}.\n")
+    print(
+        f"{options.incidents:,} incidents, {options.rounds} rounds in turns, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}.\n"
+    )
     print("\n".join(table(figures)))
     return 0
 
@@ -101,7 +104,9 @@ def _options() -> argparse.Namespace:
     return options
 
 
-def _figures(options: argparse.Namespace, folder: Path, dsn: str, postgres: int, programs: Path | None) -> Iterator[Figure]:
+def _figures(  # noqa: C901 - one step after the other
+    options: argparse.Namespace, folder: Path, dsn: str, postgres: int, programs: Path | None
+) -> Iterator[Figure]:
     data = folder / "data"
     world = json.loads((data / "world.json").read_text())
     ours, theirs = (_database(dsn, name) for name in ("ours", "theirs"))
@@ -172,7 +177,7 @@ def _works(seconds: float) -> dict[str, Callable[[Side, str], tuple[float, str, 
         return work
 
     def cycles(side: Side, mark: str) -> tuple[float, str, int]:
-        run = _run("cycle", side.url, in_flight=8, seconds=seconds, tokens=[*side.robots, side.person], mark=mark, threads=8)
+        run = _run("lifecycle", side.url, in_flight=8, seconds=seconds, tokens=[*side.robots, side.person], mark=mark, threads=8)
         return run.rate / 3, "/s", max(run.requests // 3, 1)
 
     def many(world: dict) -> str:
@@ -194,7 +199,7 @@ def _works(seconds: float) -> dict[str, Callable[[Side, str], tuple[float, str, 
     }
 
 
-def _run(script: str, url: str, **how) -> wrk.Run:
+def _run(script: str, url: str, **how) -> Run:
     run = wrk.run(script, url, **how)
     if run.errors or not run.requests:
         raise Wrong(f"{run.errors} of {run.requests} requests to {url} failed ({script}).")
@@ -220,9 +225,7 @@ def _measured(side: Side, postgres: int, what: str, work: Callable[[Side, str], 
     if not side.pid:
         return Figure(what=what, who=side.name, value=value, unit=unit)
     own, database = cpu_seconds(side.pid) - before[0], cpu_seconds(postgres) - before[1]
-    return Figure(
-        what=what, who=side.name, value=value, unit=unit, cpu_ms=1000 * own / requests, postgres_ms=1000 * database / requests
-    )
+    return Figure(what=what, who=side.name, value=value, unit=unit, cpu_ms=1000 * own / requests, postgres_ms=1000 * database / requests)
 
 
 def _mails(side: Side, mails: sink.Sink, round_: int) -> Figure:

@@ -9,11 +9,10 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from statistics import quantiles
 
 import msgspec
 import psycopg
-from bench.wrk import Run
+from bench.runs import Run
 from psycopg import AsyncConnection
 
 BLOCK = 1000
@@ -31,6 +30,23 @@ with i as (insert into incident ({", ".join(INCIDENT)}) values ({", ".join(["%s"
      o as (insert into outbox (incident_id, version) select id, 1 from i)
 select id from i"""
 
+_EVENT = f"""insert into event ({", ".join(EVENT)})
+    select n.event_id, n.id, %(actor)s, now(), now(), n.version, true, %(type)s, %(text)s, '{{}}' from n"""
+END = f"""
+with n as materialized (select id, version + 1 as version, nextval('event_ids') as event_id from incident where id = any(%(ids)s)),
+     i as (update incident set version = n.version, end_time = now(), ended = true from n where incident.id = n.id),
+     e as ({_EVENT})
+insert into outbox (incident_id, version) select id, version from n"""
+ACK = f"""
+with n as materialized (select id, version + 1 as version, nextval('event_ids') as event_id from incident where id = any(%(ids)s)),
+     i as (update incident set version = n.version, acked_until = '9999-12-31 23:59:59.999999+00' from n where incident.id = n.id),
+     e as ({_EVENT}),
+     a as (insert into ack (event_id, incident_id, version) select event_id, id, version from n)
+insert into outbox (incident_id, version) select id, version from n"""
+EVENTS = """
+select e.id, e.incident_id, e.actor_id, a.username, e.timestamp, e.received, e.type, e.description
+from event e join account a on a.id = e.actor_id where e.incident_id = %s order by e.timestamp desc, e.id desc"""
+
 _COLUMNS = """i.id, i.version, i.start_time, i.end_time, i.stateful, s.id, s.name, s.type, s.user_id, s.base_url, i.source_incident_id,
     i.details_url, i.description, i.level, i.ticket_url, i.metadata::text, i.tags, i.tags_by, i.tags_at, i.acked_until"""
 # With `now()` and a number in it, rather than parameters, one plan is good for every call.
@@ -41,6 +57,8 @@ select {_COLUMNS} from (
     select * from ({_BRANCH.format("i.end_time is null", ROWS + 1)} union all {_BRANCH.format("i.end_time > now()", ROWS + 1)}) either
     order by start_time desc, id desc limit {ROWS + 1}) i
 join source s on s.id = i.source_id order by i.start_time desc, i.id desc"""
+
+DETAIL = f"select {_COLUMNS} from incident i join source s on s.id = i.source_id where i.id = %s"
 
 
 class TagOut(msgspec.Struct):
@@ -78,12 +96,12 @@ class IncidentOut(msgspec.Struct):
     acked: bool
 
 
-async def post(connection: AsyncConnection, worker: int, sources: list[tuple[int, int]], mark: str) -> Callable[[], Awaitable[None]]:
-    """What writes one new incident at each call: its row, its event, its outbox row."""
+async def post(connection: AsyncConnection, worker: int, sources: list[tuple[int, int]], mark: str) -> Callable[[], Awaitable[int]]:
+    """What writes one new incident at each call: its row, its event, its outbox row. Gives its number."""
     numbers = count(1)
     ids: Iterator[tuple[int, int]] = iter(())
 
-    async def one() -> None:
+    async def one() -> int:
         nonlocal ids
         pair = next(ids, None)
         if pair is None:
@@ -91,9 +109,82 @@ async def post(connection: AsyncConnection, worker: int, sources: list[tuple[int
             ids = iter(await taken.fetchall())
             pair = next(ids)
         cursor = await connection.execute(POST, _rows(pair, sources, f"{mark}-{worker}-{next(numbers)}"), prepare=True, binary=True)
-        await cursor.fetchone()
+        return (await cursor.fetchone())[0]
 
     return one
+
+
+async def post_many(
+    connection: AsyncConnection, worker: int, sources: list[tuple[int, int]], mark: str, size: int
+) -> Callable[[], Awaitable[None]]:
+    """What writes so many new incidents in one statement at each call."""
+    numbers = count(1)
+    incident, event = (f"({', '.join(['%s'] * len(names))})" for names in (INCIDENT, EVENT))
+    statement = f"""
+        with i as (insert into incident ({", ".join(INCIDENT)}) values {", ".join([incident] * size)} returning id),
+             e as (insert into event ({", ".join(EVENT)}) values {", ".join([event] * size)}),
+             o as (insert into outbox (incident_id, version) select id, 1 from i)
+        select id from i"""
+
+    async def many() -> None:
+        taken = await connection.execute(f"select nextval('incident_ids'), nextval('event_ids') from generate_series(1, {size})")
+        rows = [_rows(pair, sources, f"{mark}-{worker}-{next(numbers)}") for pair in await taken.fetchall()]
+        values = [value for row in rows for value in row[: len(INCIDENT)]] + [value for row in rows for value in row[len(INCIDENT) :]]
+        await (await connection.execute(statement, values, prepare=True, binary=True)).fetchall()
+
+    return many
+
+
+async def lifecycle(
+    connection: AsyncConnection, worker: int, sources: list[tuple[int, int]], mark: str, person: int
+) -> Callable[[], Awaitable[None]]:
+    """What writes a new incident, ends it and acknowledges it at each call."""
+    posting = await post(connection, worker, sources, mark)
+
+    async def one() -> None:
+        id_ = await posting()
+        told = {"ids": [id_], "actor": person}
+        await connection.execute(END, told | {"type": "END", "text": "alarm cleared"}, prepare=True, binary=True)
+        await connection.execute(ACK, told | {"type": "ACK", "text": "seen"}, prepare=True, binary=True)
+
+    return one
+
+
+async def detail(connection: AsyncConnection, incident: int) -> Callable[[], Awaitable[None]]:
+    """What reads one incident and makes JSON of it at each call."""
+    encoder = msgspec.json.Encoder()
+
+    async def one() -> None:
+        row = await (await connection.execute(DETAIL, [incident], prepare=True, binary=True)).fetchone()
+        encoder.encode(_out(row, datetime.now(UTC)))
+
+    return one
+
+
+async def events(connection: AsyncConnection, incident: int) -> Callable[[], Awaitable[None]]:
+    """What reads the events of an incident and makes JSON of them at each call."""
+    encoder = msgspec.json.Encoder()
+
+    async def all_() -> None:
+        encoder.encode(await (await connection.execute(EVENTS, [incident], prepare=True, binary=True)).fetchall())
+
+    return all_
+
+
+def encoding(seconds: float) -> Run:
+    """Making JSON of a page of incidents, without a database: what the processor alone is good for."""
+    now = datetime.now(UTC)
+    tags = [TagOut(1, now, f"key{n}=value{n}") for n in range(5)]
+    source = SourceOut(1, "source", TypeOut("type"), 1, "https://nms.example.org/")
+    texts = ("key", "https://nms.example.org/alarm/1", "linkDown on a host: alarm raised by a poller", 3, "", msgspec.Raw(b"{}"))
+    page = [IncidentOut(n, now, "infinity", source, *texts, tags, True, True, False) for n in range(ROWS)]
+    encoder, took = msgspec.json.Encoder(), []
+    until = time.perf_counter() + seconds
+    while time.perf_counter() < until:
+        began = time.perf_counter()
+        encoder.encode(page)
+        took.append(time.perf_counter() - began)
+    return Run.of(took)
 
 
 async def list_open(connection: AsyncConnection) -> Callable[[], Awaitable[None]]:
@@ -110,7 +201,7 @@ async def list_open(connection: AsyncConnection) -> Callable[[], Awaitable[None]
 
 
 async def measured(
-    dsn: str, in_flight: int, seconds: float, action: Callable[[AsyncConnection, int], Awaitable[Callable[[], Awaitable[None]]]]
+    dsn: str, in_flight: int, seconds: float, action: Callable[[AsyncConnection, int], Awaitable[Callable[[], Awaitable[object]]]]
 ) -> tuple[Run, float]:
     """What so many workers manage in so long, and the CPU seconds that it costs this process."""
     connections = [await AsyncConnection.connect(dsn, autocommit=True) for _ in range(in_flight)]
@@ -120,7 +211,7 @@ async def measured(
     began, cpu = time.perf_counter(), time.process_time()
     until = began + seconds
 
-    async def work(one: Callable[[], Awaitable[None]]) -> None:
+    async def work(one: Callable[[], Awaitable[object]]) -> None:
         then = time.perf_counter()
         while then < until:
             await one()
@@ -132,8 +223,7 @@ async def measured(
     elapsed, cpu = time.perf_counter() - began, time.process_time() - cpu
     for connection in connections:
         await connection.close()
-    cuts = quantiles(took, n=100)
-    return Run(requests=len(took), seconds=elapsed, p50=cuts[49] * 1000, p95=cuts[94] * 1000, p99=cuts[98] * 1000), cpu
+    return Run.of(took, elapsed), cpu
 
 
 def _rows(ids: tuple[int, int], sources: list[tuple[int, int]], key: str) -> tuple[object, ...]:
@@ -194,3 +284,10 @@ def _out(row: tuple, now: datetime) -> IncidentOut:
 def connected(dsn: str) -> psycopg.Connection:
     """A connection for what is not measured."""
     return psycopg.connect(dsn, autocommit=True)
+
+
+def acked(connection: psycopg.Connection, ids: list[int], person: int) -> float:
+    """Acknowledge many; gives how many seconds it took."""
+    began = time.perf_counter()
+    connection.execute(ACK, {"ids": ids, "actor": person, "type": "ACK", "text": "seen"}, prepare=True, binary=True)
+    return time.perf_counter() - began

@@ -11,8 +11,8 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import psycopg
 
@@ -20,50 +20,51 @@ from adapters.db.embedded import running
 from argus_core.domain.actors import Actor
 from argus_core.domain.sources import Source
 
-SOURCES = 16
+SOURCES, TYPES = 100, 20
 START_WITHIN = 30.0
 STOP_WITHIN = 20.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bench:
-    """What runs, as the measurements need it."""
-
-    dsn: str
-    url: str
-    argus_pid: int
-    postgres_pid: int
-    tokens: list[str]
-    reader: str
-    robots: list[Actor]
-    person: Actor
+def heed_signals() -> None:
+    """Stop in order when told to, as with Ctrl-C."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @contextmanager
-def database() -> Iterator[tuple[str, int]]:
-    """A new embedded server as operators get it, on the disk of the temporary folder: its address and its first process."""
-    folder = Path(tempfile.mkdtemp(prefix="argus-bench-"))
+def database(folder: Path | None = None) -> Iterator[tuple[str, int]]:
+    """An embedded server as operators get it: its address and its first process. Without a folder it is a new one, and a temporary one."""
+    if folder is not None:
+        with running(folder) as server:
+            yield server.url, server.pid
+        return
+    temporary = Path(tempfile.mkdtemp(prefix="argus-bench-"))
     try:
-        with running(folder / "data") as server:
+        with running(temporary / "data") as server:
             yield server.url, server.pid
     finally:
-        shutil.rmtree(folder)
+        shutil.rmtree(temporary)
 
 
 def world(dsn: str) -> tuple[dict[str, str], list[Actor], Actor]:
     """Make sources and an operator, the way people do: their tokens by username, the sources' users, and the operator."""
     users = [{"actor": f"source{n}", "username": f"source{n}", "token": "valid"} for n in range(1, SOURCES + 1)]
     users.append({"actor": "operator", "username": "operator", "token": "valid"})
+    types = [*(f"nms{n}" for n in range(TYPES)), "idle"]
     sources = [
-        {"name": f"source{n}", "type": f"nms{n % 4}", "user": f"source{n}", "base_url": "https://nms.example.org/"}
+        {"name": f"source{n}", "type": f"nms{n % TYPES}", "user": f"source{n}", "base_url": "https://nms.example.org/"}
         for n in range(1, SOURCES + 1)
     ]
     with tempfile.TemporaryDirectory(prefix="argus-bench-") as folder:
         told, made = Path(folder, "spec.json"), Path(folder, "world.json")
-        told.write_text(json.dumps({"users": users, "source_types": [f"nms{n}" for n in range(4)], "sources": sources}))
+        told.write_text(json.dumps({"users": users, "source_types": types, "sources": sources}))
         subprocess.run([*_argus(), "migrate"], env=_environment(dsn), check=True, capture_output=True)
         subprocess.run([*_argus(), "apply", told, "--out", made], env=_environment(dsn), check=True, capture_output=True)
         tokens = {name: actor["token"] for name, actor in json.loads(made.read_text())["actors"].items()}
+    return tokens, *actors(dsn)
+
+
+def actors(dsn: str) -> tuple[list[Actor], Actor]:
+    """The sources' users, and the operator, of a world that is there."""
     with psycopg.connect(dsn) as connection:
         rows = connection.execute("select id, name, type, user_id, base_url from source order by id").fetchall()
         (operator,) = connection.execute("select id from account where username = 'operator'").fetchone()
@@ -71,27 +72,36 @@ def world(dsn: str) -> tuple[dict[str, str], list[Actor], Actor]:
         Actor(id=user, username=name, source=Source(id=id_, name=name, type=type_, user_id=user, base_url=url))
         for id_, name, type_, user, url in rows
     ]
-    return tokens, robots, Actor(id=operator, username="operator")
+    return robots, Actor(id=operator, username="operator")
 
 
 @contextmanager
-def serving(dsn: str, log: Path, telling: Mapping[str, str] | None = None) -> Iterator[tuple[str, int]]:
+def serving(dsn: str, log: Path, telling: Mapping[str, str] | None = None, processes: int = 1) -> Iterator[tuple[str, int]]:
     """
-    `argus serve` with one process for HTTP: its address and its first process.
+    `argus serve` with so many processes for HTTP: its address and its first process.
 
     It tells people only if there are settings that say how.
     """
-    command = [*_argus(), "serve", "--port", "0", "--workers", "1", *(["--no-worker"] if telling is None else [])]
+    with log.open("wb") as output, process(dsn, 0, telling, processes, output) as started:
+        yield _announced(started, log), started.pid
+
+
+@contextmanager
+def process(
+    dsn: str, port: int, telling: Mapping[str, str] | None = None, processes: int = 1, output: IO[bytes] | int = subprocess.DEVNULL
+) -> Iterator[subprocess.Popen]:
+    """`argus serve`, which may not answer yet."""
+    command = [*_argus(), "serve", "--port", str(port), "--workers", str(processes), *(["--no-worker"] if telling is None else [])]
     environment = _environment(dsn) | dict(telling or {})
-    with log.open("wb") as output, subprocess.Popen(command, env=environment, stdout=output, stderr=output) as process:
+    with subprocess.Popen(command, env=environment, stdout=output, stderr=output) as started:
         try:
-            yield _announced(process, log), process.pid
+            yield started
         finally:
-            process.send_signal(signal.SIGTERM)
+            started.send_signal(signal.SIGTERM)
             try:
-                process.wait(STOP_WITHIN)
+                started.wait(STOP_WITHIN)
             except subprocess.TimeoutExpired:
-                process.kill()
+                started.kill()
 
 
 def _argus() -> list[str]:

@@ -5,8 +5,9 @@ import os
 import shutil
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from bench.runs import Run
 
 SCRIPTS = Path(__file__).parent / "lua"
 MISSING = """\
@@ -16,23 +17,6 @@ source is at https://github.com/wg/wrk."""
 
 class NoResult(Exception):
     """wrk ended without saying what it measured."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """What was measured in one run: times are in milliseconds, `errors` are answers of 400 and above and lost connections."""
-
-    requests: int
-    seconds: float
-    p50: float
-    p95: float
-    p99: float
-    errors: int = 0
-
-    @property
-    def rate(self) -> float:
-        """Requests per second."""
-        return self.requests / self.seconds
 
 
 def program() -> str:
@@ -56,9 +40,9 @@ def run(script: str, url: str, *, in_flight: int, seconds: float, tokens: Sequen
         NoResult: wrk failed.
     """
     told = {"BENCH_LUA": str(SCRIPTS), "BENCH_TOKENS": ",".join(tokens), "BENCH_MARK": mark}
-    # One thread, if the script does not need more: it is good for many times what a server does on the same machine, and a second one would only take turns with it.
-    wide = [f"-t{threads}", f"-c{in_flight}", f"-d{max(round(seconds), 1)}s"]
-    command = [program(), *wide, "--timeout", "60s", "-s", SCRIPTS / f"{script}.lua", url]
+    # One thread is good for many times what a server does on the same machine; more are for scripts whose connections are to differ.
+    wanted = [f"-t{threads}", f"-c{in_flight}", f"-d{max(round(seconds), 1)}s", "--timeout", "60s"]
+    command = [program(), *wanted, "-s", SCRIPTS / f"{script}.lua", url]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | told)
     return parse(done.stdout + done.stderr)
 

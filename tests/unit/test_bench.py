@@ -2,6 +2,10 @@
 
 import hashlib
 import json
+import math
+import re
+from dataclasses import asdict
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -13,18 +17,18 @@ ROOT = Path(__file__).parents[2]
 def bench(monkeypatch):
     """The modules of the benchmark, which is no package that is installed."""
     monkeypatch.syspath_prepend(ROOT)
-    from bench import machine, report, wrk
+    from bench import machine, runs, wrk
 
-    return machine, report, wrk
+    return machine, runs, wrk
 
 
 def test_the_line_of_the_load_generator_is_read(bench):
-    _, _, wrk = bench
-    line = 'RESULT {"requests":300,"seconds":2.5,"p50":1.25,"p95":2,"p99":3.5,"statuses":2,"sockets":1}'
+    _, runs, wrk = bench
+    line = 'RESULT {"requests":300,"seconds":2.5,"p50":1.25,"p95":2,"p99":3.5,"worst":9,"statuses":2,"sockets":1}'
 
     run = wrk.parse(f"Running 2s test @ http://127.0.0.1\n{line}\n")
 
-    assert wrk.Run(requests=300, seconds=2.5, p50=1.25, p95=2, p99=3.5, errors=3) == run
+    assert runs.Run(requests=300, seconds=2.5, p50=1.25, p95=2, p99=3.5, worst=9, errors=3) == run
     assert 120 == run.rate
 
 
@@ -70,38 +74,95 @@ def test_the_machine_is_busy_when_it_neither_idles_nor_waits(bench, tmp_path):
     assert 0.6 == pytest.approx(machine.Machine.now(tmp_path).busy_since(before))
 
 
-def result(bench, who, rate, round_, in_flight=8):
-    _, report, wrk = bench
-    run = wrk.Run(requests=rate, seconds=1, p50=1, p95=2, p99=3)
-    return report.Result(what="post", who=who, in_flight=in_flight, round=round_, run=run, cpu_ms=0.5, postgres_cpu_ms=0.25, busy=1, load=2)
+def test_memory_is_said_for_each_role(bench, tmp_path):
+    machine, _, _ = bench
+    commands = {7: ("argus", "serve"), 8: ("python", "-P", "-m", "adapters", "asgi", "8"), 9: ("python", "-m", "adapters", "worker", "9")}
+    for pid, command in commands.items():
+        (tmp_path / str(pid)).mkdir()
+        (tmp_path / str(pid) / "stat").write_text(stat(pid, 1 if pid == 7 else 7, (0, 0, 0, 0)))
+        (tmp_path / str(pid) / "cmdline").write_bytes("\0".join(command).encode())
+        (tmp_path / str(pid) / "smaps_rollup").write_text(f"Rss: 900000 kB\nPss:  {pid * 1024} kB\nPss_Anon: 1 kB\n")
+
+    assert {"supervisor": 7, "HTTP": 8, "worker": 9} == machine.memory(7, tmp_path)
 
 
-def test_the_table_shows_medians_and_their_ratio(bench):
-    _, report, _ = bench
-    rates = {report.ARGUS: (900, 1000, 5000), report.PSYCOPG: (2100, 2000, 1)}
+def test_a_run_is_summed_up_in_milliseconds(bench):
+    _, runs, _ = bench
 
-    lines = list(report.table(result(bench, who, rate, n) for who, rates_ in rates.items() for n, rate in enumerate(rates_)))
+    run = runs.Run.of([0.001, 0.002, 0.009], 0.5)
 
-    assert ["argus", "8", "1,000", "1.00", "2.00", "3.00", "0.500", "0.250", "0.50"] == lines[3].split()
-    assert ["psycopg", "8", "2,000", "1.00", "2.00", "3.00", "0.500", "0.250"] == lines[4].split()
+    assert (3, 2, 9, 6) == (run.requests, run.p50, run.worst, run.rate)
 
 
-def test_a_line_that_is_kept_holds_everything(bench):
-    _, report, _ = bench
+@pytest.fixture
+def marks(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT)
+    from bench import marks
 
-    line = json.loads(report.line(result(bench, "argus", 700, 2), incidents=100))
+    return marks
 
-    expected = {
-        "what": "post",
-        "who": "argus",
-        "in_flight": 8,
-        "round": 2,
-        "incidents": 100,
-        "rate": 700.0,
-        "requests": 700,
-        "p50": 1,
-        "errors": 0,
-    }
+
+@pytest.mark.parametrize(
+    ("name", "value", "limit", "slower", "verdict"),
+    [
+        ("list", 0.7, 0.5, 2, "aim"),
+        ("list", 1.2, 0.5, 2, "aim, here"),
+        ("list", 1.2, 0.5, 1, "at least"),
+        ("list", 2.9, 0.5, 2, "at least, here"),
+        ("list", 3.1, 0.5, 2, "BELOW"),
+        ("list", 3.1, 0.5, None, "BELOW"),
+        ("lifecycle", 1600, 500, 2, "aim"),
+        ("lifecycle", 500, 500, 2, "at least, here"),
+        ("lifecycle", 399, 500, 2, "BELOW"),
+        ("post 8", 600, 1000, None, "aim"),
+        ("post 8", 450, 1000, None, "at least"),
+        ("post 8", 390, 1000, None, "BELOW"),
+        ("post 8", 390, None, None, "FAILED"),
+    ],
+)
+def test_a_figure_is_compared_with_the_marks_and_what_they_mean_here(marks, name, value, limit, slower, verdict):  # noqa: PLR0917 - of examples
+    row = marks.Row(name=name, figure=marks.Figure(value=value, limit=limit), slower=slower)
+
+    assert verdict == row.verdict
+
+
+def test_marks_are_scaled_by_the_limit_they_belong_to(marks):
+    figures = {"list": marks.Figure(value=1, limit=1), "memory": marks.Figure(value=1), "mails": "Wrong: lost"}
+    limits = {"list 1": 2 * marks.THERE["list 1"]}
+
+    found = {row.name: row for row in marks.rows(figures, limits)}
+
+    assert {"list": 2, "memory": None, "mails": None} == {name: row.slower for name, row in found.items()}
+    assert 3 == found["list"].here(found["list"].mark.at_least)
+
+
+def test_every_scale_of_a_mark_is_known(marks):
+    scales = {mark.scale for mark in marks.MARKS.values() if mark.scale}
+
+    assert scales == set(marks.THERE) == set(marks.SAID)
+
+
+def test_what_failed_has_a_line_in_the_table(marks):
+    lines = list(marks.table(marks.rows({"mails": "Wrong: lost"}, {})))
+
+    assert lines[1].endswith("Wrong: lost  FAILED")
+
+
+def test_the_table_says_both_pairs_of_marks(marks):
+    row = marks.Row(name="list", figure=marks.Figure(value=2.5, limit=1, p99=12, worst=2000), slower=2)
+
+    head, line = marks.table([row])
+
+    assert len(head.split("verdict")[0]) == line.index("at least, here")
+    assert ["2.50", "1.00", "2.50", "1.50", "0.800", "2.00", "3.00", "1.60", "12.0", "2,000", "at", "least,", "here"] == line.split()[6:]
+    assert "here psycopg" not in "".join(marks.sentences([row]))
+    assert "takes 2.00 times as long as on the one the marks were set on, 3.00 and 1.60 ms" in "".join(marks.sentences([row]))
+
+
+def test_a_line_that_is_kept_holds_everything(marks):
+    line = json.loads(marks.line(marks.Row(name="mails", figure=marks.Figure(value=90, limit=100)), incidents=100))
+
+    expected = {"row": "mails", "value": 90, "limit": 100, "ratio": 0.9, "verdict": "aim", "incidents": 100}
     assert expected == {key: line[key] for key in expected}
 
 
@@ -130,3 +191,103 @@ def test_the_neutral_data_set_is_the_same_everywhere(monkeypatch, tmp_path):
     neutral.write(tmp_path, incidents=300, profiles=40)
 
     assert DATA_SET == {file.name: hashlib.sha256(file.read_bytes()).hexdigest()[:16] for file in tmp_path.iterdir()}
+
+
+@pytest.fixture
+def growth(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT)
+    from bench import fit, growth, plot
+
+    return fit, growth, plot
+
+
+SIZES = (10_000, 100_000, 1_000_000, 5_000_000)
+
+
+@pytest.mark.parametrize(
+    ("time", "exponent", "holds"),
+    [
+        (lambda _: 2.0, 0, True),
+        (lambda n: 3 * math.log(n), 0.083, True),
+        (lambda n: 0.1 * n**0.2, 0.2, False),
+        (lambda n: n / 1000, 1, False),
+    ],
+)
+def test_what_grows_faster_than_the_logarithm_is_found(growth, time, exponent, holds):
+    fit, _, _ = growth
+
+    found = fit.fit([(n, time(n)) for n in SIZES])
+
+    assert exponent == pytest.approx(found.exponent, abs=0.002)
+    assert holds is found.holds
+
+
+def test_a_logarithm_explains_itself(growth):
+    fit, _, _ = growth
+
+    found = fit.fit([(n, 1 + 0.5 * math.log(n)) for n in SIZES])
+
+    assert (1, 0.5, 1) == pytest.approx((found.at, found.slope, found.explained))
+
+
+def point(growth, what, size, ms, by="incidents"):
+    return growth.Point(by=by, what=what, size=size, ms=ms, p99=1, worst=1)
+
+
+def test_points_are_read_back(growth, tmp_path):
+    _, growth, _ = growth
+    one = point(growth, "list", 10, 1.5)
+    (tmp_path / "lines").write_text(json.dumps(asdict(one)) + "\n")
+
+    assert [one] == growth.read(tmp_path / "lines")
+    assert [] == growth.read(tmp_path / "none")
+
+
+def test_the_last_of_several_measurements_counts(growth):
+    _, growth, _ = growth
+    points = [
+        point(growth, "list", 100, 9),
+        point(growth, "list", 10, 2),
+        point(growth, "list", 100, 3),
+        point(growth, "x", 1, 1, "profiles"),
+    ]
+
+    assert {"list": [(10, 2), (100, 3)]} == growth.curves(points, "incidents")
+
+
+def test_one_curve_that_grows_faster_decides(growth):
+    _, growth, _ = growth
+    flat = [point(growth, "list", size, 1) for size in SIZES]
+
+    assert growth.verdict(flat)[0]
+    assert not growth.verdict([*flat, *(point(growth, "POST", size, size) for size in SIZES)])[0]
+
+
+def test_a_plot_names_its_axes_and_lines(growth):
+    _, _, plot = growth
+
+    text = plot.svg(
+        "Growth", plot.Axis(name="incidents"), plot.Axis(name="milliseconds"), {"a < b": [(10, 1), (1000, 3)], "c": [(10, 1), (99, 3)]}
+    )
+
+    said = map(unescape, re.findall("<text[^>]*>([^<]*)</text>", text))
+    assert {"Growth", "incidents", "milliseconds", "a < b", "c", "10", "1,000"} <= set(said)
+    assert "prefers-color-scheme: dark" in text
+
+
+def test_ends_of_an_axis_are_round(growth):
+    _, _, plot = growth
+
+    assert (0.1, 1000) == plot.Axis(name="").ends([0.3, 200])
+    assert (1, 10) == plot.Axis(name="").ends([1, 1])
+    assert (0, 200) == plot.Axis(name="", logarithmic=False).ends([170, 180])
+    assert [0, 50, 100, 150, 200] == plot.Axis(name="", logarithmic=False).ticks(0, 200)
+
+
+def test_names_of_lines_that_end_alike_stand_apart(growth):
+    _, _, plot = growth
+
+    text = plot.svg("", plot.Axis(name=""), plot.Axis(name=""), {"a": [(1, 5), (10, 5)], "b": [(1, 5), (10, 5)]})
+
+    heights = [float(line.split('y="')[1].split('"')[0]) for line in text.splitlines() if "<text class=" in line]
+    assert 22 <= abs(heights[0] - heights[1])
