@@ -29,7 +29,6 @@ class Proxy:
         self._server: asyncio.Server | None = None
         self._port = 0
         self._silent = False
-        self._open: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task] = set()
         self.cut = 0.0
         self.cuts = 0
@@ -82,8 +81,8 @@ class Proxy:
             self._server.close()
             self._server = None
         for _ in range(2):  # what was just about to be accepted is accepted in between
-            for writer in self._open:
-                writer.transport.abort()
+            for transport in list(self._loop._transports.values()):  # also those that nobody has heard of yet
+                transport.abort()
             if self._tasks:
                 await asyncio.wait(self._tasks)
             await asyncio.sleep(0.02)
@@ -91,18 +90,15 @@ class Proxy:
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         self._tasks.add(task)
-        self._open.add(writer)
         try:
             with suppress(OSError):
                 await self._pass_on(reader, writer)
         finally:
-            self._open.discard(writer)
             self._tasks.discard(task)
             writer.transport.abort()
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, back = await self._connect()
-        self._open.add(back)
         try:
             asking = asyncio.create_task(self._copy(reader, back))
             answering = asyncio.create_task(self._copy(there, writer, answers=True))
@@ -111,7 +107,6 @@ class Proxy:
                 task.cancel()
             await asyncio.gather(*done, *rest, return_exceptions=True)
         finally:
-            self._open.discard(back)
             back.transport.abort()
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
