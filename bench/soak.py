@@ -1,233 +1,308 @@
 """
-Keep an installation busy for minutes with everything that happens all the time, and see whether its memory stays flat.
+Measure whether memory stays flat and answers stay quick under a mixed load, and what happened when they did not.
 
-Sources report, add to and end incidents, people acknowledge some and read lists and single ones, and are told by mail. Each kind is asked
-for at a steady pace. What PostgreSQL said of itself around the worst answers is shown with them.
+People are told by mail meanwhile. Checkpoints, autovacuum, emptied lists of GIN indexes and garbage collections are noted, so that each of
+the worst answers can be explained.
 """
 
 import argparse
 import json
+import multiprocessing
 import os
-import re
 import sys
 import tempfile
-import threading
 import time
-from collections import defaultdict, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import psycopg
-from bench import fit, people, plot, server, sink, world
+from bench import people, report, server, sink, world
 from bench.client import Client
-from bench.machine import memory
+from bench.fit import line
+from bench.machine import Machine, memory
+from bench.plot import Axis, svg
 from bench.reads import OPEN
 from bench.runs import Run
+from bench.writes import POST
 
-EVERY = 10.0
-"""Seconds between two looks at the memory."""
+from adapters.db.embedded.server import ADMINISTRATOR
+
+FLAT = 6.0
+"""Memory is flat if it grows by no more MB per hour."""
 WARM = 0.25
-"""The first part of the run does not count: pools, caches and prepared statements fill."""
-FLAT = 0.03
-"""Memory is flat if the line through it rises by no more than this share in the whole run."""
-WORST = 5
-AROUND = 1.5
-"""Seconds before and after a slow answer in which something may be its reason."""
-PEOPLE, CUSTOMERS, SITES = 500, 100, 200
-PACES = {"report": 40.0, "event": 40.0, "end": 35.0, "ack": 10.0, "list": 10.0, "detail": 20.0}
-"""Requests per second."""
-NOTED = re.compile(r"^(?P<at>\S+ \S+) .*?(?P<what>checkpoint (?:starting|complete)|automatic (?:vacuum|analyze) of table \S+)")
-SETTINGS = ("log_checkpoints = on", "log_autovacuum_min_duration = 0", "log_line_prefix = '%m '", "log_timezone = 'UTC'")
+"""So much of the time, at the beginning, is to get warm."""
+EACH_MEMORY, EACH_LOOK = 10.0, 0.5
+AROUND = EACH_LOOK
+WORST = 3
+PEOPLE = 500
+COLLECTING = Path(__file__).parent / "collecting"
+
+DOING = """
+    select case backend_type when 'checkpointer' then 'checkpoint' else query end
+    from pg_stat_activity
+    where backend_type = 'checkpointer' and wait_event is distinct from 'CheckpointerMain'
+        or backend_type = 'autovacuum worker' and query <> ''"""
+GIN = """
+    select c.oid::regclass::text from pg_class c join pg_am a on a.oid = c.relam where a.amname = 'gin'
+        and c.relnamespace = 'public'::regnamespace order by 1"""
 
 
-@dataclass(slots=True)
-class Load:
-    """What is asked, by whom, and how long it took: kind, moment, seconds."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What was asked for, when, in seconds since the beginning, and how many seconds the answer took."""
 
-    url: str
-    found: world.World
-    took: list[tuple[str, float, float]] = field(default_factory=list)
-    begun: deque[int] = field(default_factory=deque)
-    failed: list[str] = field(default_factory=list)
-    stopping: threading.Event = field(default_factory=threading.Event)
-    number: int = 0
+    what: str
+    at: float
+    took: float
 
-    def threads(self) -> list[threading.Thread]:
-        """One for each kind of request."""
-        works = {"report": self.report, "event": self.event, "end": self.end, "ack": self.ack, "list": self.list, "detail": self.detail}
-        return [threading.Thread(target=self._run, args=(kind, work), name=kind) for kind, work in works.items()]
 
-    def _run(self, kind: str, work: Callable[[Client], tuple[bytes, float] | None]) -> None:
-        token = self.found.reader if kind in {"ack", "list", "detail"} else self.found.posting[0]
-        try:
-            with Client(self.url, token) as client:
-                due = time.monotonic()
-                while not self.stopping.is_set():
-                    due = max(due + 1 / PACES[kind], time.monotonic() - 1)
-                    time.sleep(max(due - time.monotonic(), 0))
-                    if answer := work(client):
-                        self.took.append((kind, time.time(), answer[1]))
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is said at the end
-            self.failed.append(f"{kind}: {error!r}")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """Something that may make answers late, and from when to when."""
 
-    def report(self, client: Client) -> tuple[bytes, float]:
-        self.number += 1
-        n = self.number
-        tags = [
-            f"customer=customer-{n % CUSTOMERS}",
-            f"location=site-{n % SITES}",
-            f"host=sw{n % 997}",
-            f"object=ge-{n % 97}",
-            "problem_type=linkDown",
-        ]
-        body = {
-            "start_time": datetime.now(UTC).isoformat(),
-            "end_time": "infinity",
-            "source_incident_id": f"soak-{n}",
-            "description": f"linkDown: alarm {n} raised by a poller",
-            "level": 1 + n % 5,
-            "tags": [{"tag": tag} for tag in tags],
-        }
-        answer = client.timed("POST", "/api/v2/incidents/", json.dumps(body).encode())
-        self.begun.append(json.loads(answer[0])["pk"])
-        return answer
+    what: str
+    since: float
+    until: float
 
-    def event(self, client: Client) -> tuple[bytes, float] | None:
-        return self._about(client, -1, "events/", {"timestamp": datetime.now(UTC).isoformat(), "type": "OTH", "description": "still so"})
 
-    def end(self, client: Client) -> tuple[bytes, float] | None:
-        if len(self.begun) < 200:  # noqa: PLR2004 - so many stay open
-            return None
-        pk = self.begun.popleft()
-        body = {"timestamp": datetime.now(UTC).isoformat(), "type": "END", "description": "alarm cleared"}
-        return client.timed("POST", f"/api/v2/incidents/{pk}/events/", json.dumps(body).encode())
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """The memory of a process, in MB."""
 
-    def ack(self, client: Client) -> tuple[bytes, float] | None:
-        return self._about(client, -10, "acks/", {"timestamp": datetime.now(UTC).isoformat(), "description": "seen"})
-
-    def list(self, client: Client) -> tuple[bytes, float]:
-        return client.timed("GET", OPEN)
-
-    def detail(self, client: Client) -> tuple[bytes, float] | None:
-        return self._about(client, -20, "", None)
-
-    def _about(self, client: Client, which: int, path: str, body: object) -> tuple[bytes, float] | None:
-        """Ask something about one of the newest."""
-        try:
-            pk = self.begun[which]
-        except IndexError:
-            return None
-        method, data = ("GET", b"") if body is None else ("POST", json.dumps(body).encode())
-        return client.timed(method, f"/api/v2/incidents/{pk}/{path}", data)
+    role: str
+    at: float
+    mb: float
 
 
 def main() -> int:
     options = _options()
     server.heed_signals()
+    seconds = 60 * options.minutes
+    machine = Machine.now()
     with ExitStack() as stack:
         found = stack.enter_context(world.opened(options.incidents, options.keep))
         mails = stack.enter_context(sink.running())
-        logs = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="argus-bench-")))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="argus-bench-")))
+        collections = folder / "collections"
         with psycopg.connect(found.dsn, autocommit=True) as connection:
-            for setting in SETTINGS:
-                connection.execute(f"alter system set {setting}")
-            connection.execute("select pg_reload_conf()")
-            people.settle(connection, PEOPLE, customers=CUSTOMERS, sites=SITES)
-            (folder,) = connection.execute("show data_directory").fetchone()
-        url, pid = stack.enter_context(server.serving(found.dsn, logs / "argus.log", mails.settings))
-        load = Load(url, found)
-        sizes = _watched(load, pid, options.minutes)
-        noted = notes(Path(folder).parent.rglob("postgres.log"))
-        received = mails.received
-    asked = f"{options.minutes:g} minutes, {options.incidents:,} incidents before, {len(load.took):,} requests, {received:,} mails"
-    print(f"{asked}; {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}.\n")
-    print("\n".join(answers(load.took)))
-    print("\n".join(worst(load.took, noted)))
-    flat, said = memory_verdict(sizes)
+            people.settle(connection, PEOPLE, customers=PEOPLE, sites=PEOPLE)
+        settings = mails.settings | {"PYTHONPATH": str(COLLECTING), "BENCH_COLLECTIONS": str(collections)}
+        url, pid = stack.enter_context(server.serving(found.dsn, folder / "argus.log", settings))
+        began = time.monotonic()
+        loads = [_started(load, url, found, options.per_second, began + seconds) for load in (_lives, _lists, _details)]
+        samples, notes = _watched(found.dsn, pid, began, seconds)
+        answers = [Answer(what=what, at=at - began, took=took) for load in loads for what, at, took in _ended(load)]
+        notes += collected(collections.read_text() if collections.exists() else "", began)
+        sent = mails.received
+    report.say("")
+    _keep(options, answers, samples, notes)
+    busy = Machine.now().busy_since(machine)
+    print(
+        f"{options.incidents:,} incidents, {options.minutes:g} minutes, {len(answers):,} answers, {sent:,} mails; {busy:.0%} busy, ", end=""
+    )
+    print(f"load {os.getloadavg()[0]:.1f}.\n")
+    print("\n".join(minutes(answers)))
+    print("\n".join(worst(answers, notes)))
+    flat, said = verdict(samples, WARM * seconds)
     print("\n".join(said))
     options.images.mkdir(parents=True, exist_ok=True)
-    curves = {role: [(at / 60, size) for at, role_, size in sizes if role_ == role] for role in dict.fromkeys(role for _, role, _ in sizes)}
-    picture = plot.svg(
-        "Memory under load", plot.Axis(name="minutes", logarithmic=False), plot.Axis(name="PSS, MB", logarithmic=False), curves
-    )
-    (options.images / "soak-memory.svg").write_text(picture)
-    print("\n".join(load.failed), file=sys.stderr)
-    return int(not flat or bool(load.failed))
+    (options.images / "soak-memory.svg").write_text(drawn(samples))
+    return int(not flat)
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.soak", description=__doc__)
-    parser.add_argument("--minutes", type=float, default=20, metavar="N", help="of load (20)")
+    parser.add_argument("--minutes", type=float, default=20, metavar="N", help="how long (20)")
     parser.add_argument("--incidents", type=int, default=1_000_000, metavar="N", help="how many there are before (1000000)")
+    parser.add_argument("--per-second", type=float, default=20, metavar="N", help="lives of incidents, lists and details each (20)")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the incidents here, and use a copy of those that are there")
+    parser.add_argument("--out", type=Path, default=Path("build/soak.jsonl"), help="where everything is kept (%(default)s)")
     parser.add_argument("--images", type=Path, default=Path("docs/images"), metavar="DIR", help="where the plot goes (%(default)s)")
     return parser.parse_args()
 
 
-def _watched(load: Load, pid: int, minutes: float) -> list[tuple[float, str, float]]:
-    """What each process held, and when: seconds since the beginning, its role, MB."""
-    sizes, began = [], time.monotonic()
-    threads = load.threads()
-    for thread in threads:
-        thread.start()
-    while time.monotonic() < began + 60 * minutes and not load.failed:
-        time.sleep(min(EVERY, 6 * minutes))
-        sizes += [(time.monotonic() - began, role, size) for role, size in memory(pid).items()]
-    load.stopping.set()
-    for thread in threads:
-        thread.join()
-    return sizes
+def minutes(answers: Iterable[Answer]) -> Iterator[str]:
+    """What each minute was like."""
+    by: dict[tuple[str, int], list[float]] = {}
+    for answer in answers:
+        by.setdefault((answer.what, int(answer.at // 60)), []).append(answer.took)
+    yield f"{'':8} {'minute':>6} {'answers':>8} {'p50 ms':>8} {'p99':>8} {'worst':>8}"
+    for (what, minute), took in sorted(by.items()):
+        run = Run.of(took)
+        yield f"{what:8} {minute + 1:>6} {run.requests:>8,} {run.p50:>8.2f} {run.p99:>8.2f} {run.worst:>8.1f}"
 
 
-def notes(files: Iterator[Path]) -> list[tuple[float, str]]:
-    """What PostgreSQL said of itself, and when."""
-    found = []
-    for file in files:
-        for line in file.read_text(errors="replace").splitlines():
-            if match := NOTED.match(line):
-                at = datetime.strptime(match["at"], "%Y-%m-%d %H:%M:%S.%f").replace(tzinfo=UTC)
-                found.append((at.timestamp(), match["what"]))
+def worst(answers: Sequence[Answer], notes: Sequence[Note]) -> Iterator[str]:
+    """The worst answers of each kind, and what happened then."""
+    yield "\nThe worst answers, and what happened then:"
+    for what in sorted({answer.what for answer in answers}):
+        for answer in sorted((one for one in answers if one.what == what), key=lambda one: -one.took)[:WORST]:
+            reasons = ", ".join(explained(answer, notes)) or "nothing that was noted"
+            yield f"{what:8} {1000 * answer.took:8.1f} ms after {answer.at:7.1f} s: {reasons}"
+
+
+def explained(answer: Answer, notes: Iterable[Note]) -> list[str]:
+    """What happened between question and answer, or so shortly before or after that it cannot be told apart."""
+    first, last = answer.at - AROUND, answer.at + answer.took + AROUND
+    return sorted({note.what for note in notes if note.since <= last and note.until >= first})
+
+
+def verdict(samples: Sequence[Sample], warm: float) -> tuple[bool, list[str]]:
+    """Whether memory is flat once all is warm, and what is said about each process."""
+    flat, said = True, [f"\n{'memory':12} {'first MB':>9} {'last MB':>9} {'most MB':>9} {'MB per hour':>12}"]
+    for role, points in curves(samples).items():
+        late = [point for point in points if point[0] >= warm]
+        slope = 3600 * line([at for at, _ in late], [mb for _, mb in late])[0] if len(late) > 1 else 0.0
+        flat = flat and slope <= FLAT
+        sizes = [mb for _, mb in points]
+        said.append(
+            f"{role:12} {sizes[0]:>9.1f} {sizes[-1]:>9.1f} {max(sizes):>9.1f} {slope:>12.2f}  {'flat' if slope <= FLAT else 'GROWS'}"
+        )
+    return flat, said
+
+
+def curves(samples: Iterable[Sample]) -> dict[str, list[tuple[float, float]]]:
+    """Memory over time, by process."""
+    found: dict[str, list[tuple[float, float]]] = {}
+    for sample in samples:
+        found.setdefault(sample.role, []).append((sample.at, sample.mb))
     return found
 
 
-def answers(took: Sequence[tuple[str, float, float]]) -> Iterator[str]:
-    """How long each kind took, in all and in the worst minute."""
-    kinds = defaultdict(list)
-    for kind, at, seconds in took:
-        kinds[kind].append((at, seconds))
-    yield f"{'':8} {'per s':>6} {'p50 ms':>8} {'p99':>8} {'worst':>8}   {'p99 of the best and the worst minute':>36}"
-    for kind, times in kinds.items():
-        run = Run.of([seconds for _, seconds in times], times[-1][0] - times[0][0])
-        minutes = defaultdict(list)
-        for at, seconds in times:
-            minutes[int((at - times[0][0]) / 60)].append(seconds)
-        each = [Run.of(some).p99 for some in minutes.values()]
-        yield f"{kind:8} {run.rate:6.1f} {run.p50:8.2f} {run.p99:8.2f} {run.worst:8.1f}   {min(each):24.2f} {max(each):11.2f}"
+def drawn(samples: Iterable[Sample]) -> str:
+    """The plot of it."""
+    points = {role: [(at / 60, mb) for at, mb in curve] for role, curve in curves(samples).items()}
+    x, y = Axis(name="minutes of mixed load", logarithmic=False), Axis(name="memory (PSS), MB", logarithmic=False)
+    return svg("Memory of each process under load", x, y, points)
 
 
-def worst(took: Sequence[tuple[str, float, float]], noted: Sequence[tuple[float, str]]) -> Iterator[str]:
-    """The slowest answers, and what PostgreSQL did then."""
-    yield "\nThe slowest:"
-    for kind, at, seconds in sorted(took, key=lambda one: -one[2])[:WORST]:
-        then = ", ".join(dict.fromkeys(what for moment, what in noted if at - seconds - AROUND <= moment <= at + AROUND))
-        yield f"{datetime.fromtimestamp(at, UTC):%H:%M:%S} {kind:8} {1000 * seconds:8.1f} ms   {then or 'nothing noted by PostgreSQL'}"
+def collected(lines: str, began: float) -> list[Note]:
+    """The garbage collections that were noted."""
+    notes = []
+    for text in lines.splitlines():
+        _, since, until, generation = text.split()
+        took = 1000 * (float(until) - float(since))
+        notes.append(Note(what=f"garbage collection {generation} ({took:.0f} ms)", since=float(since) - began, until=float(until) - began))
+    return notes
 
 
-def memory_verdict(sizes: Sequence[tuple[float, str, float]]) -> tuple[bool, list[str]]:
-    """Whether every process held no more at the end than when it was warm, and what is said about each."""
-    holds, said = True, [f"\n{'PSS in MB':11} {'warm':>7} {'end':>7} {'MB per hour':>12}"]
-    last = max((at for at, _, _ in sizes), default=0)
-    for role in dict.fromkeys(role for _, role, _ in sizes):
-        points = [(at, size) for at, role_, size in sizes if role_ == role and at >= WARM * last]
-        slope, _ = fit.line([at for at, _ in points], [size for _, size in points])
-        first = points[0][1]
-        is_flat = slope * (last - points[0][0]) <= FLAT * first
-        holds = holds and is_flat
-        said.append(f"{role:11} {first:7.1f} {points[-1][1]:7.1f} {3600 * slope:12.1f}  {'flat' if is_flat else 'GROWS'}")
-    return holds, said
+def _watched(dsn: str, pid: int, began: float, seconds: float) -> tuple[list[Sample], list[Note]]:
+    """Memory, and what PostgreSQL does besides answering, until it is over."""
+    samples: list[Sample] = []
+    notes: list[Note] = []
+    next_memory = began
+    with psycopg.connect(dsn, user=ADMINISTRATOR, autocommit=True) as connection:  # others do not see what its processes do
+        waiting = _waiting(connection)
+        before = waiting()
+        while (now := time.monotonic()) < began + seconds:
+            at = now - began
+            if now >= next_memory:
+                samples += [Sample(role=role, at=at, mb=mb) for role, mb in sorted(memory(pid).items())]
+                report.say(f"{at / 60:.1f} of {seconds / 60:g} minutes")
+                next_memory += EACH_MEMORY
+            notes += [Note(what=doing, since=at, until=at + EACH_LOOK) for (doing,) in connection.execute(DOING)]
+            pages = waiting()
+            notes += [Note(what=f"emptied {name}", since=at - EACH_LOOK, until=at) for name in pages if pages[name] < before[name]]
+            before = pages
+            time.sleep(max(began + seconds - time.monotonic(), 0) if now + EACH_LOOK > began + seconds else EACH_LOOK)
+    return samples, notes
+
+
+def _waiting(connection: psycopg.Connection) -> Callable[[], dict[str, int]]:
+    """What tells how many pages wait to be put into each GIN index; nothing where PostgreSQL has no pgstattuple."""
+    try:
+        connection.execute("create extension if not exists pgstattuple")
+    except psycopg.Error as missing:
+        print(f"Emptied lists of GIN indexes are not noted: {missing}", file=sys.stderr)
+        return dict
+    names = [name for (name,) in connection.execute(GIN)]
+    return lambda: {name: connection.execute("select pending_pages from pgstatginindex(%s)", [name]).fetchone()[0] for name in names}
+
+
+def _started(load, url: str, found: world.World, per_second: float, until: float) -> Connection:
+    """A load in a process of its own, which says in the end how it was answered."""
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    context.Process(target=_run, args=(there, load, url, found, per_second, until), daemon=True).start()
+    there.close()
+    return here
+
+
+def _ended(load: Connection) -> list[tuple[str, float, float]]:
+    try:
+        return load.recv()
+    except EOFError:
+        raise SystemExit("A load has failed; what it said stands above.") from None
+
+
+def _run(told: Connection, load, url: str, found: world.World, per_second: float, until: float) -> None:  # noqa: PLR0917 - of a process
+    answers: list[tuple[str, float, float]] = []
+    due = time.monotonic()
+    with Client(url, found.reader) as person, Client(url, found.posting[0]) as source:
+
+        def ask(what: str, client: Client, method: str, target: str, body: object = None) -> object:
+            began = time.monotonic()
+            content, took = client.timed(method, target, b"" if body is None else json.dumps(body).encode())
+            answers.append((what, began, took))
+            return json.loads(content)
+
+        step = load(ask, person, source)
+        while time.monotonic() < until:
+            next(step)
+            due = max(due + 1 / per_second, time.monotonic() - 1)
+            time.sleep(max(due - time.monotonic(), 0))
+    told.send(answers)
+
+
+def _lives(ask, person: Client, source: Client) -> Iterator[None]:
+    """Incidents that are posted, end and are acknowledged."""
+    number = 0
+    while True:
+        number += 1
+        now = datetime.now(UTC).isoformat()
+        tags = [f"customer=customer-{number % PEOPLE}", f"location=site-{number % PEOPLE}", f"host=h{number}", "object=o", "problem=p"]
+        body = {
+            "start_time": now,
+            "end_time": "infinity",
+            "source_incident_id": f"soak-{os.getpid()}-{number}",
+            "description": f"alarm-{number}- link down",
+            "level": 1 + number % 5,
+            "tags": [{"tag": tag} for tag in tags],
+        }
+        incident = f"{POST}{ask('POST', source, 'POST', POST, body)['pk']}/"
+        ask("END", source, "POST", f"{incident}events/", {"timestamp": now, "type": "END", "description": "alarm cleared"})
+        ask("ACK", person, "POST", f"{incident}acks/", {"timestamp": now, "description": "seen"})
+        yield
+
+
+def _lists(ask, person: Client, _: Client) -> Iterator[None]:
+    while True:
+        ask("list", person, "GET", OPEN)
+        yield
+
+
+def _details(ask, person: Client, _: Client) -> Iterator[None]:
+    pks = [incident["pk"] for incident in person.get(OPEN)["results"]]
+    while True:
+        for pk in pks:
+            ask("detail", person, "GET", f"{POST}{pk}/")
+            yield
+
+
+def _keep(options: argparse.Namespace, answers: Sequence[Answer], samples: Iterable[Sample], notes: Iterable[Note]) -> None:
+    """All of it, but of the answers only those that are among the worst one in a hundred of their kind."""
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    with options.out.open("w") as lines:
+        for one in (*samples, *notes):
+            lines.write(json.dumps(asdict(one)) + "\n")
+        for what in sorted({answer.what for answer in answers}):
+            mine = [answer for answer in answers if answer.what == what]
+            bound = Run.of([answer.took for answer in mine]).p99 / 1000
+            lines.writelines(json.dumps(asdict(answer)) + "\n" for answer in mine if answer.took >= bound)
 
 
 if __name__ == "__main__":

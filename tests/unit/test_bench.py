@@ -291,3 +291,44 @@ def test_names_of_lines_that_end_alike_stand_apart(growth):
 
     heights = [float(line.split('y="')[1].split('"')[0]) for line in text.splitlines() if "<text class=" in line]
     assert 22 <= abs(heights[0] - heights[1])
+
+
+@pytest.fixture
+def soak(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT)
+    from bench import soak
+
+    return soak
+
+
+def samples(soak, per_hour, warming=0):
+    return [soak.Sample(role="HTTP", at=at, mb=80 + warming * min(at, 300) + per_hour * at / 3600) for at in range(0, 1200, 10)]
+
+
+@pytest.mark.parametrize(("per_hour", "warming", "flat"), [(0, 0, True), (5, 0, True), (7, 0, False), (0, 0.1, True)])
+def test_memory_is_flat_if_it_grows_only_while_all_gets_warm(soak, per_hour, warming, flat):
+    assert flat is soak.verdict(samples(soak, per_hour, warming), 300)[0]
+
+
+def test_a_late_answer_is_explained_by_what_happened_meanwhile(soak):
+    notes = [
+        soak.Note(what=what, since=since, until=until)
+        for what, since, until in (("before", 1, 8), ("during", 10.5, 10.6), ("after", 13, 14))
+    ]
+
+    assert ["during"] == soak.explained(soak.Answer(what="list", at=10, took=1), notes)
+
+
+def test_garbage_collections_are_read_as_their_process_noted_them(soak):
+    (note,) = soak.collected("4711 1000.5 1000.75 2\n", began=1000)
+
+    assert ("garbage collection 2 (250 ms)", 0.5, 0.75) == (note.what, note.since, note.until)
+
+
+def test_the_worst_answers_come_first(soak):
+    answers = [soak.Answer(what="list", at=at, took=took) for at, took in ((1, 0.01), (2, 0.9), (3, 0.02))]
+
+    lines = list(soak.worst(answers, [soak.Note(what="checkpoint", since=2, until=30)]))
+
+    assert "900.0 ms" in lines[1]
+    assert lines[1].endswith("checkpoint")
