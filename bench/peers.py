@@ -92,6 +92,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--incidents", type=int, default=100_000, metavar="N", help="in both databases (100000)")
     parser.add_argument("--seconds", type=float, default=3, help="of each run (3)")
     parser.add_argument("--rounds", type=int, default=2, help="of which the medians are shown (2)")
+    parser.add_argument("--logs", type=Path, default=Path("build"), metavar="DIR", help="where the servers' logs are kept (build)")
     parser.add_argument("--reference", default="2.10.2", metavar="VERSION", help="of argus-server on PyPI (2.10.2)")
     parser.add_argument("--with", dest="other", metavar="NAME=URL", help="measure this server instead of the reference; it runs already")
     parser.add_argument("--world", type=Path, metavar="FILE", help="its world.json, as docs/importing.md describes")
@@ -109,20 +110,21 @@ def _figures(options: argparse.Namespace, folder: Path, dsn: str, postgres: int,
     _argus(ours, "import", "neutral", str(data))
     if programs:
         reference.fill(programs, theirs, data, profiles=PROFILES)
-    logs = folder / "log"
+    logs = options.logs
+    logs.mkdir(parents=True, exist_ok=True)
 
     @contextmanager
     def both(mails: sink.Sink | None) -> Iterator[tuple[list[Side], list[Figure]]]:
         with ExitStack() as stack:
             cold, sides = [], []
             began = time.monotonic()
-            url, pid = stack.enter_context(server.serving(ours, logs, mails.settings if mails else None))
+            url, pid = stack.enter_context(server.serving(ours, logs / "peers-argus.log", mails.settings if mails else None))
             sides.append(Side(name=ARGUS, url=url, world=world, pid=pid))
             reference.wait(url, sides[0].person, ask)
             cold.append(Figure(what="cold start", who=ARGUS, value=time.monotonic() - began, unit="s"))
             if programs:
                 began = time.monotonic()
-                url, pid = stack.enter_context(reference.serving(programs, theirs, folder / "reference.log", mails and mails.port))
+                url, pid = stack.enter_context(reference.serving(programs, theirs, logs / "peers-reference.log", mails and mails.port))
                 sides.append(Side(name=f"argus-server {options.reference}", url=url, world=world, pid=pid))
                 reference.wait(url, sides[1].person, ask)
                 cold.append(Figure(what="cold start", who=sides[1].name, value=time.monotonic() - began, unit="s"))
