@@ -123,8 +123,10 @@ def insert(connection: psycopg.Connection, table: str, rows: list[dict[str, obje
     """Write rows; of the columns of older and newer versions those that the table has, and what must be there but is not told as empty."""
     if not rows:
         return
-    query = "select column_name, data_type, is_nullable = 'YES' or column_default is not null or is_identity = 'YES' from information_schema.columns"
-    found = connection.execute(f"{query} where table_schema = 'public' and table_name = %s", [table]).fetchall()
+    query = """
+        select column_name, data_type, is_nullable = 'YES' or column_default is not null or is_identity = 'YES'
+        from information_schema.columns where table_schema = 'public' and table_name = %s"""
+    found = connection.execute(query, [table]).fetchall()
     columns = {name: type_ for name, type_, may_miss in found if name in rows[0] or not may_miss}
     full = [[row.get(name, EMPTY.get(type_, "")) for name, type_ in columns.items()] for row in rows]
     names, marks = ", ".join(f'"{name}"' for name in columns), ", ".join(["%s"] * len(columns))
@@ -151,7 +153,11 @@ def _actors(connection: psycopg.Connection, world: dict) -> None:
 def _copy(connection: psycopg.Connection, file: Path, table: str, columns: str) -> None:
     texts = [name for name in columns.split(",") if name in {"source_incident_id", "details_url", "description", "ticket_url", "value"}]
     kept = f", force_not_null ({', '.join(texts)})" if texts else ""
-    with connection.cursor() as cursor, cursor.copy(f"copy {table} ({columns}) from stdin (format csv{kept})") as copy, file.open("rb") as data:
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(f"copy {table} ({columns}) from stdin (format csv{kept})") as copy,
+        file.open("rb") as data,
+    ):
         while chunk := data.read(1 << 20):
             copy.write(chunk)
 
@@ -170,7 +176,13 @@ def _profiles(connection: psycopg.Connection, folder: Path, count: int) -> None:
     hours = [{"timeslot_id": one["id"], "days": one["days"], "start": one["start"], "end": one["end"]} for one in slots]
     insert(connection, f"{NOTIFY}timerecurrence", hours)
     destinations = [
-        {"id": one["id"], "user_id": one["user_id"], "media_id": one["media"], "label": one["label"], "settings": json.dumps(one["settings"])}
+        {
+            "id": one["id"],
+            "user_id": one["user_id"],
+            "media_id": one["media"],
+            "label": one["label"],
+            "settings": json.dumps(one["settings"]),
+        }
         for one in read("destinations")
     ]
     insert(connection, f"{NOTIFY}destinationconfig", destinations)
@@ -185,10 +197,14 @@ def _profiles(connection: psycopg.Connection, folder: Path, count: int) -> None:
 
 def _sequences(connection: psycopg.Connection) -> None:
     """What comes later gets later ids."""
-    query = "select table_name from information_schema.columns where table_schema = 'public' and column_name = 'id' and table_name ~ '^argus_'"
+    query = (
+        "select table_name from information_schema.columns where table_schema = 'public' and column_name = 'id' and table_name ~ '^argus_'"
+    )
     for (table,) in connection.execute(query).fetchall():
         if re.fullmatch(r"\w+", table):
-            connection.execute(f"select setval(pg_get_serial_sequence('{table}', 'id'), (select coalesce(max(id), 0) + 1 from {table}), false)")
+            connection.execute(
+                f"select setval(pg_get_serial_sequence('{table}', 'id'), (select coalesce(max(id), 0) + 1 from {table}), false)"
+            )
 
 
 def wait(url: str, token: str, ask, within: float = 60) -> None:

@@ -56,7 +56,8 @@ def run(script: str, url: str, *, in_flight: int, seconds: float, tokens: Sequen
         NoResult: wrk failed.
     """
     told = {"BENCH_LUA": str(SCRIPTS), "BENCH_TOKENS": ",".join(tokens), "BENCH_MARK": mark}
-    # One thread, if the script does not need more: it is good for many times what a server does on the same machine, and a second one would only take turns with it.
+    # One thread, unless the script needs more: it is good for many times what a server does on the same machine;
+    # a second one would only take turns with it.
     wide = [f"-t{threads}", f"-c{in_flight}", f"-d{max(round(seconds), 1)}s"]
     command = [program(), *wide, "--timeout", "60s", "-s", SCRIPTS / f"{script}.lua", url]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | told)
