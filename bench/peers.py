@@ -1,4 +1,4 @@
-"""Measure Argus next to the reference server from PyPI, or another that speaks API v2, on the same PostgreSQL and data, in turns."""
+"""Measure Argus next to the reference server from PyPI (or another of API v2), on the same PostgreSQL and the same data, in turns."""
 
 import argparse
 import base64
@@ -73,7 +73,7 @@ def main() -> int:
             programs = None if options.other else reference.install(folder / "venv", options.reference)
             neutral.write(folder / "data", incidents=options.incidents, profiles=PROFILES)
             dsn, postgres = stack.enter_context(server.database())
-            for figure in _figures(options, folder, dsn, postgres, programs):
+            for figure in _figures(_filled(options, folder / "data", dsn, postgres, programs)):
                 figures.append(figure)
                 report.say(f"{figure.what}: {figure.who} {figure.value:.4g} {figure.unit}")
     except (FileNotFoundError, reference.NotInstalled) as missing:
@@ -95,6 +95,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--incidents", type=int, default=100_000, metavar="N", help="in both databases (100000)")
     parser.add_argument("--seconds", type=float, default=3, help="of each run (3)")
     parser.add_argument("--rounds", type=int, default=2, help="of which the medians are shown (2)")
+    parser.add_argument("--logs", type=Path, default=Path("build"), metavar="DIR", help="where the servers' logs are kept (build)")
     parser.add_argument("--reference", default="2.10.2", metavar="VERSION", help="of argus-server on PyPI (2.10.2)")
     parser.add_argument("--with", dest="other", metavar="NAME=URL", help="measure this server instead of the reference; it runs already")
     parser.add_argument("--world", type=Path, metavar="FILE", help="its world.json, as docs/importing.md describes")
@@ -104,58 +105,70 @@ def _options() -> argparse.Namespace:
     return options
 
 
-def _figures(  # noqa: C901 - one step after the other
-    options: argparse.Namespace, folder: Path, dsn: str, postgres: int, programs: Path | None
-) -> Iterator[Figure]:
-    data = folder / "data"
-    world = json.loads((data / "world.json").read_text())
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Both databases, filled, and what starts the servers before them; no programs if the other server runs elsewhere."""
+
+    options: argparse.Namespace
+    world: dict
+    ours: str
+    theirs: str
+    postgres: int
+    programs: Path | None
+
+    @contextmanager
+    def sides(self, mails: sink.Sink | None = None) -> Iterator[tuple[list[Side], list[Figure]]]:
+        """Both servers, and how long they took to the first answer; they have workers if there is something that takes mails."""
+        logs = self.options.logs
+        with ExitStack() as stack:
+            starts = {ARGUS: server.serving(self.ours, logs / "peers-argus.log", mails.settings if mails else None)}
+            if self.programs:
+                log = logs / "peers-reference.log"
+                starts[f"argus-server {self.options.reference}"] = reference.serving(self.programs, self.theirs, log, mails and mails.port)
+            sides, cold = [], []
+            for name, start in starts.items():
+                began = time.monotonic()
+                url, pid = stack.enter_context(start)
+                sides.append(Side(name=name, url=url, world=self.world, pid=pid))
+                reference.wait(url, sides[-1].person, ask)
+                cold.append(Figure(what="cold start", who=name, value=time.monotonic() - began, unit="s"))
+            if not self.programs:
+                name, _, url = self.options.other.partition("=")
+                sides.append(Side(name=name, url=url.rstrip("/"), world=json.loads(self.options.world.read_text())))
+            yield sides, cold
+
+
+def _filled(options: argparse.Namespace, data: Path, dsn: str, postgres: int, programs: Path | None) -> Place:
+    """The same data in both databases."""
     ours, theirs = (_database(dsn, name) for name in ("ours", "theirs"))
     _argus(ours, "migrate")
     _argus(ours, "import", "neutral", str(data))
     if programs:
         reference.fill(programs, theirs, data, profiles=PROFILES)
-    logs = folder / "log"
+    options.logs.mkdir(parents=True, exist_ok=True)
+    world = json.loads((data / "world.json").read_text())
+    return Place(options=options, world=world, ours=ours, theirs=theirs, postgres=postgres, programs=programs)
 
-    @contextmanager
-    def both(mails: sink.Sink | None) -> Iterator[tuple[list[Side], list[Figure]]]:
-        with ExitStack() as stack:
-            cold, sides = [], []
-            began = time.monotonic()
-            url, pid = stack.enter_context(server.serving(ours, logs, mails.settings if mails else None))
-            sides.append(Side(name=ARGUS, url=url, world=world, pid=pid))
-            reference.wait(url, sides[0].person, ask)
-            cold.append(Figure(what="cold start", who=ARGUS, value=time.monotonic() - began, unit="s"))
-            if programs:
-                began = time.monotonic()
-                url, pid = stack.enter_context(reference.serving(programs, theirs, folder / "reference.log", mails and mails.port))
-                sides.append(Side(name=f"argus-server {options.reference}", url=url, world=world, pid=pid))
-                reference.wait(url, sides[1].person, ask)
-                cold.append(Figure(what="cold start", who=sides[1].name, value=time.monotonic() - began, unit="s"))
-            else:
-                name, _, url = options.other.partition("=")
-                sides.append(Side(name=name, url=url.rstrip("/"), world=json.loads(options.world.read_text())))
-            yield sides, cold
 
-    if programs:
-        with sink.running() as mails, both(mails) as (sides, _):
-            for round_ in range(options.rounds):
+def _figures(place: Place) -> Iterator[Figure]:
+    rounds = place.options.rounds
+    if place.programs:
+        with sink.running() as mails, place.sides(mails) as (sides, _):
+            for round_ in range(rounds):
                 for side in sides:
                     yield _mails(side, mails, round_)
-    with both(None) as (sides, cold):
+    with place.sides() as (sides, cold):
         yield from cold
         check(sides)
-        for what, work in _works(options.seconds).items():
-            for round_ in range(-1, options.rounds):
+        for what, work in _works(place.options.seconds).items():
+            for side in sides:  # makes warm
+                _measured(side, place.postgres, what, work)
+            for _ in range(rounds):
                 for side in sides:
-                    figure = _measured(side, postgres, what, work, f"{what.split()[0]}{what.split()[-3:-2]}{round_}".translate(PLAIN))
-                    if round_ >= 0:  # the one before makes warm
-                        yield figure
+                    yield _measured(side, place.postgres, what, work)
         for side in sides:
             if side.pid:
                 yield Figure(what="memory after all this (PSS)", who=side.name, value=memory(side.pid), unit="MB")
-
-
-PLAIN = str.maketrans("", "", "[]' ,")
 
 
 def _works(seconds: float) -> dict[str, Callable[[Side, str], tuple[float, str, int]]]:
@@ -170,7 +183,6 @@ def _works(seconds: float) -> dict[str, Callable[[Side, str], tuple[float, str, 
 
     def posts(in_flight: int) -> Callable[[Side, str], tuple[float, str, int]]:
         def work(side: Side, mark: str) -> tuple[float, str, int]:
-            mark = f"{mark}-{in_flight}"
             run = _run("post", side.url + INCIDENTS, in_flight=in_flight, seconds=seconds, tokens=side.robots, mark=mark)
             return run.rate, "/s", run.requests
 
@@ -219,9 +231,9 @@ def _bulk(side: Side, _: str) -> tuple[float, str, int]:
     return 1000 * (time.monotonic() - began), "ms", 1
 
 
-def _measured(side: Side, postgres: int, what: str, work: Callable[[Side, str], tuple[float, str, int]], mark: str) -> Figure:
+def _measured(side: Side, postgres: int, what: str, work: Callable[[Side, str], tuple[float, str, int]]) -> Figure:
     before = (cpu_seconds(side.pid) if side.pid else 0, cpu_seconds(postgres))
-    value, unit, requests = work(side, f"{side.name.replace(' ', '')}-{mark}-{time.monotonic_ns()}")
+    value, unit, requests = work(side, f"peers-{time.monotonic_ns()}")
     if not side.pid:
         return Figure(what=what, who=side.name, value=value, unit=unit)
     own, database = cpu_seconds(side.pid) - before[0], cpu_seconds(postgres) - before[1]

@@ -11,11 +11,16 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from urllib.error import HTTPError
 
 import psycopg
 
 PACKAGES = ("gunicorn", "psycopg[binary]", "psycopg2-binary")
-SETTINGS = "argus.site.settings.prod"
+SETTINGS = """\
+from argus.site.settings.prod import *
+
+ALLOWED_HOSTS = ["127.0.0.1"]
+"""
 STOP_WITHIN = 20.0
 CSV = {
     "tags": ("argus_incident_tag", "id,key,value"),
@@ -48,18 +53,18 @@ def install(folder: Path, version: str) -> Path:
         if done.returncode:
             last = (done.stderr.strip().splitlines() or ["pip said nothing"])[-1]
             raise NotInstalled(f"argus-server {version} cannot be installed from PyPI: {last}")
+    (folder / "bench_settings.py").write_text(SETTINGS)
     return programs
 
 
 def fill(programs: Path, dsn: str, folder: Path, *, profiles: int) -> None:
     """Make its tables, and write a neutral data set into them."""
     command = [programs / "django-admin", "migrate", "--verbosity", "0"]
-    done = subprocess.run(command, env=environment(dsn), capture_output=True, text=True, check=False)
+    done = subprocess.run(command, env=environment(programs, dsn), capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"The reference cannot migrate its database:\n{done.stderr}")
     with psycopg.connect(dsn, autocommit=True) as connection:
         with connection.transaction():
-            connection.execute("set local session_replication_role = replica")
             _actors(connection, json.loads((folder / "world.json").read_text()))
             for name, (table, columns) in CSV.items():
                 _copy(connection, folder / f"{name}.csv", table, columns)
@@ -73,24 +78,25 @@ def serving(programs: Path, dsn: str, log: Path, mail_port: int | None = None) -
     """gunicorn with three processes, as its container has, and its worker if mails are wanted: its address and gunicorn's process."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    told = environment(dsn, mail_port)
+    told = environment(programs, dsn, mail_port)
     with ExitStack() as stack:
         output = stack.enter_context(log.open("ab"))
-        commands = [[programs / "gunicorn", "-w", "3", "-b", f"127.0.0.1:{port}", "argus.site.wsgi"]]
+        commands = [[programs / "gunicorn", "--no-control-socket", "-w", "3", "-b", f"127.0.0.1:{port}", "argus.site.wsgi"]]
         if mail_port:
             commands.append([programs / "django-admin", "db_worker"])
         pids = [stack.enter_context(_process(command, told, output)) for command in commands]
         yield f"http://127.0.0.1:{port}", pids[0]
 
 
-def environment(dsn: str, mail_port: int | None = None) -> dict[str, str]:
+def environment(programs: Path, dsn: str, mail_port: int | None = None) -> dict[str, str]:
     """Its production settings."""
     bare = {name: value for name, value in os.environ.items() if not name.startswith(("ARGUS_", "DJANGO_", "PYTHON"))}
     return bare | {
-        "DJANGO_SETTINGS_MODULE": SETTINGS,
+        "DJANGO_SETTINGS_MODULE": "bench_settings",
+        "PYTHONPATH": str(programs.parent),
         "DATABASE_URL": dsn,
         "SECRET_KEY": "of a benchmark, which nobody can reach",
-        "STATIC_ROOT": "static",
+        "STATIC_ROOT": str(programs.parent / "static"),
         "ARGUS_FRONTEND_URL": "http://127.0.0.1",
         "EMAIL_HOST": "127.0.0.1",
         "EMAIL_PORT": str(mail_port or 9),
@@ -204,11 +210,14 @@ def _sequences(connection: psycopg.Connection) -> None:
 def wait(url: str, token: str, ask, within: float = 60) -> None:
     """Until it answers."""
     until = time.monotonic() + within
-    while time.monotonic() < until:
+    while True:
         try:
             ask(f"{url}/api/v2/incidents/?page_size=1&open=true", token)
-        except OSError:
+        except HTTPError as refusal:
+            raise SystemExit(f"{url} answers {refusal.code}: {refusal.read(500).decode(errors='replace')}") from None
+        except OSError as error:
+            if time.monotonic() > until:
+                raise SystemExit(f"{url} does not answer: {error}") from None
             time.sleep(0.01)
         else:
             return
-    raise SystemExit(f"{url} does not answer.")

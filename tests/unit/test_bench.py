@@ -332,3 +332,53 @@ def test_the_worst_answers_come_first(soak):
 
     assert "900.0 ms" in lines[1]
     assert lines[1].endswith("checkpoint")
+
+
+@pytest.fixture
+def peers(bench):
+    from bench import peers
+
+    return peers
+
+
+def figure(peers, who, value, unit, what="POST, 8 in flight", **costs):
+    return peers.Figure(what=what, who=who, value=value, unit=unit, **costs)
+
+
+def test_a_higher_rate_and_a_lower_time_are_both_times_as_fast(peers):
+    figures = [
+        *(figure(peers, "Argus", rate, "/s", cpu_ms=0.25, postgres_ms=0.5) for rate in (900, 1100)),
+        figure(peers, "other", 100, "/s"),
+        figure(peers, "Argus", 2, "ms", "GET"),
+        figure(peers, "other", 50, "ms", "GET"),
+    ]
+
+    _, posts, gets = peers.table(figures)
+
+    assert ["1,000", "/s", "100", "/s", "10.0", "0.25", "+", "0.50"] == posts.split()[-8:]
+    assert ["2", "ms", "50", "ms", "25.0"] == gets.split()[-5:]
+
+
+def test_what_only_one_side_can_tell_has_no_ratio(peers):
+    _, line = peers.table([figure(peers, "Argus", 2, "s", "cold start")])
+
+    assert ["cold", "start", "2", "s"] == line.split()
+
+
+def test_memory_is_the_share_of_the_whole_tree(peers, tmp_path):
+    for pid, parent in ((7, 1), (8, 7)):
+        (tmp_path / str(pid)).mkdir()
+        (tmp_path / str(pid) / "stat").write_text(stat(pid, parent, (0, 0, 0, 0)))
+        (tmp_path / str(pid) / "smaps_rollup").write_text("Rss: 9000 kB\nPss: 1024 kB\nPss_Dirty: 7 kB\n")
+
+    assert 2 == peers.memory(7, tmp_path)
+
+
+def test_answers_that_differ_stop_everything(peers, monkeypatch):
+    sides = [
+        peers.Side(name=name, url=name, world={"query": {"tags_and": "a=b", "source_ids": "1"}, "users": [{"token": "x"}]}) for name in "ab"
+    ]
+    monkeypatch.setattr(peers, "ask", lambda url, _: {"results": [{"pk": 1 if url.startswith("a") else 2}], "count": 1})
+
+    with pytest.raises(peers.Wrong, match=r"first other pks \(1, 2\)"):
+        peers.check(sides)
