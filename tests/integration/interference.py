@@ -66,6 +66,10 @@ class Proxy:
         self.down()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+        for transport in list(self._loop._transports.values()):
+            if sock := transport.get_extra_info("socket"):
+                sock._sock.close()
+            transport._sock = None
         self._loop.close()
 
     def _do(self, what) -> None:
