@@ -29,6 +29,7 @@ class Proxy:
         self._server: asyncio.Server | None = None
         self._port = 0
         self._silent = False
+        self._open: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task] = set()
         self.cut = 0.0
         self.cuts = 0
@@ -66,10 +67,6 @@ class Proxy:
         self.down()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
-        for transport in list(self._loop._transports.values()):
-            if sock := transport.get_extra_info("socket"):
-                sock._sock.close()
-            transport._sock = None
         self._loop.close()
 
     def _do(self, what) -> None:
@@ -82,27 +79,32 @@ class Proxy:
 
     async def _close(self) -> None:
         if self._server is not None:
+            # A server that is closed forgets whom it has just accepted, so it stops accepting first, and these begin.
+            for listening in self._server.sockets:
+                self._loop.remove_reader(listening.fileno())
+            await asyncio.sleep(0.02)
             self._server.close()
             self._server = None
-        for _ in range(2):  # what was just about to be accepted is accepted in between
-            for transport in list(self._loop._transports.values()):  # also those that nobody has heard of yet
-                transport.abort()
-            if self._tasks:
-                await asyncio.wait(self._tasks)
-            await asyncio.sleep(0.02)
+        for writer in self._open:
+            writer.transport.abort()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         self._tasks.add(task)
+        self._open.add(writer)
         try:
             with suppress(OSError):
                 await self._pass_on(reader, writer)
         finally:
+            self._open.discard(writer)
             self._tasks.discard(task)
             writer.transport.abort()
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, back = await self._connect()
+        self._open.add(back)
         try:
             asking = asyncio.create_task(self._copy(reader, back))
             answering = asyncio.create_task(self._copy(there, writer, answers=True))
@@ -111,6 +113,7 @@ class Proxy:
                 task.cancel()
             await asyncio.gather(*done, *rest, return_exceptions=True)
         finally:
+            self._open.discard(back)
             back.transport.abort()
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
