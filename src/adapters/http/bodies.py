@@ -34,12 +34,6 @@ class Form(dict[str, object]):
         return [value for key, value in self._pairs if key == name]
 
 
-def address(request: ApiRequest) -> str:
-    """Where a request comes from, as far as the server knows."""
-    client = request.scope["client"]
-    return client[0] if client else ""
-
-
 async def read(request: ApiRequest) -> bytes:
     """
     The body, unless it is too large: then most of it is not even read.

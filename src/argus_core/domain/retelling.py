@@ -5,13 +5,13 @@ Nobody can be asked any more, so an event that does not fit is kept without effe
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from argus_core.domain.actors import Person
 from argus_core.domain.errors import Invalid
 from argus_core.domain.ids import EventId, IncidentId
-from argus_core.domain.incidents import NOTHING, AckChange, Acknowledgement, Changes, Event, EventType, Incident, Initial, Replaced
+from argus_core.domain.incidents import NOTHING, AckChange, Acknowledgement, Changes, Event, EventType, Initial, Replaced, born
 from argus_core.domain.limits import DESCRIPTION_BYTES, EARLIEST, moment_problem, text_problem
 from argus_core.domain.sources import Source
 from argus_core.domain.transitions import Change, check_report
@@ -78,20 +78,10 @@ def retell(incident_id: IncidentId, source: Source, initial: Initial, told: Sequ
                 changes=changes,
             )
         )
-    incident = Incident(
-        id=incident_id,
+    incident = replace(
+        born(events[0], source),
         version=len(events),
-        source=source,
-        source_incident_id=initial.source_incident_id,
-        start_time=initial.start_time,
         end_time=state.end_time,
-        stateful=initial.stateful,
-        level=initial.level,
-        description=initial.description,
-        details_url=initial.details_url,
-        ticket_url=initial.ticket_url,
-        metadata=initial.metadata,
-        tags=initial.tags,
         acks=tuple(state.acks),
         ended=state.ended,
         received=received,

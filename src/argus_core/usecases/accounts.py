@@ -60,7 +60,7 @@ class AccountService:
     Who may come in, and with which key.
 
     `token_days` is how long a login token lives, `zone` the time zone of the timeslot that every new user gets, `origin` whom the audit log
-    names for all that is done.
+    names for all that is done, and whose address counts against guessing.
     Methods that name a user or a source raise `NotFound` when there is none; every method may raise `Unavailable`.
     """
 
@@ -84,7 +84,7 @@ class AccountService:
         """Whom this key speaks for, if it is live."""
         return await self.accounts.credential(self.secrets.digest(key))
 
-    async def prove(self, username: str, password: str, address: str) -> User:
+    async def prove(self, username: str, password: str) -> User:
         """
         Who this is, by name and password. The hash is renewed when it was made in a way that is out of date.
 
@@ -96,13 +96,13 @@ class AccountService:
             TooOften: there were too many attempts at this account, or from this address.
         """
         username = username.strip()
-        account, *others = limits = throttle.login_limits(username, address)
+        account, *others = limits = throttle.login_limits(username, self.origin.address)
         if wait := await self.attempts.attempt(limits):
             raise TooOften("There were too many attempts to log in; try again later.", wait)
         async with self.accounts.begin() as work:
             user = None if text_problem(username, NAME_BYTES) else await work.user_named(username)
         if not await self.passwords.verify(password, user.password if user else "") or user is None or not user.active:
-            await self._note_failure(user, address)
+            await self._note_failure(user)
             raise BadLogin
         await self.attempts.forget(account.subject)
         for limit in others:
@@ -115,7 +115,7 @@ class AccountService:
             await work.rehash(user, hashed)
             return _found(await work.user(user.id), "There is no such user.")
 
-    async def log_in(self, username: str, password: str, *, address: str = "", beside: bool = False) -> NewToken:
+    async def log_in(self, username: str, password: str, *, beside: bool = False) -> NewToken:
         """
         A login token for the right password. It replaces the user's former one, unless it shall live `beside` it.
 
@@ -123,7 +123,7 @@ class AccountService:
             BadLogin: see `prove`.
             TooOften: the same.
         """
-        user = await self.prove(username, password, address)
+        user = await self.prove(username, password)
         now = await self.accounts.now()
         async with self.accounts.begin() as work:
             await work.lock()
@@ -137,12 +137,11 @@ class AccountService:
         origin = replace(self.origin, user_id=user.id, username=user.username)
         await work.note(Entry(deed=Deed.LOGIN, about=called(user), origin=origin, details=details))
 
-    async def _note_failure(self, user: User | None, address: str) -> None:
+    async def _note_failure(self, user: User | None) -> None:
         """What was typed as a name is not kept: it may be a password."""
-        seen = self.seen_from(replace(self.origin, address=self.origin.address or address))
         about = "an unknown user" if user is None else called(user)
         async with self.accounts.begin() as work:
-            await work.note(replace(seen.entry(Deed.LOGIN, about, "by password"), done=False))
+            await work.note(replace(self.entry(Deed.LOGIN, about, "by password"), done=False))
 
     async def refresh(self, credential: Credential) -> NewToken:
         """

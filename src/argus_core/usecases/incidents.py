@@ -206,10 +206,10 @@ class IncidentService:
         return len(done)
 
     async def _source_for(self, actor: Actor, source_id: SourceId | None, *, names_source: bool) -> tuple[Source, Person]:
+        if actor.source is not None and not names_source:
+            return actor.source, actor.person
         require(actor, Act.NAME_SOURCE if names_source else Act.REPORT)
         if not names_source:
-            if actor.source is not None:
-                return actor.source, actor.person
             raise Invalid({"source": "This field is required."})
         async with self.accounts.begin() as work:
             source = None if source_id is None else await work.source(source_id)

@@ -55,7 +55,7 @@ class LoginService:
             BadLogin: see `AccountService.prove`.
             TooOften: the same.
         """
-        return await self.begin(await self.accounts.prove(username, password, device.address), device)
+        return await self.begin(await self._seen_on(device).prove(username, password), device)
 
     async def begin(self, user: User, device: Device, *, provider: str = "", proof: str = "") -> BegunSession:
         """
@@ -70,9 +70,8 @@ class LoginService:
         session = await self.sessions.begin(new)
         if session is None:
             raise BadLogin
-        seen = self.accounts.seen_from(Origin(address=device.address))
         async with self.accounts.accounts.begin() as work:
-            await seen.note_login(work, user, f"by {provider}" if provider else "by password")
+            await self._seen_on(device).note_login(work, user, f"by {provider}" if provider else "by password")
         return BegunSession(secret.key, session, user)
 
     async def find(self, key: str) -> Visit | None:
@@ -98,7 +97,7 @@ class LoginService:
         """
         check_password(new, user)
         try:
-            proven = await self.accounts.prove(user.username, present, device.address)
+            proven = await self._seen_on(device).prove(user.username, present)
         except BadLogin:
             raise NotAsBefore from None
         return await self.begin(await self._give_password(proven, new, device.address), device)
@@ -140,6 +139,10 @@ class LoginService:
         changed = await self._give_password(user, new, address)
         await self.accounts.attempts.forget(throttle.login_limits(user.username, "")[0].subject)
         return changed
+
+    def _seen_on(self, device: Device) -> AccountService:
+        """The accounts on behalf of whoever sits at this device."""
+        return self.accounts.seen_from(Origin(address=device.address))
 
     async def _give_password(self, user: User, password: str, address: str) -> User:
         themselves = Origin(user_id=user.id, username=user.username, address=address)

@@ -26,18 +26,23 @@ pytestmark = pytest.mark.anyio
 MANY = 40
 
 
-@pytest.fixture
-def told(monkeypatch, incidents):
-    """How many incidents each statement was for that stored several."""
+def counted(monkeypatch, name):
+    """For how many changes values were made by this function of the statements, each time."""
     counts = []
-    make = statements.to_begin_together
+    make = getattr(statements, name)
 
     def count(some):
         counts.append(len(some))
         return make(some)
 
-    monkeypatch.setattr(together, "to_begin_together", count)
+    monkeypatch.setattr(together, name, count)
     return counts
+
+
+@pytest.fixture
+def told(monkeypatch, incidents):
+    """How many incidents each statement was for that stored several."""
+    return counted(monkeypatch, "to_begin_together")
 
 
 async def at_once(incidents, changes, warrants=()):
@@ -149,15 +154,7 @@ async def test_a_source_in_a_flood_does_not_hold_up_the_others(world):
 @pytest.fixture
 def stepped(monkeypatch, incidents):
     """How many incidents each statement was for that changed several."""
-    counts = []
-    make = statements.to_step_together
-
-    def count(some):
-        counts.append(len(some))
-        return make(some)
-
-    monkeypatch.setattr(together, "to_step_together", count)
-    return counts
+    return counted(monkeypatch, "to_step_together")
 
 
 async def closings(world, incidents_):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from argus_core.domain import throttle
 from argus_core.domain.accounts import User
 from argus_core.domain.actors import Actor, Scope
+from argus_core.domain.audit import Origin
 from argus_core.domain.destinations import synced_email
 from argus_core.domain.errors import BadLogin, Invalid, NameTaken, NotAllowed, NotFound, ScopeTooNarrow, TooOften, Unauthenticated
 from argus_core.domain.ids import SourceId, TokenId, UserId
@@ -185,16 +186,16 @@ class TestLogIn:
     async def test_counts_failures_by_address_whatever_the_account_and_no_successes(self, world):
         for number in range(throttle.FAILURES_PER_ADDRESS - 1):
             with pytest.raises(BadLogin):
-                await world.service.log_in(f"user {number}", "wrong", address="192.0.2.1")
+                await world.service.seen_from(Origin(address="192.0.2.1")).log_in(f"user {number}", "wrong")
         for _ in range(3):
-            assert await world.service.log_in("ola", "secret", address="192.0.2.1")
+            assert await world.service.seen_from(Origin(address="192.0.2.1")).log_in("ola", "secret")
         with pytest.raises(BadLogin):
-            await world.service.log_in("ola", "wrong", address="192.0.2.1")
+            await world.service.seen_from(Origin(address="192.0.2.1")).log_in("ola", "wrong")
 
         with pytest.raises(TooOften):
-            await world.service.log_in("ola", "secret", address="192.0.2.1")
+            await world.service.seen_from(Origin(address="192.0.2.1")).log_in("ola", "secret")
 
-        assert await world.service.log_in("ola", "secret", address="192.0.2.2")
+        assert await world.service.seen_from(Origin(address="192.0.2.2")).log_in("ola", "secret")
 
     async def test_renews_a_hash_that_is_out_of_date(self, world):
         user = await world.service.user_named("ola")

@@ -116,7 +116,7 @@ async def test_one_ends_ones_sessions(world):
 
 
 async def test_a_proof_is_worth_nothing_once_the_password_is_another_one(world):
-    user = await world.people.prove("ola", "first secret", "")
+    user = await world.people.prove("ola", "first secret")
     await world.people.set_password("ola", "second secret")
 
     with pytest.raises(BadLogin):
@@ -130,7 +130,7 @@ async def test_another_password_ends_all_sessions_and_begins_one_here(world):
 
     assert [None, None] == [await world.logins.find(one.key) for one in begun]
     assert [now.session] == await world.logins.sessions_of(now.user.id)
-    assert await world.people.prove("ola", "second secret", "")
+    assert await world.people.prove("ola", "second secret")
 
 
 async def test_the_present_password_is_needed_for_another_one(world):
@@ -163,7 +163,7 @@ async def test_a_forgotten_password_is_replaced_by_mail_once(world):
     user = await world.logins.reset_password(key, "second secret")
 
     assert ["ola@example.org"] == [letter[0] for letter in world.mailbox.letters]
-    assert user == await world.people.prove("ola", "second secret", "")
+    assert user == await world.people.prove("ola", "second secret")
     assert await world.logins.find(begun.key) is None
     with pytest.raises(ResetRefused):
         await world.logins.reset_password(key, "third secret")

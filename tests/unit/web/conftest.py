@@ -1,7 +1,7 @@
 """Pages over stores in memory, and browsers that keep cookies, without a network."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -21,19 +21,11 @@ from argus_core.usecases.accounts import AccountService, NewUser
 from argus_core.usecases.identities import IdentityService
 from argus_core.usecases.logins import LoginService
 from unit.http.conftest import PlainPasswords
+from unit.usecases.test_logins import Mailbox
 
 NOON = datetime(2024, 3, 1, 12, tzinfo=UTC)
 HTTPS = "https://argus.example.org"
 SECRET = "first secret"
-
-
-@dataclass
-class Mailbox:
-    lacks: str = ""
-    letters: list = field(default_factory=list)
-
-    async def write(self, address, subject, text):
-        self.letters.append((address, subject, text))
 
 
 class Feide:

@@ -58,7 +58,7 @@ async def test_another_password_ends_all_other_sessions(world):
 
     assert (303, "/account/?done=password") == (answer.status_code, answer.headers["location"])
     assert [200, 303] == [(await browser.get("/account/")).status_code for browser in (here, there)]
-    assert await world.people.prove("alice", NEW, "")
+    assert await world.people.prove("alice", NEW)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ async def test_a_password_is_not_changed_without_good_reason(world, fields, prob
 
     assert 400 == answer.status_code
     assert problem in answer.text
-    assert await world.people.prove("alice", SECRET, "")
+    assert await world.people.prove("alice", SECRET)
 
 
 async def test_a_forgotten_password_is_replaced_by_mail(world):

@@ -146,7 +146,7 @@ async def test_a_form_that_is_not_ours_does_nothing(world, path, fields, case):
     assert 403 == answer.status_code
     assert await world.logins.find(key)
     assert [] == world.mailbox.letters
-    assert await world.people.prove("alice", "first secret", "")
+    assert await world.people.prove("alice", "first secret")
 
 
 async def test_a_form_without_any_cookie_does_nothing(world):

@@ -5,7 +5,7 @@ from litestar import Router, post
 from adapters.http import incident_fields
 from adapters.http.answers import FORGET_TOKEN, NEVER_KEPT, Answer, json_answer
 from adapters.http.auth import Access
-from adapters.http.bodies import ApiRequest, address, fields
+from adapters.http.bodies import ApiRequest, fields
 from adapters.http.origins import origin_of
 from adapters.http.routes import Operation, told
 from adapters.http.services import Services
@@ -23,7 +23,7 @@ def login_routes(services: Services) -> Router:
     @post("/token-auth/", opt=told(_LOG_IN, Access.OPTIONAL))
     async def log_in(request: ApiRequest) -> Answer:
         who = incident_fields.login(await fields(request))
-        token = await accounts.seen_from(origin_of(request)).log_in(who.username, who.password, address=address(request))
+        token = await accounts.seen_from(origin_of(request)).log_in(who.username, who.password)
         services.credentials.clear()
         return json_answer(TokenOut(token.key), 200, NEVER_KEPT)
 

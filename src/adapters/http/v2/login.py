@@ -4,7 +4,7 @@ from litestar import Router, post
 
 from adapters.http.answers import FORGET_TOKEN, NEVER_KEPT, NO_CONTENT, Answer, json_answer
 from adapters.http.auth import Access
-from adapters.http.bodies import ApiRequest, address
+from adapters.http.bodies import ApiRequest
 from adapters.http.errors import detail
 from adapters.http.origins import origin_of
 from adapters.http.routes import Operation, told
@@ -35,7 +35,7 @@ def login_routes(services: Services) -> Router:
     @post("/token-auth/", opt=told(_LOG_IN, Access.OPTIONAL))
     async def log_in(request: ApiRequest) -> Answer:
         who = await inputs.login(request)
-        token = await accounts.seen_from(origin_of(request)).log_in(who.username, who.password, address=address(request))
+        token = await accounts.seen_from(origin_of(request)).log_in(who.username, who.password)
         services.credentials.clear()
         return json_answer(TokenOut(token.key), 200, NEVER_KEPT)
 
@@ -76,7 +76,6 @@ async def _one_more(services: Services, request: ApiRequest) -> NewToken:
         return await services.accounts.seen_from(origin_of(request)).another_token(credential)
     who = await inputs.login(request)
     try:
-        asked = services.accounts.seen_from(origin_of(request))
-        return await asked.log_in(who.username, who.password, address=address(request), beside=True)
+        return await services.accounts.seen_from(origin_of(request)).log_in(who.username, who.password, beside=True)
     except BadLogin as error:
         raise detail(403, error.message) from None
