@@ -1,5 +1,6 @@
 """All pages, as one router for the composition root."""
 
+import gzip
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -13,11 +14,12 @@ from adapters.web.account import account_routes
 from adapters.web.administration import admin_routes
 from adapters.web.entrance import entrance_routes
 from adapters.web.errors import exception_handlers
-from adapters.web.guests import Guests
+from adapters.web.guests import Guests, PageRequest
 from adapters.web.resets import reset_routes
 from adapters.web.services import Web
 
-_FILES = {"pico.min.css": "text/css; charset=utf-8", "argus.css": "text/css; charset=utf-8", "argus.svg": "image/svg+xml"}
+_CSS, _SCRIPT, _PICTURE = "text/css; charset=utf-8", "text/javascript; charset=utf-8", "image/svg+xml"
+_FILES = {"pico.min.css": _CSS, "argus.css": _CSS, "argus.svg": _PICTURE, "htmx.min.js": _SCRIPT}
 
 
 def web_routes(web: Web, opt: Mapping[str, Any]) -> Router:
@@ -25,13 +27,21 @@ def web_routes(web: Web, opt: Mapping[str, Any]) -> Router:
     guests = Guests(web)
 
     @get("/static/{name:str}", opt={"bare": True})
-    async def file(name: FromPath[str]) -> Response[bytes]:
+    async def file(request: PageRequest, name: FromPath[str]) -> Response[bytes]:
         if name not in _FILES:
             raise NotFoundException
-        return Response(_content(name), headers={"content-type": _FILES[name], "cache-control": "max-age=3600"})
+        headers = {"content-type": _FILES[name], "cache-control": "max-age=3600", "vary": "accept-encoding"}
+        if "gzip" not in request.headers.get("accept-encoding", ""):
+            return Response(_content(name), headers=headers)
+        return Response(_zipped(name), headers={**headers, "content-encoding": "gzip"})
 
     pages = [*entrance_routes(web, guests), *account_routes(web, guests), *reset_routes(web, guests), *admin_routes(web, guests)]
     return Router("/", route_handlers=[file, *pages], exception_handlers=exception_handlers(), opt=dict(opt), include_in_schema=False)
+
+
+@cache
+def _zipped(name: str) -> bytes:
+    return gzip.compress(_content(name), mtime=0)
 
 
 @cache
