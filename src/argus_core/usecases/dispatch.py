@@ -53,9 +53,10 @@ class Dispatcher:
         blamed: Sequence[Place] = ()
         try:
             async with self._outbox.claim(portion) as undecided:
+                if undecided.places or self._generation == BEFORE_ALL:  # of thousands of profiles, before an event waits for them
+                    await self._learn()
                 if not undecided.places:
                     return 0
-                await self._learn()
                 blamed = undecided.places
                 happenings = await undecided.happenings()
                 texts = await self._texts(undecided)

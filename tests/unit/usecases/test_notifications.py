@@ -204,6 +204,26 @@ async def test_a_source_that_becomes_superuser_hears_of_everything():
     assert 1 == len(office.told)
 
 
+async def test_profiles_are_learnt_before_anything_happens(office, monkeypatch):
+    await office.want("a")
+    learnt = []
+    since = office.profiles.since
+
+    async def counted(generation):
+        learnt.append(generation)
+        return await since(generation)
+
+    monkeypatch.setattr(office.profiles, "since", counted)
+
+    await office.decide()
+    await office.decide()
+    assert [-1] == learnt
+
+    await office.tell()
+    assert -1 not in learnt[1:]
+    assert 1 == len(office.told)
+
+
 async def test_what_was_edited_before_counts(office):
     await office.want("a")
     await office.tell()
