@@ -45,7 +45,7 @@ def upgrade_data(settings: Settings, old_programs: Path | None) -> Upgraded | No
     with _explained(folder.path):
         ours = binaries(settings.postgres_bin)
         if not folder.is_between():
-            if not folder.cluster.exists():
+            if not folder.is_ours() or not folder.cluster.exists():
                 raise Refusal(f"There is no database in {folder.path}.")
             old = folder.version()
             if old == ours.version:

@@ -39,8 +39,8 @@ logger = logging.getLogger(__name__)
 def upgrade(dsn: str) -> None:
     """Take all steps that the database lacks, one after the other. When one fails, those before it stay."""
     with alone(dsn) as (config, connection):
-        for step in lacking(config, connection):
-            _patiently(connection, partial(command.upgrade, config, step.revision))
+        if lacking(config, connection):
+            _patiently(connection, partial(command.upgrade, config, "head"))
 
 
 def downgrade(dsn: str, revision: str = "base") -> None:
@@ -55,8 +55,7 @@ def downgrade(dsn: str, revision: str = "base") -> None:
         taken = taken[taken.index(revision_of(connection)) :] if revision_of(connection) in taken else []
         if revision not in (*taken, "base"):
             raise UnknownStep(revision)
-        for _ in taken[: taken.index(revision) if revision in taken else None]:
-            _patiently(connection, partial(command.downgrade, config, "-1"))
+        _patiently(connection, partial(command.downgrade, config, revision))
 
 
 class UnknownStep(Exception):
@@ -99,7 +98,7 @@ def lacking(config: Config, connection: sa.Connection) -> list[Script]:
 
 
 def _patiently(connection: sa.Connection, take: Callable[[], None]) -> None:
-    """Take a step; while the tables it needs are in use, let others pass and try again."""
+    """Take steps; while the tables that one needs are in use, let others pass and go on with that one."""
     for tries in range(1, TRIES + 1):
         try:
             take()

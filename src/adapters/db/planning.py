@@ -39,7 +39,7 @@ def plan(dsn: str, scratch: str) -> list[Planned]:
         before, steps = revision_of(connection), lacking(config_for(connection), connection)
     with alone(scratch) as (config, connection):
         config.attributes[TABLES_IN_USE] = True
-        if before is not None:
+        if steps and before is not None:
             command.upgrade(config, before)
         return [_tried(config, connection, step) for step in steps]
 

@@ -282,6 +282,16 @@ def test_data_in_use_are_not_upgraded(folder, old):
         assert "is in use: stop all of Argus" in refused(folder, "upgrade-data", "--data", data, "--from", programs)
 
 
+def test_a_folder_of_others_is_not_upgraded(folder):
+    (folder / "postgres").mkdir()
+    (folder / "postgres" / "PG_VERSION").write_text("15\n")
+    before = contents(folder)
+
+    assert "There is no database in" in refused(folder, "upgrade-data", "--data", folder)
+
+    assert before == contents(folder)
+
+
 def test_where_the_old_programs_are_not_it_is_said_what_to_install(folder, old):
     data, _ = old
 

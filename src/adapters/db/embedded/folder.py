@@ -81,12 +81,16 @@ class DataFolder:
             strangers = {entry.name for entry in self.path.iterdir()} - HARMLESS
         except FileNotFoundError:
             return
-        if strangers and not (self.path / MARK).exists():
+        if strangers and not self.is_ours():
             raise errors.ForeignFolder(self.path, example=min(strangers))
         if self.is_between():
             raise errors.BetweenVersions(self.path)
         if self.cluster.exists():
             self._check_cluster(programs)
+
+    def is_ours(self) -> bool:
+        """Whether Argus has made this folder what it is."""
+        return (self.path / MARK).exists()
 
     def _check_cluster(self, programs: Binaries) -> None:
         if os.geteuid() not in (ROOT, self.owner()):
