@@ -34,8 +34,8 @@ def migrate(*, plan: bool, back: str | None, loaded: "Loaded") -> None:
         raise click.UsageError("--plan and --to exclude each other.")
     with databases.reached(loaded.settings) as database:
         if plan:
-            for step in databases.planned(loaded.settings, database.url):
-                _tell_plan(step)
+            for planned in databases.planned(loaded.settings, database.url):
+                _tell_plan(planned)
             return
         if back:
             databases.go_back(database.url, back)

@@ -4,6 +4,7 @@ import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import psycopg
@@ -84,7 +85,7 @@ def _tallied(connection: "psycopg.Connection[TupleRow]") -> Mapping[str, Table]:
 
 def _run(program: Path, url: str, *options: str) -> None:
     """Run one of PostgreSQL's programs on a database. Its password is not for everybody who lists processes."""
-    parameters = conninfo_to_dict(url)
+    parameters: dict[str, Any] = conninfo_to_dict(url)
     password = parameters.pop("password", None)
     environment = {**os.environ, "LC_ALL": "C"} | ({"PGPASSWORD": str(password)} if password else {})
     try:

@@ -51,8 +51,9 @@ def downgrade(dsn: str, revision: str = "base") -> None:
         UnknownStep: there is none, or the database has not got it.
     """
     with alone(dsn) as (config, connection):
-        taken = [step.revision for step in ScriptDirectory.from_config(config).walk_revisions()]
-        taken = taken[taken.index(revision_of(connection)) :] if revision_of(connection) in taken else []
+        steps = [step.revision for step in ScriptDirectory.from_config(config).walk_revisions()]
+        last = revision_of(connection)
+        taken = steps[steps.index(last) :] if last in steps else []
         if revision not in (*taken, "base"):
             raise UnknownStep(revision)
         _patiently(connection, partial(command.downgrade, config, revision))

@@ -54,7 +54,7 @@ def _tried(config: Config, connection: sa.Connection, step: Script) -> Planned:
                 locks[table] = max(lock, locks.get(table, lock), key=STRONG.index)
 
     def at_commit(connection: sa.Connection) -> None:
-        note(connection.connection.cursor().execute(LOCKS).fetchall())  # type: ignore[func-returns-value] # psycopg's own gives itself
+        note(connection.connection.cursor().execute(LOCKS).fetchall())
 
     def before_statement(*told: object) -> None:
         note((table, STRONG[0]) for table in re.findall(r"index concurrently \w+ on (\w+)", str(told[2])))
