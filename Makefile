@@ -63,13 +63,19 @@ imports: $(READY) ## Check who may import whom
 check: test lint types imports ## Everything CI checks
 
 ##@ Now and then
-.PHONY: bench chaos lock clean
+.PHONY: bench chaos strain fuzz lock clean
 bench: $(READY) ## Measure the server next to plain psycopg
 	@$(BIN)/python -m bench $(ARGS)
 
-chaos: $(READY) ## Race, cut, kill and ask strange things for minutes instead of seconds
+chaos: $(READY) ## Let everything happen to an installation for five minutes (ARGS="--seconds 7200 --seed 1")
+	@PYTHONPATH=tests $(BIN)/python -m chaos $(ARGS)
+
+strain: $(READY) ## Race, cut, kill and ask strange things for minutes instead of seconds
 	@RACE_SECONDS=60 KILL_ROUNDS=60 DESCRIBED_EXAMPLES=100 $(BIN)/pytest -q -o faulthandler_timeout=1800 -rP tests/integration/faults tests/integration/notifications/test_faults.py \
 		tests/integration/http/test_description.py $(ARGS)
+
+fuzz: $(READY) ## Give every parser bytes at random (ARGS="--seconds 600 cursor")
+	@PYTHONPATH=tests $(BIN)/python -m fuzz $(ARGS)
 
 lock: ## Renew uv.lock and requirements.lock (ARGS=--upgrade for newer packages)
 	@tools/lock $(ARGS)

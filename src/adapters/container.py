@@ -27,6 +27,7 @@ from adapters.keys import RandomKeys
 from adapters.media.plain import PlainMail
 from adapters.passwords import Argon2Passwords
 from adapters.plugins import load_media, load_ticket_system
+from adapters.room import room_for
 from adapters.settings import Settings
 from argus_core.domain.audit import ITSELF, Origin
 from argus_core.domain.sessions import Lifetime
@@ -91,7 +92,8 @@ class Container(containers.DeclarativeContainer):
     secrets = providers.Singleton(RandomKeys)
     attempts = providers.Singleton(PgAttempts, database)
 
-    incidents = providers.Singleton(IncidentService, journal, account_store, clock, settings.provided.sources_own_incidents_only)
+    room = providers.Singleton(room_for, settings)
+    incidents = providers.Singleton(IncidentService, journal, account_store, clock, settings.provided.sources_own_incidents_only, room)
     reading = providers.Singleton(ReadingService, journal, settings.provided.sources_own_incidents_only)
     accounts = providers.Singleton(
         AccountService,

@@ -13,6 +13,8 @@ from adapters.settings import Settings, masked
 if TYPE_CHECKING:
     import psycopg
 
+    from adapters.db.planning import Planned
+
 _STEPS = Path(__file__).parent / "db" / "migrations" / "versions"
 _CONNECT_SECONDS = 10
 
@@ -111,7 +113,7 @@ def migrate(url: str) -> list[str]:
     Take all steps that the database lacks; gives what they are.
 
     Raises:
-        Refusal: it cannot be reached, or one of them fails; then none was taken.
+        Refusal: it cannot be reached, or one of them fails; those before it stay.
     """
     import psycopg
     import sqlalchemy as sa
@@ -126,6 +128,53 @@ def migrate(url: str) -> list[str]:
     except psycopg.Error as error:
         raise _unreachable(url, error) from error
     return steps
+
+
+def go_back(url: str, step: str) -> None:
+    """
+    Take steps back, until this one is the last.
+
+    Raises:
+        Refusal: the database has no such step, it cannot be reached, or a step cannot be taken back.
+    """
+    import psycopg
+    import sqlalchemy as sa
+
+    from adapters.db.migrate import UnknownStep, downgrade
+
+    try:
+        downgrade(url, step)
+    except UnknownStep as error:
+        raise Refusal(f"The database at {masked(url)} has no step {step}.") from error
+    except sa.exc.DBAPIError as error:
+        raise Refusal(f"The database at {masked(url)} could not be taken back: {_first_line(error.orig or error)}") from error
+    except psycopg.Error as error:
+        raise _unreachable(url, error) from error
+
+
+def planned(settings: Settings, url: str) -> "list[Planned]":
+    """
+    What `migrate` would do, found out on a server of its own.
+
+    Raises:
+        Refusal: the database cannot be reached, or that server does not start.
+    """
+    import tempfile
+
+    import psycopg
+
+    from adapters.db.embedded import running
+    from adapters.db.planning import plan
+
+    with (
+        _refusing(),
+        tempfile.TemporaryDirectory(prefix="argus-") as folder,
+        running(Path(folder), bin=settings.postgres_bin, fast=True) as server,
+    ):
+        try:
+            return plan(url, server.url)
+        except psycopg.Error as error:
+            raise _unreachable(url, error) from error
 
 
 @contextmanager

@@ -57,7 +57,8 @@ class Readiness:
             return [Check("process"), Check("database", State.FAILED, f"The database cannot be used: {error.message}")]
         except TimeoutError:
             return [Check("process"), Check("database", State.FAILED, "The database cannot be used: it does not answer in time.")]
-        return judged(found, self.container.clock()(), newest_step(), duration(settings.undelivered_limit))
+        judgement = judged(found, self.container.clock()(), newest_step(), duration(settings.undelivered_limit))
+        return [*judgement, self.container.room().check()]
 
 
 def judged(found: Vitals, ours: datetime, step: str, limit: timedelta) -> Sequence[Check]:

@@ -23,7 +23,7 @@ class Mortal:
     """An installation with a database of its own, and the ways to kill parts of it. Workers are processes apart from the server."""
 
     def __init__(self, folder: Path, random: Random, environment: Mapping[str, str]) -> None:
-        self._folder, self._random, self._environment = folder, random, environment
+        self.folder, self._random, self._environment = folder, random, environment
         self._running, self._working = ExitStack(), ExitStack()
         self._workers: list[subprocess.Popen] = []
         self.data = Path(tempfile.mkdtemp(prefix="argus-test-"))  # PostgreSQL must be able to reach it
@@ -33,7 +33,7 @@ class Mortal:
         """Start it where it was before; what is left of an earlier one is its own affair."""
         port = httpx.URL(self.url).port if self.url else 0
         arguments = ("--data", self.data, "--workers", 2, "--no-worker")
-        self.served = self._running.enter_context(serving(*arguments, port=port, environment=self._environment, folder=self._folder))
+        self.served = self._running.enter_context(serving(*arguments, port=port, environment=self._environment, folder=self.folder))
         self.url = self.served.url
 
     def stop(self) -> None:
@@ -45,10 +45,14 @@ class Mortal:
         """Have so many workers: those that have died are replaced."""
         self._workers = [worker for worker in self._workers if worker.poll() is None]
         while len(self._workers) < count:
-            log = self._working.enter_context((self._folder / "workers.log").open("ab"))
+            log = self._working.enter_context((self.folder / "workers.log").open("ab"))
             command = (ARGUS, "worker", "--data", self.data)
-            options = {"env": environ(self._environment), "cwd": self._folder, "stdout": log, "stderr": log}
+            options = {"env": environ(self._environment), "cwd": self.folder, "stdout": log, "stderr": log}
             self._workers.append(self._working.enter_context(process(*command, **options)))
+
+    @property
+    def workers(self) -> list[int]:
+        return [worker.pid for worker in self._workers if worker.poll() is None]
 
     def postmaster(self) -> int:
         return int((self.data / "postgres" / "postmaster.pid").read_text().split()[0])

@@ -14,6 +14,9 @@ WHERE = {
     "demo": "demo",
     "worker": "running",
     "migrate": "upkeep",
+    "backup": "recovering",
+    "restore": "recovering",
+    "upgrade-data": "recovering",
     "settings": "upkeep",
     "health": "running",
     "version": "upkeep",
@@ -40,7 +43,7 @@ class Argus(Group):
         if cmd_name not in self.list_commands(ctx):
             return None
         module = import_module(f"adapters.cli.{WHERE[cmd_name]}")
-        command: click.Command = getattr(module, f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name)
+        command: click.Command = getattr(module, f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name.replace("-", "_"))
         return command
 
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.db import audit, belongings, tables
-from adapters.db.database import Connection, Database, is_broken, is_unavailable
+from adapters.db.database import Connection, Database, is_broken, is_unavailable, refused
 from adapters.db.listen import ACCOUNTS
 from adapters.db.rows import credential_from
 from argus_core.domain.accounts import Credential, Token, User
@@ -275,7 +275,7 @@ async def told_when_unavailable(seconds: float | None = None) -> AsyncIterator[N
             yield
     except sa.exc.DBAPIError as error:
         if isinstance(error.orig, psycopg.Error) and (is_broken(error.orig) or is_unavailable(error.orig)):
-            raise Unavailable from error
+            raise refused(error.orig) from error
         raise
     except (TimeoutError, sa.exc.TimeoutError) as error:
         raise Unavailable from error

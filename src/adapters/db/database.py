@@ -18,7 +18,7 @@ from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from adapters.db import codec
-from argus_core.domain.errors import Unavailable
+from argus_core.domain.errors import NoRoom, Unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +45,7 @@ PENDING_LIST = "64MB"
 READ_ONLY = "25006"
 SERIALIZATION_FAILURE, DEADLOCK = "40001", "40P01"
 LOCK_NOT_AVAILABLE, QUERY_CANCELED = "55P03", "57014"
+DISK_FULL = "53100"
 CONNECTION_EXCEPTION, INSUFFICIENT_RESOURCES, OPERATOR_INTERVENTION = "08", "53", "57"
 
 
@@ -148,7 +149,7 @@ class Database:
             raise Unavailable from error
         except psycopg.Error as error:
             if is_broken(error) or is_unavailable(error):
-                raise Unavailable from error
+                raise refused(error) from error
             raise
 
     async def _until_done(self, work: "Work[_Result]") -> _Result:
@@ -159,7 +160,7 @@ class Database:
                     return await _with_fresh_plans(connection, work, again=breaks > 0)
                 except psycopg.Error as error:
                     if is_unavailable(error):
-                        raise Unavailable from error
+                        raise refused(error) from error
                     if not (is_broken(error) or connection.closed):
                         raise
                     logger.warning("The database connection broke: %s", error)
@@ -216,6 +217,11 @@ def is_unavailable(error: psycopg.Error) -> bool:
     """Whether the server has certainly not done it, and another try would only add to its load."""
     state = error.sqlstate or ""
     return state in (LOCK_NOT_AVAILABLE, QUERY_CANCELED) or state.startswith(INSUFFICIENT_RESOURCES)
+
+
+def refused(error: psycopg.Error) -> Unavailable:
+    """What to tell whoever asked for what the server could not do."""
+    return NoRoom() if error.sqlstate == DISK_FULL else Unavailable()
 
 
 async def _with_fresh_plans(connection: Connection, work: "Work[_Result]", *, again: bool) -> _Result:

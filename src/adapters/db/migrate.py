@@ -2,10 +2,14 @@
 Bring a database up to date.
 
 Steps are written so that the version before and the one after run on either schema; hence a database that is ahead of us needs nothing.
+Each is taken whole or not at all, while others use the database.
 """
 
-from collections.abc import Iterator
+import logging
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -15,81 +19,130 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
 
+NAME = "argus migrate"
 FOLDER = Path(__file__).parent / "migrations"
 ADVISORY_LOCK = 0x61726775735F6462
 """Whoever migrates holds it: several processes may start at once."""
 
-# A step waits so long for a table that somebody else uses; everybody who comes later would wait behind it.
-LOCK_TIMEOUT = "10s"
+LOCK_TIMEOUT = "2s"
+"""A step waits so long for a table that somebody uses, and whoever comes later waits behind it. Then it lets them pass, and tries again."""
+
+TRIES = 60
+PAUSE = 1.0
 STATEMENT_TIMEOUT = "30min"
+
+BUSY = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
+
+logger = logging.getLogger(__name__)
 
 
 def upgrade(dsn: str) -> None:
-    """Take all steps that the database lacks: all of them or, when one fails, none."""
-    with _alone(dsn) as (config, connection):
-        if _pending(config, connection):
-            command.upgrade(config, "head")
+    """Take all steps that the database lacks, one after the other. When one fails, those before it stay."""
+    with alone(dsn) as (config, connection):
+        if lacking(config, connection):
+            _patiently(connection, partial(command.upgrade, config, "head"))
 
 
 def downgrade(dsn: str, revision: str = "base") -> None:
-    """Take steps back; what they kept is gone."""
-    with _alone(dsn) as (config, _):
-        command.downgrade(config, revision)
+    """
+    Take steps back, until the one with this number is the last; what the others kept is gone.
+
+    Raises:
+        UnknownStep: there is none, or the database has not got it.
+    """
+    with alone(dsn) as (config, connection):
+        steps = [step.revision for step in ScriptDirectory.from_config(config).walk_revisions()]
+        last = revision_of(connection)
+        taken = steps[steps.index(last) :] if last in steps else []
+        if revision not in (*taken, "base"):
+            raise UnknownStep(revision)
+        _patiently(connection, partial(command.downgrade, config, revision))
+
+
+class UnknownStep(Exception):
+    """The database has no such step."""
 
 
 def pending(dsn: str) -> list[str]:
     """The steps that the database lacks, in order: number and what it does."""
-    with _connected(dsn) as connection:
-        return _pending(_config(connection), connection)
+    with connected(dsn) as connection:
+        return [named(step) for step in lacking(config_for(connection), connection)]
 
 
 def current(dsn: str) -> str | None:
     """The number of the step taken last; None for an empty database."""
-    with _connected(dsn) as connection:
-        return _revision(connection)
+    with connected(dsn) as connection:
+        return revision_of(connection)
 
 
 def revise(dsn: str, what: str) -> Path:
     """Write a new step that leads from this database, which has all others, to the tables as the code knows them."""
-    with _alone(dsn) as (config, _):
+    with alone(dsn) as (config, _):
         step = command.revision(config, what, autogenerate=True)
     if not isinstance(step, Script):
         raise TypeError(f"Alembic wrote {step!r} instead of one step.")
     return Path(step.path)
 
 
-def _pending(config: Config, connection: sa.Connection) -> list[str]:
+def named(step: Script) -> str:
+    """The number of a step, and what it does."""
+    return f"{step.revision} {step.doc.rstrip('.')}"
+
+
+def lacking(config: Config, connection: sa.Connection) -> list[Script]:
+    """The steps that the database lacks, in order."""
     steps = list(ScriptDirectory.from_config(config).walk_revisions())  # latest first
     known = [*(step.revision for step in steps), None]
-    taken = _revision(connection)
-    lacking = steps[: known.index(taken)] if taken in known else []  # one we have never heard of: the database is ahead
-    return [f"{step.revision} {step.doc.rstrip('.')}" for step in reversed(lacking)]
+    taken = revision_of(connection)
+    missing = steps[: known.index(taken)] if taken in known else []  # one we have never heard of: the database is ahead
+    return missing[::-1]
 
 
-def _revision(connection: sa.Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
+def _patiently(connection: sa.Connection, take: Callable[[], None]) -> None:
+    """Take steps; while the tables that one needs are in use, let others pass and go on with that one."""
+    for tries in range(1, TRIES + 1):
+        try:
+            take()
+        except sa.exc.DBAPIError as error:
+            connection.rollback()
+            if tries == TRIES or not isinstance(error.orig, BUSY):
+                raise
+            logger.warning("Others use the tables that a step needs; it is tried again.")
+            time.sleep(PAUSE)
+        else:
+            return
+
+
+def revision_of(connection: sa.Connection) -> str | None:
+    """The number of the step taken last."""
+    revision = MigrationContext.configure(connection).get_current_revision()
+    connection.rollback()
+    return revision
 
 
 @contextmanager
-def _alone(dsn: str) -> Iterator[tuple[Config, sa.Connection]]:
-    """A transaction in which nobody else migrates."""
-    with _connected(dsn) as connection:
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(ADVISORY_LOCK)))
+def alone(dsn: str) -> Iterator[tuple[Config, sa.Connection]]:
+    """A connection, while nobody else migrates."""
+    with psycopg.connect(dsn, autocommit=True, application_name=NAME) as lock, connected(dsn) as connection:
+        # By trying: a statement that waits would be waited for by `create index concurrently`.
+        while not (lock.execute("select pg_try_advisory_lock(%s)", [ADVISORY_LOCK]).fetchone() or (False,))[0]:
+            time.sleep(PAUSE / 10)
         for name, value in (("lock_timeout", LOCK_TIMEOUT), ("statement_timeout", STATEMENT_TIMEOUT)):
-            connection.execute(sa.select(sa.func.set_config(name, value, True)))
-        yield _config(connection), connection
+            connection.execute(sa.select(sa.func.set_config(name, value, False)))
+        connection.commit()
+        yield config_for(connection), connection
 
 
 @contextmanager
-def _connected(dsn: str) -> Iterator[sa.Connection]:
-    engine = sa.create_engine(
-        "postgresql+psycopg://", creator=lambda: psycopg.connect(dsn, application_name="argus migrate"), poolclass=sa.NullPool
-    )
-    with engine.begin() as connection:
+def connected(dsn: str) -> Iterator[sa.Connection]:
+    """A connection that is in no transaction."""
+    engine = sa.create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(dsn, application_name=NAME), poolclass=sa.NullPool)
+    with engine.connect() as connection:
         yield connection
 
 
-def _config(connection: sa.Connection) -> Config:
+def config_for(connection: sa.Connection) -> Config:
+    """What Alembic has to know to work on this connection."""
     config = Config()
     config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
     config.set_main_option("file_template", "m%%(rev)s_%%(slug)s")

@@ -26,6 +26,7 @@ from argus_core.domain.errors import (
     MayNotNameSource,
     NameTaken,
     NeverEnds,
+    NoRoom,
     NotAllowed,
     NotAllowedNow,
     NotFound,
@@ -62,13 +63,15 @@ def detail(status: int, text: str, *headers: Header) -> Refused:
     return Refused(status, {"detail": text}, *headers)
 
 
-def refusal(error: DomainError) -> Refused:  # noqa: C901, PLR0911 - one line for each kind of answer
+def refusal(error: DomainError) -> Refused:  # noqa: C901, PLR0911, PLR0912 - one line for each kind of answer
     """What the domain refused, as clients know it."""
     match error:
         case NotFound():
             return detail(404, error.message)
         case Unauthenticated():
             return detail(401, error.message, (b"www-authenticate", b"Token"))
+        case NoRoom():
+            return detail(503, error.message, (b"retry-after", b"30"))
         case Unavailable():
             return detail(503, "The database cannot be reached at the moment. Try again.", (b"retry-after", b"1"))
         case TooOften():

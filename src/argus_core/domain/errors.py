@@ -52,6 +52,10 @@ class Unavailable(DomainError):
     """The store cannot be reached, or it is not known whether the change was stored."""
 
 
+class NoRoom(Unavailable):
+    """The disk of the database is nearly full: nothing is taken until there is room again."""
+
+
 class EventNotAllowed(NotAllowed):
     """This actor may not post events of this type."""
 

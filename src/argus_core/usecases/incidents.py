@@ -26,6 +26,7 @@ from argus_core.domain.transitions import Change, Edit, EventIds, IncidentReport
 from argus_core.ports.accounts import Accounts
 from argus_core.ports.clock import Clock
 from argus_core.ports.incidents import Appended, Decide, Incidents
+from argus_core.ports.room import Room
 
 ATTEMPTS = 3
 """So often is a change decided on what was read without a lock; then the incident is locked."""
@@ -40,13 +41,14 @@ class IncidentService:
 
     `warrant` is the token on whose behalf something is done; the store refuses the change when it is no longer live. With `own_only`,
     sources find incidents of their own only. Every method may raise `Unauthenticated` and `Unavailable`, those that take an incident's id
-    `NotFound`, those that take an actor `ScopeTooNarrow`, and what the transition refuses.
+    `NotFound`, those that take an actor `ScopeTooNarrow`, those that take it from a source `NoRoom`, and what the transition refuses.
     """
 
     incidents: Incidents
     accounts: Accounts
     clock: Clock
     own_only: bool = False
+    room: Room = lambda: None
 
     async def report(
         self,
@@ -66,6 +68,7 @@ class IncidentService:
             DuplicateIncident: the source has reported this `source_incident_id` before.
         """
         require_scope(actor, Act.REPORT)
+        self.room()
         if names_source or actor.source is None:
             transitions.check_report(report)  # what is wrong with it is said before who may not report
         source, reporter = await self._source_for(actor, source_id, names_source=names_source)
@@ -244,8 +247,13 @@ class IncidentService:
         self, incident_ids: Sequence[IncidentId], act: Act, actor: Actor, decide: Decide, warrant: TokenId | None
     ) -> Sequence[Change | DomainError | None]:
         require(actor, act)
+        self._require_room(actor)
         done = await self.incidents.append_each(incident_ids, self._within_confines(actor, decide), self.clock, warrant=warrant)
         return [None if isinstance(one, NotFound) else one for one in done]
+
+    def _require_room(self, actor: Actor) -> None:
+        if actor.source is not None:
+            self.room()
 
     def _within_confines(self, actor: Actor, decide: Decide) -> Decide:
         confines = confined_to(actor, own_only=self.own_only)
@@ -261,6 +269,7 @@ class IncidentService:
     async def _change(self, incident_id: IncidentId, act: Act, actor: Actor, decide: Decide, warrant: TokenId | None) -> Change:
         """Read, decide, append; again when somebody was faster, and at last under a lock."""
         require(actor, act)
+        self._require_room(actor)
         decide = self._within_confines(actor, decide)
         for _ in range(ATTEMPTS):
             incident = await self.incidents.get(incident_id)

@@ -184,6 +184,26 @@ def test_a_database_that_lacks_steps_is_refused_until_it_is_migrated(run, monkey
     assert [] == rows(run("user", "list"))
 
 
+def test_what_would_be_done_is_told_and_not_done(run, monkeypatch, empty_database_url):
+    monkeypatch.setenv("DATABASE_URL", empty_database_url)
+
+    plan = run("migrate", "--plan").stdout
+
+    assert plan.startswith("Step 0001 Keep incidents, their journal and accounts\n  It can be taken back; then this is lost: account, ack,")
+    assert "  source: cannot be changed for a moment\n" in plan
+    assert run("migrate").stderr.startswith("Took step 0001 ")
+    assert "" == run("migrate", "--plan").stdout
+
+
+def test_steps_are_taken_back(run):
+    run("migrate", "--to", "0007")
+
+    assert "is not up to date" in refused(run("user", "list", code=1))
+    assert "has no step 0099." in refused(run("migrate", "--to", "0099", code=1))
+    assert run("migrate").stderr.startswith("Took step 0008 ")
+    assert "exclude each other" in run("migrate", "--plan", "--to", "0007", code=2).stderr
+
+
 def test_the_newest_step_is_known_without_asking_alembic():
     from alembic.config import Config
     from alembic.script import ScriptDirectory

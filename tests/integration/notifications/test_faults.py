@@ -1,30 +1,23 @@
 """
 Whatever is killed, however the mail server behaves: nothing is lost, nothing told out of order, and what comes twice is the same.
 
-`make chaos` does for minutes what is done for seconds here; `KILL_SEED` gives other random numbers. What was counted is printed.
+`make strain` does for minutes what is done for seconds here; `KILL_SEED` gives other random numbers. What was counted is printed.
 """
 
-import asyncio
 import os
-import re
-import threading
 import time
 from collections import defaultdict
-from contextlib import suppress
-from dataclasses import dataclass, field
-from itertools import pairwise
 from random import Random
 
-import httpx
-import psycopg
 import pytest
 
 from adapters.db.embedded import running
 from integration.hearing import want
 from integration.killing import BACK_WITHIN, mortal
+from integration.lives import Life, Moods, all_told, find
 from integration.notifications.people import Installation
 from integration.serving import applied
-from integration.sink import TAKEN, Sink, sink
+from integration.sink import sink
 
 SEED = int(os.environ.get("KILL_SEED", "1"))
 ROUNDS = int(os.environ.get("KILL_ROUNDS", "0"))
@@ -32,147 +25,6 @@ FEW_ROUNDS = {2: 3, 8: 1}
 """So many unless it is said how many, by the number of workers: with two each kind of victim falls once."""
 
 SOURCES = 2
-PATIENCE = 120
-HANGS = 25.0
-"""The mail server may be silent for so many seconds, which is longer than a mail is waited for."""
-
-WAITING = "select (select count(*) from outbox) + (select count(*) from delivery where status = 'waiting')"
-# What takes minutes otherwise: leases run out, and pauses end.
-TIME_PASSES = "update lane set due = now(), leased_until = least(leased_until, now()) where tried < now() - interval '1.5 s'"
-MAYBE = {httpx.codes.CREATED, httpx.codes.SERVICE_UNAVAILABLE}
-
-
-class Moods:
-    """A mail server of many moods, until it is told to be good."""
-
-    def __init__(self, random):
-        self._random, self._good = random, threading.Event()
-        self._moods = [lambda: TAKEN] * 12 + [
-            *(lambda: "451 busy", lambda: "421 too many connections", lambda: "554 not this one"),
-            *(lambda: Sink.DROPPED, lambda: Sink.LOST, self._hang),
-        ]
-
-    def __call__(self, _):
-        return TAKEN if self._good.is_set() else self._random.choice(self._moods)()
-
-    async def _hang(self):
-        until = time.monotonic() + self._random.choice([1, HANGS])
-        while not self._good.is_set() and time.monotonic() < until:  # noqa: ASYNC110 - the one who sets it is in another thread
-            await asyncio.sleep(0.05)
-        return Sink.LOST
-
-    def be_good(self):
-        self._good.set()
-
-
-class Life(threading.Thread):
-    """Incidents begin, are acknowledged and end, until it is enough; it is remembered what was answered with 201."""
-
-    def __init__(self, number, mortal, tokens):
-        super().__init__(daemon=True)
-        self._number, self._mortal, self._tokens = number, mortal, tokens
-        self._stopping = threading.Event()
-        self.incidents, self.events, self.wrong = [], [], []
-
-    def run(self):
-        with httpx.Client(timeout=20) as client:
-            while not self._stopping.wait(0.03):
-                description = f"Trouble {self._number} at {time.monotonic_ns()}"
-                body = {"start_time": "2026-11-26T08:00:00Z", "description": description, "tags": [{"tag": "a=b"}], "level": 1}
-                pk = self._post(client, "nav", "", body)
-                if pk is None:
-                    continue
-                self.incidents.append(pk)
-                for who, what, more in (("bob", "acks", {}), ("nav", "events", {"type": "END", "timestamp": "2026-11-26T09:00:00Z"})):
-                    self.events.append((pk, self._post(client, who, f"{pk}/{what}/", more)))
-
-    def stop(self):
-        self._stopping.set()
-        self.join()
-
-    def _post(self, client, who, path, body):
-        """The number of what was made; None when nobody can tell."""
-        with suppress(httpx.TransportError):
-            headers = {"Authorization": f"Token {self._tokens[who]}"}
-            answer = client.post(f"{self._mortal.url}/api/v2/incidents/{path}", json=body, headers=headers)
-            if answer.status_code == httpx.codes.CREATED:
-                return answer.json()["pk"]
-            if answer.status_code not in MAYBE:
-                self.wrong.append(f"{answer.status_code} {answer.text}")
-        return None
-
-
-@dataclass
-class Found:
-    """What there is at the end, in the database and in the mailbox."""
-
-    incidents: set = field(default_factory=set)
-    events: dict = field(default_factory=dict)
-    """Incident and version by id."""
-    deliveries: dict = field(default_factory=dict)
-    """Incident, version, status, and the one it was merged into, by id, in the order in which they were decided."""
-    refused: set = field(default_factory=set)
-    arrived: dict = field(default_factory=dict)
-    """The mails about a delivery, by its id, in the order of arrival."""
-
-    def carrier(self, id_):
-        """The delivery that told of this one, too."""
-        into = self.deliveries[id_][3]
-        return id_ if into is None else self.carrier(into)
-
-    @property
-    def undelivered(self):
-        """What neither has arrived, nor was refused for good by the mail server."""
-        return [id_ for id_ in self.deliveries if not {self.carrier(id_)} & (self.arrived.keys() | self.refused)]
-
-    @property
-    def undecided(self):
-        return set(self.events.values()) - {(incident, version) for incident, version, *_ in self.deliveries.values()}
-
-    @property
-    def decided_twice(self):
-        places = [(incident, version) for incident, version, *_ in self.deliveries.values()]
-        return len(places) - len(set(places))
-
-    def out_of_order(self, ids):
-        """Pairs of the same incident of which the later version is before the earlier."""
-        versions = defaultdict(list)
-        for id_ in ids:
-            incident, version, *_ = self.deliveries[id_]
-            versions[incident].append(version)
-        return [(incident, pair) for incident, some in versions.items() for pair in pairwise(some) if pair[0] > pair[1]]
-
-    @property
-    def mails(self):
-        return [mail for same in self.arrived.values() for mail in same]
-
-
-def find(dsn, mails, known):
-    """What there is beside the incidents that are known from before."""
-    found = Found()
-    with psycopg.connect(dsn) as connection:
-        found.incidents = {id_ for (id_,) in connection.execute("select id from incident")} - known
-        ours = [sorted(found.incidents)]
-        rows = connection.execute("select id, incident_id, version from event where incident_id = any(%s)", ours)
-        found.events = {id_: (incident, version) for id_, incident, version in rows}
-        deliveries = "select id, incident_id, version, status, merged_into from delivery where incident_id = any(%s) order by id"
-        found.deliveries = {id_: row for id_, *row in connection.execute(deliveries, ours)}
-        refused = "select distinct delivery_id from attempt where outcome = 'refused' and answer like '%554 not this one%'"
-        found.refused = {id_ for (id_,) in connection.execute(refused)}
-    for mail in mails:
-        id_ = int(re.match(r"<(\d+)\.", mail.id)[1])
-        if id_ in found.deliveries:
-            found.arrived.setdefault(id_, []).append(mail)
-    return found
-
-
-def all_told(dsn):
-    until = time.monotonic() + PATIENCE
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        while connection.execute(WAITING).fetchone() != (0,):
-            assert time.monotonic() < until, connection.execute("select status, reason, count(*) from delivery group by 1, 2").fetchall()
-            connection.execute(TIME_PASSES)
-            time.sleep(0.2)
 
 
 def goes_on(lives, victim):

@@ -11,6 +11,7 @@ from argus_core.domain.errors import (
     EventNotAllowed,
     Invalid,
     MayNotNameSource,
+    NoRoom,
     NotFound,
     OnlyEndUsersAcknowledge,
     OnlySourcesReport,
@@ -481,3 +482,37 @@ class TestTime:
         world.now = NOON + HOUR
 
         assert [2, 1, 0] == [await world.service.pass_time(2) for _ in range(3)]
+
+
+# When the disk is nearly full
+
+
+@pytest.fixture
+def full(world):
+    """A world without room, after an incident was reported."""
+
+    def refuse():
+        raise NoRoom
+
+    return IncidentService(world.incidents, world.accounts, world.clock, room=refuse)
+
+
+async def test_without_room_nothing_is_taken_from_sources(world, full):
+    incident = await world.report()
+
+    with pytest.raises(NoRoom):
+        await full.report(OPEN, actor=ROBOT)
+    with pytest.raises(NoRoom):
+        await full.post(incident.id, EventType.END, actor=ROBOT)
+    with pytest.raises(NoRoom):
+        await full.post_to_each([incident.id], EventType.END, actor=ROBOT)
+
+    assert await world.agrees(incident)
+
+
+async def test_without_room_people_go_on(world, full):
+    incident = await world.report()
+
+    await full.acknowledge(incident.id, actor=OLA)
+
+    assert (await world.incidents.get(incident.id)).is_acked(world.now)

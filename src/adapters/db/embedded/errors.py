@@ -52,8 +52,23 @@ class ForeignFolder(EmbeddedError):
 class OtherVersion(EmbeddedError):
     sentence = (
         "The data in {folder} belong to PostgreSQL {found}, which version {ours} in {binaries} cannot read: "
-        "name a folder with the binaries of version {found}, or dump there and load into a new data folder."
+        "name a folder with the programs of version {found}, or install the Argus that made them."
     )
+
+
+class OlderVersion(OtherVersion):
+    sentence = (
+        "The data in {folder} belong to PostgreSQL {found}, which version {ours} in {binaries} cannot read: "
+        "run `argus upgrade-data`, or name a folder with the programs of version {found}."
+    )
+
+
+class BetweenVersions(EmbeddedError):
+    sentence = "The upgrade of the data in {folder} was interrupted: run `argus upgrade-data` again."
+
+
+class InUse(EmbeddedError):
+    sentence = "{folder} is in use: stop all of Argus that uses it first."
 
 
 class Damaged(EmbeddedError):

@@ -7,12 +7,15 @@ The data folder: what lies where, whether it is ours, and the locks.
     postgres/       the data; `postgres.new/` while initdb fills it
     postgres.log    what the server says; the one before it is `postgres.log.1`
     socket/         where the server listens, unless that path is too long for a socket
+    upgrade/        a data folder with the copy for another version of PostgreSQL, while it is made
+    postgres.15/    the data as they were before such an upgrade
 
 The locks are `flock`s: the system drops them with the last process that holds them, however it ends, and they reach across containers that
 share the folder.
 """
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +31,7 @@ if sys.platform != "win32":
     import fcntl
 
 MARK, USERS, SERVER = "argus.lock", "users.lock", "server.lock"
+VERSION = "PG_VERSION"
 HARMLESS = frozenset({"lost+found", ".DS_Store"})  # what a folder may hold and still be empty
 LOG_LIMIT = 1024 * 1024
 
@@ -71,26 +75,45 @@ class DataFolder:
         Refuse what is not ours or not of this version, and touch nothing.
 
         Raises:
-            ForeignFolder, BelongsToAnother, OtherVersion, Damaged: it is left as it is.
+            ForeignFolder, BelongsToAnother, BetweenVersions, OtherVersion, Damaged: it is left as it is.
         """
         try:
             strangers = {entry.name for entry in self.path.iterdir()} - HARMLESS
         except FileNotFoundError:
             return
-        if strangers and not (self.path / MARK).exists():
+        if strangers and not self.is_ours():
             raise errors.ForeignFolder(self.path, example=min(strangers))
+        if self.is_between():
+            raise errors.BetweenVersions(self.path)
         if self.cluster.exists():
             self._check_cluster(programs)
+
+    def is_ours(self) -> bool:
+        """Whether Argus has made this folder what it is."""
+        return (self.path / MARK).exists()
 
     def _check_cluster(self, programs: Binaries) -> None:
         if os.geteuid() not in (ROOT, self.owner()):
             raise errors.BelongsToAnother(self.path, owner=account_name(self.owner()))
-        try:
-            found = (self.cluster / "PG_VERSION").read_text().strip()
-        except FileNotFoundError as missing:
-            raise errors.Damaged(self.path, reason="PG_VERSION is missing") from missing
-        if found != str(programs.version):
+        found = self.version()
+        if found < programs.version:
+            raise errors.OlderVersion(self.path, found=found, ours=programs.version, binaries=programs.folder)
+        if found > programs.version:
             raise errors.OtherVersion(self.path, found=found, ours=programs.version, binaries=programs.folder)
+
+    def version(self) -> int:
+        """
+        Which major version of PostgreSQL made the data.
+
+        Raises:
+            Damaged: they do not tell.
+        """
+        try:
+            return int((self.cluster / VERSION).read_text(errors="replace"))
+        except FileNotFoundError as missing:
+            raise errors.Damaged(self.path, reason=f"{VERSION} is missing") from missing
+        except ValueError as error:
+            raise errors.Damaged(self.path, reason=f"{VERSION} is not a number") from error
 
     def owner(self) -> int:
         """Whose data these are."""
@@ -168,6 +191,46 @@ class DataFolder:
         finally:
             os.close(lock)
 
+    def in_use(self) -> bool:
+        """Whether any process uses the server, or it runs all the same."""
+        users = self._open(USERS)
+        try:
+            return not _hold(users, fcntl.LOCK_EX) or self.server_lives()
+        finally:
+            _drop(users)
+
+    # From one version of PostgreSQL to another
+
+    @property
+    def upgrading(self) -> "DataFolder":
+        """Where the copy for the other version is made."""
+        return DataFolder(self.path / "upgrade")
+
+    def kept(self, version: int) -> Path:
+        """Where the data of that version are put aside."""
+        return self.path / f"{self.cluster.name}.{version}"
+
+    def is_between(self) -> bool:
+        """Whether somebody was killed after putting the old data aside, and before the new ones were there."""
+        return not self.cluster.exists() and self.upgrading.cluster.exists()
+
+    def put_in_place(self) -> Path:
+        """
+        Put the old data aside and the copy in their place; gives where the old ones are. Killed in between, it can be done again.
+
+        Raises:
+            InUse: somebody uses the old ones.
+        """
+        with self.starting():
+            if self.in_use():
+                raise errors.InUse(self.path)
+            if self.cluster.exists():
+                self.cluster.rename(self.kept(self.version()))
+            self.upgrading.cluster.rename(self.cluster)
+            sync(self.path)
+            shutil.rmtree(self.upgrading.path)
+        return max(self.path.glob(f"{self.cluster.name}.[0-9]*"), key=lambda path: path.stat().st_ctime_ns)
+
     def open_log(self) -> int:
         """The log to append to; the caller is about to start the server."""
         if self.log.exists() and self.log.stat().st_size > LOG_LIMIT:
@@ -185,6 +248,15 @@ class DataFolder:
         if os.geteuid() == ROOT:  # what root makes in the folder of an ordinary user is that user's
             os.fchown(file, self.owner(), -1)
         return file
+
+
+def sync(path: Path) -> None:
+    """Make sure that what is in a file or folder is on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _hold(lock: int, kind: int) -> bool:

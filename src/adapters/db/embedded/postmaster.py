@@ -18,6 +18,7 @@ PID_FILE = "postmaster.pid"
 SOCKET = ".s.PGSQL.5432"
 LONGEST_SOCKET_PATH = 103
 LINES = 8
+LARGEST_PID = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,11 +35,13 @@ class Postmaster:
 
 
 def postmaster(cluster: Path) -> Postmaster | None:
-    """The server that wrote the pid file; nothing when there is no file, or only the beginning of one."""
+    """The server that wrote the pid file; nothing when there is no file, only the beginning of one, or no number that a process has."""
     try:
         lines = (cluster / PID_FILE).read_text(errors="surrogateescape").splitlines()
         pid = abs(int(lines[0]))
     except (FileNotFoundError, ValueError, IndexError):
+        return None
+    if pid > LARGEST_PID:
         return None
     complete = len(lines) >= LINES
     return Postmaster(

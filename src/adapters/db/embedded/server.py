@@ -18,7 +18,7 @@ from psycopg.rows import TupleRow
 from adapters.db.embedded import errors
 from adapters.db.embedded.accounts import Account, account_for, reaching
 from adapters.db.embedded.binaries import Binaries, binaries, environment, locales, settings, syncing
-from adapters.db.embedded.folder import DataFolder
+from adapters.db.embedded.folder import DataFolder, sync
 from adapters.db.embedded.postmaster import forget_dead, postmaster, serves, socket_folder
 from adapters.db.embedded.waiting import Watch, logger
 
@@ -195,7 +195,7 @@ class EmbeddedServer:
             raise errors.failure(self.data, output, folder.log)
         folder.unfinished.rename(folder.cluster)
         if not self._fast:
-            _fsync(self.data)
+            sync(self.data)
 
     def _initdb(self, account: Account, lock: int, options: tuple[str, ...]) -> "subprocess.CompletedProcess[bytes]":
         fixed = ("--encoding=UTF8", "--lc-messages=C", "--auth-local=trust", "--auth-host=reject", "--data-checksums", "--no-instructions")
@@ -318,11 +318,3 @@ class EmbeddedServer:
 
     def _watch(self, event: str) -> Watch:
         return Watch(self._folder.log, self.data, event)
-
-
-def _fsync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

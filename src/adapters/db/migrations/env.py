@@ -1,4 +1,4 @@
-"""What Alembic runs: the steps, in one transaction, on the connection that `migrate` holds."""
+"""What Alembic runs: the steps, each in a transaction of its own, on the connection that `migrate` holds."""
 
 from collections.abc import Iterable
 
@@ -20,6 +20,7 @@ context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
     process_revision_directives=number,
+    transaction_per_migration=True,
 )
 with context.begin_transaction():
     context.run_migrations()

@@ -2,6 +2,8 @@
 
 from alembic import op
 
+from adapters.db.migrations.online import build_index
+
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
@@ -55,17 +57,13 @@ create table generation (
 insert into generation values (1);
 """
 
-INDEXES = """
-create extension if not exists pg_trgm;
-create index event_text on event using gin (description gin_trgm_ops);
-create index incident_ended_early on incident (start_time desc, id desc) where end_time < start_time;
-"""
-
 
 def upgrade() -> None:
+    op.execute("create extension if not exists pg_trgm")
+    build_index("event_text", "event using gin (description gin_trgm_ops)")
+    build_index("incident_ended_early", "incident (start_time desc, id desc) where end_time < start_time")
     op.execute(IDS)
     op.execute(PROFILES)
-    op.execute(INDEXES)
 
 
 def downgrade() -> None:

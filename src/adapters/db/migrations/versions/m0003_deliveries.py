@@ -2,6 +2,8 @@
 
 from alembic import op
 
+from adapters.db.migrations.online import build_index
+
 revision = "0003"
 down_revision = "0002"
 branch_labels = None
@@ -71,11 +73,10 @@ alter table account add generation bigint not null default 0;
 create index account_generation on account (generation);
 """
 
-RECEIVED = "create index event_received on event (received)"
-
 
 def upgrade() -> None:
-    for statement in (DELIVERIES, QUEUES, PAST, GENERATIONS, RECEIVED):
+    build_index("event_received", "event (received)")
+    for statement in (DELIVERIES, QUEUES, PAST, GENERATIONS):
         op.execute(statement)
 
 

@@ -1,0 +1,159 @@
+"""
+Backups: a folder with the whole database in it, and with what is needed to tell that it is whole.
+
+    database.dump   what PostgreSQL's pg_dump wrote
+    backup.json     when, by which versions, the digest of that file, and what each table held
+"""
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import msgspec
+import psycopg
+
+from adapters import databases
+from adapters.db.dumps import TABLES, DumpFailed, Table, dump, load
+from adapters.db.embedded import EmbeddedError, bin_dir, running
+from adapters.db.embedded.folder import sync
+from adapters.db.migrate import ADVISORY_LOCK
+from adapters.refusals import Refusal
+from adapters.settings import Settings, masked
+
+DUMP, ABOUT = "database.dump", "backup.json"
+FORMAT = 1
+
+
+class Backup(msgspec.Struct, frozen=True, kw_only=True):
+    """What a backup says about itself."""
+
+    format: int
+    made: datetime
+    argus: str
+    sha256: str
+    tables: dict[str, Table]
+
+
+def back_up(settings: Settings, folder: Path, now: datetime) -> Backup:
+    """
+    Write a backup, and prove it by restoring it into a server of its own; under its name it is there whole or not at all.
+
+    It may be done while Argus serves. The proof takes as much room as the database, in the folder for temporary files.
+
+    Raises:
+        Refusal: there is something under that name already, there is nothing to back up, or it could not be done.
+    """
+    if os.path.lexists(folder):
+        raise Refusal(f"{folder} is there already, and backups overwrite nothing: choose another name.")
+    if not settings.database_url and not (databases.data_folder(settings) / "postgres").exists():
+        raise Refusal(f"There is no database in {databases.data_folder(settings)}.")
+    programs = _programs(settings)
+    with _explained(f"The backup {folder} was not made"), _beside(folder) as unfinished:
+        with databases.reached(settings) as database:
+            tables = dump(database.url, programs, unfinished / DUMP)
+        if not tables:
+            raise Refusal("The database has no tables: there is nothing to back up.")
+        _prove(unfinished / DUMP, tables, settings)
+        about = Backup(
+            format=FORMAT, made=now, argus=version("argus-core"), sha256=_digest(unfinished / DUMP), tables=dict(sorted(tables.items()))
+        )
+        (unfinished / ABOUT).write_bytes(msgspec.json.format(msgspec.json.encode(about)) + b"\n")
+        for path in (unfinished / DUMP, unfinished / ABOUT, unfinished):
+            sync(path)
+        unfinished.rename(folder)
+        sync(folder.parent)
+    return about
+
+
+def restore(settings: Settings, folder: Path) -> Backup:
+    """
+    Fill an empty database with a backup, whole or not at all, and compare it with what was backed up.
+
+    Raises:
+        Refusal: that is no backup, it is damaged, the database is not empty, or it could not be done.
+    """
+    about = _read(folder)
+    programs = _programs(settings)
+    with _explained(f"{folder} was not restored"), databases.reached(settings) as database, _empty(settings, database.url):
+        different = _differences(about.tables, load(database.url, programs, folder / DUMP))
+    if different:
+        raise Refusal(f"What was restored is not what was backed up ({different}): drop the database, and look for another backup.")
+    return about
+
+
+def _programs(settings: Settings) -> Path:
+    try:
+        return bin_dir(settings.postgres_bin)
+    except EmbeddedError as error:
+        raise Refusal(str(error)) from error
+
+
+def _read(folder: Path) -> Backup:
+    try:
+        about = msgspec.json.decode((folder / ABOUT).read_bytes(), type=Backup)
+    except OSError as error:
+        raise Refusal(f"{folder} is not a backup that `argus backup` made: {error.strerror} ({ABOUT}).") from error
+    except msgspec.DecodeError as error:
+        raise Refusal(f"{folder} is not a backup that can be read here: {ABOUT}: {error}.") from error
+    if about.format != FORMAT:
+        raise Refusal(f"{folder} was made by Argus {about.argus}, whose backups this version cannot read: restore it with that one.")
+    try:
+        whole = _digest(folder / DUMP) == about.sha256
+    except OSError as error:
+        raise Refusal(f"{folder / DUMP} cannot be read: {error.strerror}.") from error
+    if not whole:
+        raise Refusal(f"{folder / DUMP} is not what was written by `argus backup`: it is damaged, look for another backup.")
+    return about
+
+
+@contextmanager
+def _beside(folder: Path) -> Iterator[Path]:
+    """A folder next to that one, which nobody else can read, to become it; it is gone after the block unless it was renamed."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        yield unfinished
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _prove(file: Path, tables: Mapping[str, Table], settings: Settings) -> None:
+    with tempfile.TemporaryDirectory(prefix="argus-") as scratch, running(Path(scratch), bin=settings.postgres_bin, fast=True) as server:
+        if different := _differences(tables, load(server.url, _programs(settings), file)):
+            raise Refusal(f"A restored copy of the backup differs from the database ({different}): the backup is not kept.")
+
+
+def _differences(expected: Mapping[str, Table], found: Mapping[str, Table]) -> str:
+    return ", ".join(name for name in sorted({*expected, *found}) if expected.get(name) != found.get(name))
+
+
+@contextmanager
+def _empty(settings: Settings, url: str) -> Iterator[None]:
+    """Make sure that the database has no tables, and that nobody makes some meanwhile: who migrates waits for the same lock."""
+    where = f"The database at {masked(url)}" if settings.database_url else str(databases.data_folder(settings))
+    with psycopg.connect(url, autocommit=True) as connection:
+        (free,) = connection.execute("select pg_try_advisory_lock(%s)", [ADVISORY_LOCK]).fetchone() or (False,)
+        if not free or connection.execute(TABLES).fetchone():
+            raise Refusal(f"{where} is in use or holds data already: restore into an empty database, or with --data into a new folder.")
+        yield
+
+
+@contextmanager
+def _explained(what: str) -> Iterator[None]:
+    try:
+        yield
+    except (DumpFailed, EmbeddedError, psycopg.Error) as error:
+        raise Refusal(f"{what}: {str(error).strip().partition(chr(10))[0].rstrip('.')}.") from error
+    except OSError as error:
+        raise Refusal(f"{what}: {error.strerror} ({error.filename}).") from error
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()

@@ -1,0 +1,85 @@
+"""`python -m fuzz [--seconds N] [PARSER …]`: each parser in a process of its own; the exit code is 1 when one fell over."""
+
+import argparse
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+MEMORY = Path("/dev/shm")  # noqa: S108 - the folder in it is private
+WITH_ATHERIS = importlib.util.find_spec("atheris") is not None
+
+
+def main() -> None:
+    from fuzz.targets import TARGETS
+
+    told = argparse.ArgumentParser(prog="python -m fuzz")
+    told.add_argument("parsers", nargs="*", metavar="PARSER", help=f"of {', '.join(TARGETS)}; all if none is named")
+    told.add_argument("--seconds", type=int, default=10, help="for each parser (10)")
+    told.add_argument("--within", action="store_true", help=argparse.SUPPRESS)
+    options = told.parse_args()
+    if unknown := set(options.parsers) - set(TARGETS):
+        told.error(f"there is no parser {', '.join(sorted(unknown))}")
+    if options.within:
+        (by_atheris if WITH_ATHERIS else by_hypothesis)(options.parsers[0], options.seconds)
+        return
+    print(f"{'atheris' if WITH_ATHERIS else 'Hypothesis'}, {options.seconds} s each", flush=True)
+    fell = [name for name in options.parsers or TARGETS if not _fuzzed(name, options.seconds)]
+    sys.exit(f"fell over: {', '.join(fell)}" if fell else None)
+
+
+def _fuzzed(name: str, seconds: int) -> bool:
+    """Whether a parser has stood it."""
+    command = [sys.executable, "-m", "fuzz", name, "--seconds", str(seconds), "--within"]
+    with tempfile.TemporaryDirectory(prefix="argus-fuzz-", dir=MEMORY if MEMORY.is_dir() else None) as folder:
+        environment = {**os.environ, "TMPDIR": folder}
+        done = subprocess.run(
+            command, check=False, capture_output=True, text=True, errors="replace", timeout=seconds + 300, env=environment
+        )
+    tried = re.findall(r"Done (\d+) runs", done.stdout + done.stderr)
+    print(f"{name:12} {int(tried[-1]) if tried else 0:>12,} inputs  {'fell over' if done.returncode else 'stood it'}", flush=True)
+    if done.returncode:
+        print(done.stdout + done.stderr, flush=True)
+    return done.returncode == 0
+
+
+def by_atheris(name: str, seconds: int) -> None:
+    """Bytes led by which lines they reach."""
+    import atheris
+
+    with atheris.instrument_imports(include=["adapters", "argus_core"]):
+        from fuzz.targets import FOLDER, TARGETS
+    corpus = Path(tempfile.mkdtemp(prefix="argus-fuzz-"))
+    for number, seed in enumerate(TARGETS[name].seeds):
+        (corpus / str(number)).write_bytes(seed)
+    options = [f"-max_total_time={seconds}", "-max_len=4096", "-timeout=10", f"-artifact_prefix={FOLDER}/"]
+    atheris.Setup([name, str(corpus), *options], TARGETS[name])
+    atheris.Fuzz()
+
+
+def by_hypothesis(name: str, seconds: int) -> None:
+    """Well-formed bytes, changed at random."""
+    from hypothesis import HealthCheck, given, seed, settings
+
+    from fuzz.inputs import inputs
+    from fuzz.targets import TARGETS
+
+    target, tried, end = TARGETS[name], 0, time.monotonic() + seconds
+
+    def take(data: bytes) -> None:
+        nonlocal tried
+        tried += 1
+        target(data)
+
+    asked = settings(max_examples=1000, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+    while time.monotonic() < end:
+        seed(tried)(asked(given(inputs(target))(take)))()
+    print(f"Done {tried} runs")
+
+
+if __name__ == "__main__":
+    main()
