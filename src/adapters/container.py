@@ -21,6 +21,7 @@ from adapters.db.journal import PgIncidents
 from adapters.db.logins import PgAttempts, PgSessions, PgSlips
 from adapters.db.outbox import PgOutbox
 from adapters.db.profiles import PgProfiles
+from adapters.db.statistics import PgStatistics
 from adapters.db.watching import PgWatch
 from adapters.durations import duration
 from adapters.keys import RandomKeys
@@ -39,6 +40,7 @@ from argus_core.usecases.identities import IdentityService
 from argus_core.usecases.incidents import IncidentService
 from argus_core.usecases.logins import LoginService
 from argus_core.usecases.notifications import NotificationService
+from argus_core.usecases.overview import OverviewService
 from argus_core.usecases.profiles import ProfileService
 from argus_core.usecases.reading import ReadingService
 from argus_core.usecases.sending import Letterhead, Sender
@@ -92,6 +94,9 @@ class Container(containers.DeclarativeContainer):
     attempts = providers.Singleton(PgAttempts, database)
 
     incidents = providers.Singleton(IncidentService, journal, account_store, clock, settings.provided.sources_own_incidents_only)
+    overview = providers.Singleton(
+        OverviewService, providers.Singleton(PgStatistics, database), clock, settings.provided.sources_own_incidents_only
+    )
     reading = providers.Singleton(ReadingService, journal, settings.provided.sources_own_incidents_only)
     accounts = providers.Singleton(
         AccountService,

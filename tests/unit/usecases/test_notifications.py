@@ -522,7 +522,7 @@ async def test_whoever_waits_for_room_is_told(office):
 async def test_tests_go_the_same_way_and_say_that_they_are(office):
     place = await office.want("a")
     (profile,) = (await office.profiles.belongings(office.owner)).profiles
-    await office.outbox.order_tests([trial_of(office.media, place, profile, sends=True)], 1, timedelta(minutes=1))
+    await office.outbox.order_tests([trial_of(office.media, place, (profile,), sends=True)], 1, timedelta(minutes=1))
 
     await office.send()
 
