@@ -61,6 +61,11 @@ def open_database(settings: Settings, url: str, name: str) -> Database:
     return Database(url, connections=settings.pool_size - FOR_WORK, connections_for_work=FOR_WORK, application_name=name)
 
 
+def address_of_pages(settings: Settings) -> str:
+    """Where links in messages lead to: to somebody else's pages if there are any, else to our own, if their address is known."""
+    return settings.frontend_url or settings.public_url
+
+
 def session_lifetime(settings: Settings) -> Lifetime:
     """How long somebody stays logged in."""
     return Lifetime(duration(settings.session_idle), duration(settings.session_lifetime))
@@ -127,7 +132,7 @@ class Container(containers.DeclarativeContainer):
         Sender,
         outbox,
         media,
-        providers.Factory(Letterhead, zone=settings.provided.time_zone, frontend=settings.provided.frontend_url),
+        providers.Factory(Letterhead, zone=settings.provided.time_zone, frontend=providers.Callable(address_of_pages, settings)),
         seconds=providers.Object(monotonic),
         chance=providers.Object(random),
         sends=settings.provided.send_notifications,
