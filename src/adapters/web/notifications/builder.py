@@ -11,19 +11,7 @@ from typing import cast
 from adapters.web.forms import Form, number_in
 from argus_core.domain.errors import Invalid
 from argus_core.domain.expressions import DEPTH, parse, written
-from argus_core.domain.filters import (
-    All,
-    Condition,
-    Either,
-    EventTypeIn,
-    HasTag,
-    LastedAtLeast,
-    LevelAtMost,
-    Not,
-    SourceIn,
-    SourceTyped,
-    TextHas,
-)
+from argus_core.domain.filters import All, Condition, Either, Not
 from argus_core.domain.limits import Json
 
 ROOT = "e"
@@ -43,6 +31,7 @@ CLAUSES: Mapping[str, str] = {
     "minDuration": "open for so long",
 }
 SWITCHES = ("open", "closed", "acked", "stateful", "ticket")
+_SWITCHED = tuple(parse({name: True}) for name in SWITCHES)
 _MOST_PARTS = 256
 
 
@@ -132,14 +121,18 @@ def _node(condition: Condition) -> Node:
             return Node("any", parts=tuple(map(_node, of)))
         case Not(Either(of)):
             return Node("none", parts=tuple(map(_node, of)))
-        case LevelAtMost() | HasTag() | SourceIn() | SourceTyped() | EventTypeIn() | TextHas() | LastedAtLeast():
-            ((kind, value),) = written(condition).items()
-            values = value if isinstance(value, list) else [value]
-            return Node(kind, ("\n".join(map(str, values)),) if kind == "tags" else tuple(map(str, values)))
-    (kind, value), *_ = written(condition).items()
+        case Not(part) if part not in _SWITCHED:
+            return Node("none", parts=(_node(part),))
+        case _:
+            return _leaf(written(condition))
+
+
+def _leaf(clause: Mapping[str, Json]) -> Node:
+    ((kind, value),) = clause.items()
     if kind in SWITCHES:
         return Node(kind, ("yes" if value else "no",))
-    return Node("none", parts=(_node(cast("Not", condition).condition),))
+    values = tuple(map(str, value)) if isinstance(value, list) else (str(value),)
+    return Node(kind, ("\n".join(values),) if kind == "tags" else values)
 
 
 def _read(form: Form, path: str, depth: int) -> Node:

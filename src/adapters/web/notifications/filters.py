@@ -38,6 +38,7 @@ def filter_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # noqa: 
 
     async def edit(guest: Guest, filter_: SavedFilter | None, form: Form, node: Node) -> Response[bytes]:
         sources = sorted(await web.accounts.sources(), key=lambda source: (source.name, source.id))
+        known = {str(source.id): f"{source.name} ({source.type})" for source in sources}
         return page(
             "notifications/filter.html",
             guest,
@@ -50,7 +51,7 @@ def filter_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # noqa: 
             switches=builder.SWITCHES,
             levels=LEVELS,
             kinds=_KINDS,
-            sources=[(str(source.id), f"{source.name} ({source.type})") for source in sources],
+            sources=[*known.items(), *((id_, f"source {id_}") for id_ in form.all("sources") if id_ not in known)],
             types=[(type_, type_) for type_ in sorted({source.type for source in sources})],
             preview=await preview(guest, form, node),
         )

@@ -134,7 +134,8 @@ def _sources(counts: Sequence[OpenCount]) -> Iterable[SourceFigure]:
     ranked = sorted(by_source.values(), key=lambda of_it: (-sum(one.count for one in of_it), of_it[0].source.id))[:SOURCES]
     most = max((sum(one.count for one in of_it) for of_it in ranked), default=1)
     for of_it in ranked:
-        source, x, parts = of_it[0].source, 0.0, []
+        source, x = of_it[0].source, 0.0
+        parts: list[Part] = []
         for level in Level:
             number = sum(one.count for one in of_it if one.level is level)
             if number:
