@@ -21,6 +21,7 @@ from adapters.db.journal import PgIncidents
 from adapters.db.logins import PgAttempts, PgSessions, PgSlips
 from adapters.db.outbox import PgOutbox
 from adapters.db.profiles import PgProfiles
+from adapters.db.statistics import PgStatistics
 from adapters.db.watching import PgWatch
 from adapters.durations import duration
 from adapters.keys import RandomKeys
@@ -40,6 +41,7 @@ from argus_core.usecases.identities import IdentityService
 from argus_core.usecases.incidents import IncidentService
 from argus_core.usecases.logins import LoginService
 from argus_core.usecases.notifications import NotificationService
+from argus_core.usecases.overview import OverviewService
 from argus_core.usecases.profiles import ProfileService
 from argus_core.usecases.reading import ReadingService
 from argus_core.usecases.sending import Letterhead, Sender
@@ -58,6 +60,11 @@ def utc_now() -> datetime:
 def open_database(settings: Settings, url: str, name: str) -> Database:
     """The connections that the settings allow; nothing is connected yet."""
     return Database(url, connections=settings.pool_size - FOR_WORK, connections_for_work=FOR_WORK, application_name=name)
+
+
+def address_of_pages(settings: Settings) -> str:
+    """Where links in messages lead to: to somebody else's pages if there are any, else to our own, if their address is known."""
+    return settings.frontend_url or settings.public_url
 
 
 def session_lifetime(settings: Settings) -> Lifetime:
@@ -94,6 +101,9 @@ class Container(containers.DeclarativeContainer):
 
     room = providers.Singleton(room_for, settings)
     incidents = providers.Singleton(IncidentService, journal, account_store, clock, settings.provided.sources_own_incidents_only, room)
+    overview = providers.Singleton(
+        OverviewService, providers.Singleton(PgStatistics, database), clock, settings.provided.sources_own_incidents_only
+    )
     reading = providers.Singleton(ReadingService, journal, settings.provided.sources_own_incidents_only)
     accounts = providers.Singleton(
         AccountService,
@@ -131,7 +141,7 @@ class Container(containers.DeclarativeContainer):
         Sender,
         outbox,
         media,
-        providers.Factory(Letterhead, zone=settings.provided.time_zone, frontend=settings.provided.frontend_url),
+        providers.Factory(Letterhead, zone=settings.provided.time_zone, frontend=providers.Callable(address_of_pages, settings)),
         seconds=providers.Object(monotonic),
         chance=providers.Object(random),
         sends=settings.provided.send_notifications,
