@@ -15,6 +15,7 @@ from adapters.http.answers import Answer, App, Header, Message, Receive, Scope, 
 from adapters.http.auth import Gate
 from adapters.http.errors import answer_to, detail
 from adapters.http.sites import Site, Sites
+from argus_core.ports.about import work_on
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _PREFLIGHT: tuple[Header, ...] = (
@@ -69,6 +70,7 @@ class Edge:
         given = _header(scope, b"x-request-id")
         request_id = given if given and _REQUEST_ID.fullmatch(given) else token_hex(8).encode()
         scope["request_id"] = request_id.decode()
+        work_on(request=scope["request_id"])
         extra = [(b"x-request-id", request_id), _NO_SNIFFING, *self._cors.headers(_header(scope, b"origin"))]
 
         async def send_on(message: Message) -> None:

@@ -14,6 +14,7 @@ from argus_core.domain.incidents import Incident, Level
 from argus_core.domain.limits import storable
 from argus_core.domain.notifications import Notification, compose
 from argus_core.domain.sources import Source
+from argus_core.ports.about import work_on
 from argus_core.ports.media import Media, PerhapsDelivered, TryLater, Undeliverable
 from argus_core.ports.outbox import Outbox, Sending
 
@@ -154,6 +155,7 @@ class Sender:
         return free
 
     async def _send(self, sending: Sending, route: _Route, until: float) -> None:
+        work_on(incident=sending.incident_id, deliveries=[delivery.id for delivery in sending.deliveries])
         try:
             async with route.slots:
                 # Whoever waited for a slot too long, or behind one that failed, has no lease to spare any more.

@@ -22,6 +22,7 @@ from argus_core.memory import MemoryAccounts, MemoryIncidents, MemoryProfiles
 from argus_core.memory.audit import MemoryAudit
 from argus_core.memory.outbox import MemoryOutbox
 from argus_core.ports import media as port
+from argus_core.ports.about import worked_on
 from argus_core.ports.media import EnabledMedium, Media, PerhapsDelivered, TryLater, Undeliverable
 from argus_core.usecases.dispatch import Dispatcher, route_of, trial_of
 from argus_core.usecases.notifications import DROPPED, NotificationService
@@ -170,6 +171,18 @@ async def test_who_wants_to_hear_hears(office):
     (delivery,) = await office.ledger(incident)
     assert ("Pigeon: a", DeliveryStatus.SENT) == (delivery.address, delivery.status)
     assert [(1, Outcome.SENT)] == [(attempt.number, attempt.outcome) for attempt in delivery.attempts]
+
+
+async def test_whoever_logs_while_a_message_is_sent_can_tell_which(office):
+    about = []
+    office.pigeon.flies = lambda: about.append(dict(worked_on()))
+    await office.want("a")
+
+    incident = await office.tell()
+
+    (delivery,) = await office.ledger(incident)
+    assert [{"incident": incident.id, "deliveries": [delivery.id]}] == about
+    assert {} == worked_on()
 
 
 async def test_what_was_edited_before_counts(office):
