@@ -12,14 +12,15 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import FrameType
 
 from adapters import databases
-from adapters.child import READY, STOP_WITHIN, Orders
+from adapters.child import COUNTS, READY, STOP_WITHIN, Orders
 from adapters.refusals import Refusal
 from adapters.settings import Settings
 
@@ -61,9 +62,9 @@ def serve(plan: Plan, announce: Callable[[str], None]) -> None:
     Raises:
         Refusal: it cannot be done.
     """
-    with _stop_signals() as signals, listening(plan.host, plan.port) as listener, suppress(Told):
+    with _stop_signals() as signals, suppress(Told), listening(plan.host, plan.port) as listener, _counting() as environment:
         address = _address(plan.host, listener)
-        family = Family(plan, listener, signals)
+        family = Family(plan, listener, signals, environment)
         try:
             family.begin()
             with databases.ready(plan.settings) as database:
@@ -102,6 +103,7 @@ class Kept:
     """A process that shall run: what it is, and the one that runs now."""
 
     role: str
+    environment: Mapping[str, str] = field(default_factory=dict)
     descriptors: Sequence[int] = ()
     process: subprocess.Popen[bytes] | None = None
     status: int = -1
@@ -121,6 +123,7 @@ class Kept:
             self.process = subprocess.Popen(  # noqa: S603 - our own
                 [sys.executable, "-P", "-m", "adapters", self.role, str(told), *map(str, self.descriptors)],
                 stdin=subprocess.PIPE,
+                env={**os.environ, **self.environment},
                 pass_fds=(told, *self.descriptors),
                 process_group=0,
             )
@@ -173,10 +176,10 @@ class Kept:
 class Family:
     """All processes of one server."""
 
-    def __init__(self, plan: Plan, listener: socket.socket, signals: Signals) -> None:
+    def __init__(self, plan: Plan, listener: socket.socket, signals: Signals, environment: Mapping[str, str]) -> None:
         self._listener, self._signals = listener, signals
-        self._http = [Kept("asgi", (listener.fileno(),)) for _ in range(plan.workers)]
-        self._workers = [Kept("worker")] if plan.with_worker else []
+        self._http = [Kept("asgi", environment, (listener.fileno(),)) for _ in range(plan.workers)]
+        self._workers = [Kept("worker", environment)] if plan.with_worker else []
         self._selector = selectors.DefaultSelector()
         self._selector.register(signals.descriptor, selectors.EVENT_READ)
         self._announced = False
@@ -311,8 +314,15 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
         try:
             listener.bind(address)
         except OSError as error:
-            raise Refusal(f"Port {port} on {host} cannot be used ({error.strerror}); choose another one with --port.") from error
+            raise Refusal(f"Port {port} on {host} cannot be used ({error.strerror}); choose another one.") from error
         yield listener
+
+
+@contextmanager
+def _counting() -> Iterator[Mapping[str, str]]:
+    """What processes have to find in their environment to count together, for as long as they do."""
+    with tempfile.TemporaryDirectory(prefix="argus-counts-", ignore_cleanup_errors=True) as folder:
+        yield {COUNTS: folder}
 
 
 def _address(host: str, listener: socket.socket) -> str:

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from adapters.child import Parent
+from adapters.counts import note_attempt
 from adapters.db.hints import OUTBOX
 from adapters.db.listen import Listener
 from adapters.db.vitals import WORKER
@@ -68,6 +69,7 @@ class Work:
         self._patience, self._kept = duration(settings.give_up_after), duration(settings.keep_deliveries)
         self._news, self._room = asyncio.Event(), asyncio.Event()
         self._sender.freed = self._room.set
+        self._sender.attempted = note_attempt
         self._listener = Listener(container.database(), {OUTBOX: self._news.set})
 
     async def run(self, stopping: asyncio.Event) -> None:

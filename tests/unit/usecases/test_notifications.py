@@ -185,6 +185,18 @@ async def test_whoever_logs_while_a_message_is_sent_can_tell_which(office):
     assert {} == worked_on()
 
 
+async def test_whoever_counts_hears_of_each_attempt(office):
+    counted = []
+    office.sender.attempted = lambda *attempt: counted.append(attempt)
+    await office.want("a")
+    await office.want("b")
+    office.pigeon.failing["b"] = TryLater("Storm.")
+
+    await office.tell()
+
+    assert [("pigeon", Outcome.FAILED), ("pigeon", Outcome.SENT)] == sorted(counted, key=lambda attempt: attempt[1].value)
+
+
 async def test_what_was_edited_before_counts(office):
     await office.want("a")
     await office.tell()
