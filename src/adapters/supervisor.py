@@ -23,6 +23,7 @@ from adapters import databases
 from adapters.child import COUNTS, READY, STOP_WITHIN, Orders
 from adapters.refusals import Refusal
 from adapters.settings import Settings
+from adapters.systemd import Systemd
 
 TICK = 1.0
 SILENT = 30.0
@@ -62,14 +63,20 @@ def serve(plan: Plan, announce: Callable[[str], None]) -> None:
     Raises:
         Refusal: it cannot be done.
     """
+    systemd = Systemd(os.environ)
     with _stop_signals() as signals, suppress(Told), listening(plan.host, plan.port) as listener, _counting() as environment:
         address = _address(plan.host, listener)
-        family = Family(plan, listener, signals, environment)
+        family = Family(plan, listener, signals, environment, systemd)
+
+        def begun() -> None:
+            systemd.ready(f"Serves {address}")
+            announce(address)
+
         try:
             family.begin()
             with databases.ready(plan.settings) as database:
                 orders = Orders(database_url=database.url, settings=plan.settings)
-                family.look_after(orders, database.revive, lambda: announce(address))
+                family.look_after(orders, database.revive, begun)
         finally:
             family.end()
 
@@ -176,8 +183,8 @@ class Kept:
 class Family:
     """All processes of one server."""
 
-    def __init__(self, plan: Plan, listener: socket.socket, signals: Signals, environment: Mapping[str, str]) -> None:
-        self._listener, self._signals = listener, signals
+    def __init__(self, plan: Plan, listener: socket.socket, signals: Signals, environment: Mapping[str, str], systemd: Systemd) -> None:
+        self._listener, self._signals, self._systemd = listener, signals, systemd
         self._http = [Kept("asgi", environment, (listener.fileno(),)) for _ in range(plan.workers)]
         self._workers = [Kept("worker", environment)] if plan.with_worker else []
         self._selector = selectors.DefaultSelector()
@@ -219,10 +226,13 @@ class Family:
             self._renew(orders, now, slept=now - looked > SILENT / 2)
             looked = now
             self._revive(revive)
+            if self._announced:
+                self._systemd.well()
 
     def end(self) -> None:
         """Stop listening, let requests finish, then the worker; one more signal ends everything at once."""
         self._signals.patient = True
+        self._systemd.stopping()
         seen = self._signals.count
         self._listener.close()
         for some in (self._http, self._workers):
