@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from importlib.metadata import version
+from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo
 
@@ -16,11 +17,13 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from adapters import logs
 from adapters.child import Parent
 from adapters.container import Container, contain
+from adapters.counts import note_request
 from adapters.db.listen import ACCOUNTS, Listener
 from adapters.http.answers import Answer
 from adapters.http.app import build_app
 from adapters.http.auth import Access, CredentialCache, Uses
 from adapters.http.services import LoginMethod, Services
+from adapters.metrics import Metrics
 from adapters.readiness import Readiness
 from adapters.settings import Settings, SettingsError, load
 from adapters.web import Web, error_page, web_routes
@@ -96,6 +99,9 @@ def application(container: Container, readiness: Readiness) -> "App":
         uses=uses,
         credential_cache_ok=lambda: listener.connected,
         checks=readiness.checks,
+        measure=note_request,
+        metrics=Metrics(container, readiness).text,
+        metrics_allow=list(map(ip_network, settings.metrics_allow)),
     )
     routes: list[Router | HTTPRouteHandler] = [_pages(container, settings), *_routes(settings)]
     return behind(build_app(services, lifespan=[connected], routes=routes, error_page=_error_page), settings.trusted_proxies)

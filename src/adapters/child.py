@@ -21,6 +21,9 @@ from adapters import logs
 from adapters.settings import Settings, as_path
 
 _STDIN = 0
+COUNTS = "PROMETHEUS_MULTIPROC_DIR"
+"""The variable of the environment that names the folder in which processes count together."""
+
 READY = b"r"
 WELL = b"."
 HEARTBEAT = 1.0

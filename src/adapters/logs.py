@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from argus_core.ports.about import worked_on
+
 _STANDARD = frozenset(vars(logging.makeLogRecord({})))
 # Libraries that tell of every step; their warnings are of interest.
 _CHATTY = ("alembic", "asyncio", "httpx", "uvicorn", "psycopg", "sqlalchemy")
@@ -54,4 +56,6 @@ def _moment(record: logging.LogRecord) -> str:
 
 
 def _extra(record: logging.LogRecord) -> dict[str, object]:
-    return {name: value for name, value in vars(record).items() if name not in _STANDARD and name not in ("message", "taskName")}
+    """What the message came with, and what is being worked on."""
+    told = {name: value for name, value in vars(record).items() if name not in _STANDARD and name not in ("message", "taskName")}
+    return {**worked_on(), **told}

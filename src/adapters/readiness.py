@@ -12,6 +12,7 @@ from adapters.db.vitals import Vitals, vitals
 from adapters.durations import duration
 from adapters.http.health import PATIENCE
 from adapters.http.services import Check, State
+from adapters.lately import Lately
 from adapters.settings import Settings
 from argus_core.domain.errors import Unavailable
 
@@ -34,19 +35,14 @@ class Readiness:
     container: Container
     stopping: bool = False
     seconds: Callable[[], float] = monotonic
-    _looked: float = float("-inf")
-    _seen: Sequence[Check] = ()
-    _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _seen: Lately[Sequence[Check]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._seen = Lately(self._look, KEPT, self.seconds)
 
     async def checks(self) -> Sequence[Check]:
         """Everything that was looked at."""
-        if self.stopping:
-            return [STOPPING]
-        async with self._looking:
-            if self.seconds() - self._looked >= KEPT:
-                self._seen = await self._look()
-                self._looked = self.seconds()
-        return self._seen
+        return [STOPPING] if self.stopping else await self._seen()
 
     async def _look(self) -> Sequence[Check]:
         settings: Settings = self.container.settings()

@@ -74,6 +74,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     plugins: dict[str, str] = {}
     sources_own_incidents_only: bool = False
     trusted_proxies: tuple[str, ...] = ()
+    metrics_allow: tuple[str, ...] = ()
     unpaged_limit: Annotated[int, Meta(ge=1, le=1_000_000)] = 10_000
     data: Path | None = None
     postgres_bin: Path | None = None
@@ -153,7 +154,7 @@ def _are_networks(value: object) -> bool:
     return all(ipaddress.ip_network(part.strip()) for part in str(value).split(","))
 
 
-def _are_proxies(value: object) -> bool:
+def _are_addresses(value: object) -> bool:
     return isinstance(value, tuple) and all(ipaddress.ip_network(part) for part in value)
 
 
@@ -230,7 +231,13 @@ KEYS = (
         name="ARGUS_TRUSTED_PROXIES",
         field="trusted_proxies",
         expects="addresses or networks like 127.0.0.1,10.1.2.0/24, separated by commas",
-        accepts=_are_proxies,
+        accepts=_are_addresses,
+    ),
+    Key(
+        name="ARGUS_METRICS_ALLOW",
+        field="metrics_allow",
+        expects="addresses or networks like 127.0.0.1,10.1.2.0/24, separated by commas",
+        accepts=_are_addresses,
     ),
     Key(name="ARGUS_UNPAGED_LIMIT", field="unpaged_limit", expects="a number of incidents from 1 to 1000000"),
     Key(name="ARGUS_DATA", field="data", expects="a folder"),

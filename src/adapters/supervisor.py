@@ -12,16 +12,18 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import FrameType
 
 from adapters import databases
-from adapters.child import READY, STOP_WITHIN, Orders
+from adapters.child import COUNTS, READY, STOP_WITHIN, Orders
 from adapters.refusals import Refusal
 from adapters.settings import Settings
+from adapters.systemd import Systemd
 
 TICK = 1.0
 SILENT = 30.0
@@ -61,14 +63,20 @@ def serve(plan: Plan, announce: Callable[[str], None]) -> None:
     Raises:
         Refusal: it cannot be done.
     """
-    with _stop_signals() as signals, listening(plan.host, plan.port) as listener, suppress(Told):
+    systemd = Systemd(os.environ)
+    with _stop_signals() as signals, suppress(Told), listening(plan.host, plan.port) as listener, _counting() as environment:
         address = _address(plan.host, listener)
-        family = Family(plan, listener, signals)
+        family = Family(plan, listener, signals, environment, systemd)
+
+        def begun() -> None:
+            systemd.ready(f"Serves {address}")
+            announce(address)
+
         try:
             family.begin()
             with databases.ready(plan.settings) as database:
                 orders = Orders(database_url=database.url, settings=plan.settings)
-                family.look_after(orders, database.revive, lambda: announce(address))
+                family.look_after(orders, database.revive, begun)
         finally:
             family.end()
 
@@ -102,6 +110,7 @@ class Kept:
     """A process that shall run: what it is, and the one that runs now."""
 
     role: str
+    environment: Mapping[str, str] = field(default_factory=dict)
     descriptors: Sequence[int] = ()
     process: subprocess.Popen[bytes] | None = None
     status: int = -1
@@ -121,6 +130,7 @@ class Kept:
             self.process = subprocess.Popen(  # noqa: S603 - our own
                 [sys.executable, "-P", "-m", "adapters", self.role, str(told), *map(str, self.descriptors)],
                 stdin=subprocess.PIPE,
+                env={**os.environ, **self.environment},
                 pass_fds=(told, *self.descriptors),
                 process_group=0,
             )
@@ -173,10 +183,10 @@ class Kept:
 class Family:
     """All processes of one server."""
 
-    def __init__(self, plan: Plan, listener: socket.socket, signals: Signals) -> None:
-        self._listener, self._signals = listener, signals
-        self._http = [Kept("asgi", (listener.fileno(),)) for _ in range(plan.workers)]
-        self._workers = [Kept("worker")] if plan.with_worker else []
+    def __init__(self, plan: Plan, listener: socket.socket, signals: Signals, environment: Mapping[str, str], systemd: Systemd) -> None:
+        self._listener, self._signals, self._systemd = listener, signals, systemd
+        self._http = [Kept("asgi", environment, (listener.fileno(),)) for _ in range(plan.workers)]
+        self._workers = [Kept("worker", environment)] if plan.with_worker else []
         self._selector = selectors.DefaultSelector()
         self._selector.register(signals.descriptor, selectors.EVENT_READ)
         self._announced = False
@@ -216,10 +226,13 @@ class Family:
             self._renew(orders, now, slept=now - looked > SILENT / 2)
             looked = now
             self._revive(revive)
+            if self._announced:
+                self._systemd.well()
 
     def end(self) -> None:
         """Stop listening, let requests finish, then the worker; one more signal ends everything at once."""
         self._signals.patient = True
+        self._systemd.stopping()
         seen = self._signals.count
         self._listener.close()
         for some in (self._http, self._workers):
@@ -311,8 +324,15 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
         try:
             listener.bind(address)
         except OSError as error:
-            raise Refusal(f"Port {port} on {host} cannot be used ({error.strerror}); choose another one with --port.") from error
+            raise Refusal(f"Port {port} on {host} cannot be used ({error.strerror}); choose another one.") from error
         yield listener
+
+
+@contextmanager
+def _counting() -> Iterator[Mapping[str, str]]:
+    """What processes have to find in their environment to count together, for as long as they do."""
+    with tempfile.TemporaryDirectory(prefix="argus-counts-", ignore_cleanup_errors=True) as folder:
+        yield {COUNTS: folder}
 
 
 def _address(host: str, listener: socket.socket) -> str:

@@ -9,12 +9,14 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from adapters.child import Parent
+from adapters.child import HEARTBEAT, Parent
+from adapters.counts import note_attempt
 from adapters.db.hints import OUTBOX
 from adapters.db.listen import Listener
 from adapters.db.vitals import WORKER
 from adapters.durations import duration
 from adapters.settings import Settings
+from adapters.systemd import Systemd
 from argus_core.domain.errors import Unavailable
 from argus_core.ports.media import close
 from argus_core.usecases.dispatch import Dispatcher
@@ -68,6 +70,7 @@ class Work:
         self._patience, self._kept = duration(settings.give_up_after), duration(settings.keep_deliveries)
         self._news, self._room = asyncio.Event(), asyncio.Event()
         self._sender.freed = self._room.set
+        self._sender.attempted = note_attempt
         self._listener = Listener(container.database(), {OUTBOX: self._news.set})
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -167,14 +170,34 @@ async def let_time_pass(incidents: IncidentService) -> float:
 
 def alone(settings: Settings, database_url: str, announce: Callable[[], None]) -> None:
     """Work in this process until a signal says to stop."""
+    systemd = Systemd(os.environ)
+
+    def ready() -> None:
+        systemd.ready("Works")
+        announce()
 
     async def working() -> None:
         stopping = asyncio.Event()
+
+        def stop() -> None:
+            systemd.stopping()
+            stopping.set()
+
         for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-        await _work(settings, database_url, announce, stopping)
+            asyncio.get_running_loop().add_signal_handler(number, stop)
+        beating = asyncio.create_task(_beat(systemd))
+        try:
+            await _work(settings, database_url, ready, stopping)
+        finally:
+            beating.cancel()
 
     asyncio.run(working())
+
+
+async def _beat(systemd: Systemd) -> None:
+    while True:
+        await asyncio.sleep(HEARTBEAT)
+        systemd.well()
 
 
 def once(settings: Settings, database_url: str) -> None:

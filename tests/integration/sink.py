@@ -97,13 +97,15 @@ class Sink:
             server.transport.abort()
         return answer
 
+    def server(self) -> SMTP:
+        """What serves a connection."""
+        return SMTP(self, hostname="mail.example.org", loop=self._loop)
+
     def up(self) -> None:
         """Listen where it listened before."""
 
         async def listen() -> None:
-            self._server = await asyncio.get_running_loop().create_server(
-                lambda: SMTP(self, hostname="mail.example.org", loop=self._loop), "127.0.0.1", self.port
-            )
+            self._server = await asyncio.get_running_loop().create_server(self.server, "127.0.0.1", self.port)
             self.port = self._server.sockets[0].getsockname()[1]
 
         self._do(listen())

@@ -1,10 +1,12 @@
 """What is logged is one line each, for people or for programs."""
 
+import asyncio
 import json
 import logging
 import sys
 
 from adapters.logs import JsonLines, TextLines
+from argus_core.ports.about import work_on
 
 
 def record(**extra):
@@ -38,3 +40,16 @@ def test_json_is_one_object_with_everything_in_it():
         "status": 200,
         "path": "<class 'object'>",
     } == {name: value for name, value in entry.items() if name != "exception"}
+
+
+def test_each_line_tells_what_is_being_worked_on():
+    async def line(number):
+        work_on(request=f"number {number}")
+        await asyncio.sleep(0)
+        return json.loads(JsonLines().format(record(status=number)))
+
+    async def both():
+        return await asyncio.gather(line(1), line(2))
+
+    assert [("number 1", 1), ("number 2", 2)] == [(entry["request"], entry["status"]) for entry in asyncio.run(both())]
+    assert "request" not in json.loads(JsonLines().format(record()))

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
@@ -11,7 +12,9 @@ import click
 from adapters.cli.doing import with_settings
 
 if TYPE_CHECKING:
-    from adapters.settings import Loaded
+    from collections.abc import Iterator
+
+    from adapters.settings import Loaded, Settings
 
 HEALTH_SECONDS = 5
 
@@ -49,24 +52,48 @@ def _announce(address: str) -> None:
 
 @click.command()
 @click.option("--once", is_flag=True, help="Do what is due now, and end.")
+@click.option("--metrics", metavar="HOST:PORT", help="Tell Prometheus there what is counted here; ARGUS_METRICS_ALLOW says who may ask.")
 @with_settings
-def worker(*, once: bool, loaded: "Loaded") -> None:
+def worker(*, once: bool, metrics: str | None, loaded: "Loaded") -> None:
     """
     Tell people, and do what is due, without answering requests. `argus serve` starts one of these itself; more do no harm.
 
     \b
     DATABASE_URL=postgresql://argus@db/argus argus worker
     DATABASE_URL=postgresql://argus@db/argus argus worker --once
+    DATABASE_URL=postgresql://argus@db/argus ARGUS_METRICS_ALLOW=10.1.2.3 argus worker --metrics 0.0.0.0:9100
     """
     from adapters import databases, logs
     from adapters import worker as work
 
     logs.configure(loaded.settings.log_level, loaded.settings.log_format)
-    with databases.ready(loaded.settings) as database:
+    with databases.ready(loaded.settings) as database, _metrics(metrics, loaded.settings):
         if once:
             work.once(loaded.settings, database.url)
             return
         work.alone(loaded.settings, database.url, lambda: click.echo("The worker is ready."))
+
+
+@contextmanager
+def _metrics(address: str | None, settings: "Settings") -> "Iterator[None]":
+    """Metrics at that address, if one is given, until the end of the block."""
+    if address is None:
+        yield
+        return
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal():
+        raise click.UsageError(f'"{address}" is no address like 0.0.0.0:9100.')
+    if not settings.metrics_allow:
+        raise click.UsageError("Nobody may collect metrics here: set ARGUS_METRICS_ALLOW.")
+    from ipaddress import ip_network
+
+    from adapters.counts import written
+    from adapters.metrics import of_this_program
+    from adapters.telling import telling
+
+    networks = list(map(ip_network, settings.metrics_allow))
+    with telling(host.strip("[]"), int(port), networks, lambda: written(of_this_program())):
+        yield
 
 
 @click.command()

@@ -91,6 +91,7 @@ class Database:
             max_overflow=0,
             pool_timeout=connect_seconds,
             pool_pre_ping=True,
+            hide_parameters=True,  # errors are logged, and among the values are hashes of passwords
         )
 
     async def open(self) -> None:

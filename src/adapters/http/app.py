@@ -14,6 +14,7 @@ from adapters.http.bodies import BODY_BYTES
 from adapters.http.edge import Edge, ErrorPage
 from adapters.http.errors import exception_handlers
 from adapters.http.health import health_routes
+from adapters.http.metrics import metrics_routes
 from adapters.http.openapi import description
 from adapters.http.pages import page_routes
 from adapters.http.services import Services
@@ -47,7 +48,14 @@ def build_app(
         return encode(description(framework.routes, schemas=_SCHEMAS, version=services.version, api=api))
 
     framework = Litestar(
-        [*page_routes(services, schema), *health_routes(services), v1_routes(services), v2_routes(services), *routes],
+        [
+            *page_routes(services, schema),
+            *health_routes(services),
+            *metrics_routes(services),
+            v1_routes(services),
+            v2_routes(services),
+            *routes,
+        ],
         exception_handlers=exception_handlers(services.credentials),
         lifespan=list(lifespan),
         request_max_body_size=BODY_BYTES,
@@ -55,4 +63,4 @@ def build_app(
         logging_config=None,
     )
     gate = Gate(services.accounts, services.credentials, services.credential_cache_ok, services.uses)
-    return Edge(cast("App", framework), Sites(framework.routes), gate, services.cors_origins, error_page)
+    return Edge(cast("App", framework), Sites(framework.routes), gate, services, error_page)

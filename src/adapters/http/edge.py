@@ -14,7 +14,9 @@ from typing import TypeAlias
 from adapters.http.answers import Answer, App, Header, Message, Receive, Scope, Send
 from adapters.http.auth import Gate
 from adapters.http.errors import answer_to, detail
+from adapters.http.services import Services
 from adapters.http.sites import Site, Sites
+from argus_core.ports.about import work_on
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _PREFLIGHT: tuple[Header, ...] = (
@@ -25,6 +27,9 @@ _PREFLIGHT: tuple[Header, ...] = (
 _VARY: Header = (b"vary", b"origin")
 _NO_SNIFFING: Header = (b"x-content-type-options", b"nosniff")
 _NO_PAGE = (404, 405)
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+NOWHERE = "none"
+"""The route of requests for what is not there: whoever tries paths must not make labels."""
 _log = logging.getLogger("argus.access")
 
 
@@ -51,11 +56,12 @@ class Cors:
 class Edge:
     """An ASGI application around the framework's."""
 
-    def __init__(self, app: App, sites: Sites, gate: Gate, origins: frozenset[str], error_page: ErrorPage | None = None) -> None:
+    def __init__(self, app: App, sites: Sites, gate: Gate, services: Services, error_page: ErrorPage | None = None) -> None:
         self._app = app
         self._sites = sites
         self._gate = gate
-        self._cors = Cors(origins)
+        self._cors = Cors(services.cors_origins)
+        self._measure = services.measure
         self._error_page = error_page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -69,6 +75,7 @@ class Edge:
         given = _header(scope, b"x-request-id")
         request_id = given if given and _REQUEST_ID.fullmatch(given) else token_hex(8).encode()
         scope["request_id"] = request_id.decode()
+        work_on(request=scope["request_id"])
         extra = [(b"x-request-id", request_id), _NO_SNIFFING, *self._cors.headers(_header(scope, b"origin"))]
 
         async def send_on(message: Message) -> None:
@@ -88,8 +95,10 @@ class Edge:
                 raise
             await self._shown(answer_to(error, scope["request_id"]), scope)(scope, receive, send_on)
         finally:
+            seconds = time.perf_counter() - began
+            self._measure(scope.get("route", NOWHERE), method if method in _METHODS else "OTHER", status, seconds)
             if _log.isEnabledFor(logging.INFO):
-                _access_log(scope, method, status, time.perf_counter() - began)
+                _access_log(scope, method, status, seconds)
 
     async def _answer(self, scope: Scope) -> Answer | None:
         """What can be answered without the framework; None is for it to answer."""
@@ -99,6 +108,7 @@ class Edge:
         site = self._sites.find(path)
         if site is None:
             return self._elsewhere(scope)
+        scope["route"] = site.path
         access = site.access.get(method)
         await self._gate.admit(scope, site.strictest if access is None else access)
         if access is None:

@@ -13,7 +13,7 @@ from adapters.http.auth import Access
 from adapters.http.bodies import BODY_BYTES
 from adapters.http.routes import Operation, Schema
 from adapters.http.schemas import COMMON
-from adapters.http.sites import served_path
+from adapters.http.sites import served_path, shown
 
 _REF = "#/components/schemas/{name}"
 _PK: Schema = {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}
@@ -82,7 +82,7 @@ def description(
         mine = [(path, handler) for path, handler in described if _version(path) == of]
         components |= naming.components(mine, schemas.get(of or "", {}))
         for path, handler in mine:
-            operations = paths.setdefault(_shown(path), {})
+            operations = paths.setdefault(shown(path), {})
             for method in handler.http_methods & set(_METHODS):
                 operations[method.lower()] = _operation(path, method, handler, naming)
     return {
@@ -126,10 +126,6 @@ def _version(path: str) -> str | None:
     return match[1] if match else None
 
 
-def _shown(path: str) -> str:
-    return re.sub(r":\w+\}", "}", path)
-
-
 def _shapes(operations: Iterable[Operation]) -> list[Any]:
     shapes = [shape for operation in operations for shape in operation.answers.values() if shape is not None]
     return list(dict.fromkeys(alternative for shape in shapes for alternative in _alternatives(shape)))
@@ -149,7 +145,7 @@ def _operation(path: str, method: str, handler: HTTPRouteHandler, naming: _Namin
     access: Access = handler.opt["access"]
     parameters = [*_path_parameters(path), *operation.query]
     told: dict[str, Any] = {
-        "operationId": f"{method} {_shown(path)}",
+        "operationId": f"{method} {shown(path)}",
         "summary": operation.summary,
         "tags": [_group(path)],
         "security": _security(access),

@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network
+from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -17,6 +19,9 @@ from argus_core.usecases.profiles import ProfileService
 from argus_core.usecases.reading import ReadingService
 from argus_core.usecases.tickets import TicketService
 from argus_core.usecases.watching import WatchService
+
+Measure: TypeAlias = Callable[[str, str, int, float], None]
+"""Hears of each request: its route, method, status, and how many seconds it took."""
 
 
 class State(StrEnum):
@@ -39,6 +44,14 @@ async def _no_checks() -> Sequence[Check]:
     return ()
 
 
+async def _no_metrics() -> bytes:
+    return b""
+
+
+def _not_measured(_: str, __: str, ___: int, ____: float) -> None:
+    """Nobody wants to know."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoginMethod:
     """A way to log in other than with a password: what it is called, and the path where it begins."""
@@ -55,6 +68,7 @@ class Services:
     `zone` is that of naive times coming in and of the offsets going out. `unpaged_limit` is how many incidents one answer has at most.
     `credential_cache_ok` is false while revocations made by other processes are not heard of. `alive` and `checks` answer the probes: a
     process of which a check has failed is not ready. `cors_origins` may hold `*` for all.
+    `measure` hears of each request, `metrics` is what Prometheus is told; those in `metrics_allow` need no token for that.
     `public_url` is the address under which browsers reach this server; when it is empty, it is the one they ask for.
     """
 
@@ -78,3 +92,6 @@ class Services:
     login_methods: Sequence[LoginMethod] = ()
     alive: Callable[[], bool] = lambda: True
     checks: Callable[[], Awaitable[Sequence[Check]]] = _no_checks
+    measure: Measure = _not_measured
+    metrics: Callable[[], Awaitable[bytes]] = _no_metrics
+    metrics_allow: Sequence[IPv4Network | IPv6Network] = ()

@@ -14,8 +14,9 @@ _SHAPES = {int: "[0-9]{1,19}", str: "[^/]+"}
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One path: who may ask for which method there."""
+    """One path, as people write it, and who may ask for which method there."""
 
+    path: str
     access: Mapping[str, Access]
 
     @property
@@ -53,7 +54,10 @@ def _sites(routes: Iterable[BaseRoute]) -> Iterator[tuple[str, Site]]:
         if not isinstance(route, HTTPRoute):
             continue
         handlers = [handler for handler in route.route_handlers if handler.http_methods != {"OPTIONS"}]
-        yield served_path(route), Site({method: _access(handler) for handler in handlers for method in sorted(handler.http_methods)})
+        yield (
+            served_path(route),
+            Site(shown(served_path(route)), {method: _access(handler) for handler in handlers for method in sorted(handler.http_methods)}),
+        )
 
 
 def served_path(route: HTTPRoute) -> str:
@@ -61,6 +65,11 @@ def served_path(route: HTTPRoute) -> str:
     if route.path == "/" or any(handler.opt.get("bare") for handler in route.route_handlers):
         return route.path
     return f"{route.path}/"
+
+
+def shown(path: str) -> str:
+    """A path as people write it, without the types of parameters: `/api/v2/incidents/{pk}/`."""
+    return re.sub(r":\w+\}", "}", path)
 
 
 def _access(handler: HTTPRouteHandler) -> Access:

@@ -51,7 +51,8 @@ def entrance_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # noqa
         try:
             begun = await web.logins.log_in(username, form.get("password", ""), guest.device)
         except BadLogin:
-            _log.warning("a login failed", extra={"as": repr(username[:100]), "from": guest.device.address})
+            # Not as whom: some type their password there. The audit log names those who exist.
+            _log.warning("a login failed", extra={"from": guest.device.address})
             return entrance(guest, onward, username=username, problem="The name or the password is wrong.", status=400)
         await end_former(guest)
         _log.info("%s logged in", begun.user.username, extra={"from": guest.device.address})

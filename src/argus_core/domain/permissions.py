@@ -44,6 +44,7 @@ class Act(Enum):
     """Make, change and try out one's own profiles, filters, timeslots and destinations."""
     MANAGE_SOURCES = auto()
     READ_AUDIT = auto()
+    READ_METRICS = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,7 @@ RULES: Mapping[Act, Rule] = {
     Act.KEEP_TOKEN: Rule(_ANYBODY, _ANY_SCOPE),
     Act.KEEP_OWN: Rule(_ANYBODY, _ALL),
     Act.MANAGE_SOURCES: Rule(frozenset({Role.SUPERUSER}), _ALL),
+    Act.READ_METRICS: Rule(frozenset({Role.END_USER}), _ANY_SCOPE),
     Act.READ_AUDIT: Rule(frozenset({Role.STAFF, Role.SUPERUSER}), _ALL),
 }
 

@@ -72,7 +72,7 @@ class Dispatcher:
         return len(blamed)
 
     async def _put_aside(self, place: Place, error: Exception) -> None:
-        _log.error("Nobody can decide about event %d of incident %d", place[1], place[0], exc_info=error)
+        _log.error("Nobody can decide about event %d of incident %d", place[1], place[0], exc_info=error, extra={"incident": place[0]})
         await self._outbox.put_aside(place, storable(said(error), MOST_REASON))
 
     async def _learn(self) -> None:

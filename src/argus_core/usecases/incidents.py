@@ -217,7 +217,8 @@ class IncidentService:
             except Unavailable:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever is wrong with one incident, the others' time passes
-                _log.warning("Time cannot pass for incident %d: %s", timer.incident_id, said(error))
+                about = {"incident": timer.incident_id}
+                _log.warning("Time cannot pass for incident %d: %s", timer.incident_id, said(error), extra=about)
         await self.incidents.forget(done)
         return len(done)
 

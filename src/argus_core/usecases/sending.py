@@ -14,6 +14,7 @@ from argus_core.domain.incidents import Incident, Level
 from argus_core.domain.limits import storable
 from argus_core.domain.notifications import Notification, compose
 from argus_core.domain.sources import Source
+from argus_core.ports.about import work_on
 from argus_core.ports.media import Media, PerhapsDelivered, TryLater, Undeliverable
 from argus_core.ports.outbox import Outbox, Sending
 
@@ -95,6 +96,8 @@ class Sender:
         self._stopping = False
         self.freed: Callable[[], None] = lambda: None
         """Called whenever there is room again."""
+        self.attempted: Callable[[str, Outcome], None] = lambda _, __: None
+        """Hears of each attempt: the medium, and what came of it."""
 
     @property
     def busy(self) -> bool:
@@ -142,8 +145,7 @@ class Sender:
 
     def why_waiting(self, route: str) -> str:
         """Why nothing is sent on a route at all; empty when it is."""
-        slug = route.partition(":")[0]
-        return SWITCHED_OFF if not self._sends else self._media.why_waits(slug)
+        return SWITCHED_OFF if not self._sends else self._media.why_waits(_medium_of(route))
 
     def _free(self, routes: Sequence[str]) -> dict[str, int]:
         free = {}
@@ -154,6 +156,7 @@ class Sender:
         return free
 
     async def _send(self, sending: Sending, route: _Route, until: float) -> None:
+        work_on(incident=sending.incident_id, deliveries=[delivery.id for delivery in sending.deliveries])
         try:
             async with route.slots:
                 # Whoever waited for a slot too long, or behind one that failed, has no lease to spare any more.
@@ -164,6 +167,7 @@ class Sender:
                     return
                 report = await self._report(sending)
             route.note(report, self._seconds())
+            self.attempted(_medium_of(sending.route), report.outcome)
             await self._finish(sending, report, until)
         finally:
             route.taken -= 1
@@ -233,6 +237,10 @@ class Sender:
                 await asyncio.sleep(FINISH_PAUSE)
             else:
                 return
+
+
+def _medium_of(route: str) -> str:
+    return route.partition(":")[0]
 
 
 def _is_cancelled() -> bool:

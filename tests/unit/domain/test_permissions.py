@@ -56,7 +56,7 @@ def test_scopes_lie_within_each_other():
 
 
 def test_reading_changes_nothing_and_writing_is_about_incidents():
-    assert {Act.READ, Act.KEEP_TOKEN} == {act for act in Act if allows(Scope.READ, act)}
+    assert {Act.READ, Act.KEEP_TOKEN, Act.READ_METRICS} == {act for act in Act if allows(Scope.READ, act)}
     assert {Act.REPORT, Act.NAME_SOURCE, Act.POST, Act.CHANGE, Act.ACKNOWLEDGE, Act.BEAT} == {
         act for act in Act if allows(Scope.INCIDENTS, act) and not allows(Scope.READ, act)
     }

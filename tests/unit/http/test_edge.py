@@ -1,3 +1,5 @@
+import io
+import json
 import logging
 from dataclasses import replace
 
@@ -5,6 +7,7 @@ import httpx
 import pytest
 
 from adapters.http import build_app
+from adapters.logs import JsonLines
 from argus_core.domain.errors import Unavailable
 
 pytestmark = pytest.mark.anyio
@@ -206,6 +209,27 @@ async def test_every_answer_has_a_request_id(world):
         assert 2 == len({answer.headers["x-request-id"] for answer in answers})
         assert given.headers["x-request-id"] == "from-outside.1"
         assert junk.headers["x-request-id"] != "no good"
+
+
+async def test_every_line_of_the_log_that_a_request_causes_carries_its_id(world, monkeypatch):
+    """
+    Also lines of those who know nothing of requests, such as a store.
+    """
+    written = io.StringIO()
+    handler = logging.StreamHandler(written)
+    handler.setFormatter(JsonLines())
+    store = logging.getLogger("argus.a-store")
+    monkeypatch.setattr(store, "handlers", [handler])
+
+    async def page(*_, **__):
+        store.warning("This takes long")
+        raise Unavailable
+
+    world.journal.page = page
+    for request in ("one", "two"):
+        await world.ask("alice", "GET", "incidents/", headers={"X-Request-Id": request})
+
+    assert ["one", "two"] == [json.loads(line)["request"] for line in written.getvalue().splitlines()]
 
 
 async def test_what_nobody_expected_is_logged_and_not_told(world, caplog):

@@ -7,9 +7,9 @@ Each request is sound in itself, so what differs is only who asks. What somebody
 import asyncio
 import itertools
 import re
+from copy import copy
 from datetime import timedelta
 
-import httpx
 import pytest
 
 from argus_core.domain.actors import Scope
@@ -156,15 +156,39 @@ ROWS = {
 }
 
 
+def copied(value):
+    """What is kept in a store, and changes in place there, once more."""
+    if not isinstance(value, dict | list | set):
+        return value
+    twin = copy(value)
+    if isinstance(twin, dict):
+        twin.update({key: copy(one) for key, one in twin.items() if isinstance(one, list)})
+    return twin
+
+
 class Stage:
-    """A world in which each request finds things of its own."""
+    """A world that is as it was after each request, so that each finds the same things and none has to make its own."""
 
     def __init__(self, world):
         self.world = world
         self._numbers = itertools.count(1)
-        world.pks["stan"] = asyncio.run(world.people.create_user(NewUser(username="stan", staff=True))).id
+        asyncio.run(self._set())
+        self._stores = (world.accounts, world.journal, world.outbox, world.attempts, world.watch)
+        self._before = [self._inside(store) for store in self._stores]
 
-    async def own(self, name):
+    async def _set(self):
+        self.world.pks["stan"] = (await self.world.people.create_user(NewUser(username="stan", staff=True))).id
+        names = [name for name in WHO.values() if name]
+        self._theirs = await self._own("alice")
+        self._owned = {name: await self._own(name) for name in names}
+        self._incident = await self._report()
+        self._keys = {
+            (name, scope): (await self.world.people.create_token(name, f"for {scope.value}", days=1, scope=scope)).key
+            for name in names
+            for scope in Scope
+        }
+
+    async def _own(self, name):
         """New things of somebody, none of which is in use but what the profile has."""
         profiles, owner, mark = self.world.profiles, self.world.actor(name), f"{next(self._numbers)}"
         slots = [
@@ -182,32 +206,35 @@ class Stage:
         )
         return {"timeslot": slots[1].id, "filter": filters[1].id, "destination": free.id, "profile": profile.profile.id}
 
-    async def incident(self):
+    async def _report(self):
         """A new incident of NAV's, with a ticket, a tag and an acknowledgement."""
         new = await self.world.incident(tags=[{"tag": "host=a"}], ticket_url="https://tickets.example.org/1")
         ack = (await self.world.ask("alice", "POST", f"incidents/{new['pk']}/acks/", json={})).json()
         return {"incident": new["pk"], "ack": ack["pk"], "event": ack["event"]["pk"]}
 
-    async def request(self, operation, name, scope=Scope.ALL):
+    def _request(self, operation, name, scope):
         """A sound request for the operation, as somebody makes it."""
         method, path = operation.split(" ")
-        theirs, own = await self.own("alice"), await self.own(name or "alice")
-        incident = await self.incident()
+        theirs, incident = self._theirs, self._incident
         places = {"ack_pk": incident["ack"], "event_pk": incident["event"], "tag": "host=a", "slug": "email"}
         places["pk"] = next(pk for part, pk in self._pks(theirs, incident).items() if f"{part}/{{pk}}" in path) if "{pk}" in path else 0
-        body = self._body(operation, own, incident["incident"])
-        headers = {}
-        if name:
-            token = await self.world.people.create_token(name, f"for {next(self._numbers)}", days=1, scope=scope)
-            headers["Authorization"] = f"Token {token.key}"
+        body = None if method in ("GET", "DELETE") else self._body(operation, self._owned[name or "alice"], incident["incident"])
+        headers = {"Authorization": f"Token {self._keys[name, scope]}"} if name else {}
         return method, path.format(**places), {"json": body, "headers": headers}
 
     async def status(self, operation, name, scope=Scope.ALL):
         """How such a request is answered."""
-        method, path, request = await self.request(operation, name, scope)
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(self.world.app), base_url="http://argus.example.org") as client:
-            answer = await client.request(method, path, **({**request, "json": None} if method in ("GET", "DELETE") else request))
-        return answer.status_code
+        method, path, request = self._request(operation, name, scope)
+        try:
+            async with self.world.as_() as client:
+                return (await client.request(method, path, **request)).status_code
+        finally:
+            for store, before in zip(self._stores, self._before, strict=True):
+                vars(store).update({attribute: copied(value) for attribute, value in before.items()})
+            self.world.credentials.clear()
+
+    def _inside(self, store):
+        return {attribute: copied(value) for attribute, value in vars(store).items()}
 
     def _pks(self, theirs, incident):
         return {

@@ -22,6 +22,7 @@ from argus_core.memory import MemoryAccounts, MemoryIncidents, MemoryProfiles
 from argus_core.memory.audit import MemoryAudit
 from argus_core.memory.outbox import MemoryOutbox
 from argus_core.ports import media as port
+from argus_core.ports.about import worked_on
 from argus_core.ports.media import EnabledMedium, Media, PerhapsDelivered, TryLater, Undeliverable
 from argus_core.usecases.dispatch import Dispatcher, route_of, trial_of
 from argus_core.usecases.notifications import DROPPED, NotificationService
@@ -222,6 +223,30 @@ async def test_profiles_are_learnt_before_anything_happens(office, monkeypatch):
     await office.tell()
     assert -1 not in learnt[1:]
     assert 1 == len(office.told)
+
+
+async def test_whoever_logs_while_a_message_is_sent_can_tell_which(office):
+    about = []
+    office.pigeon.flies = lambda: about.append(dict(worked_on()))
+    await office.want("a")
+
+    incident = await office.tell()
+
+    (delivery,) = await office.ledger(incident)
+    assert [{"incident": incident.id, "deliveries": [delivery.id]}] == about
+    assert {} == worked_on()
+
+
+async def test_whoever_counts_hears_of_each_attempt(office):
+    counted = []
+    office.sender.attempted = lambda *attempt: counted.append(attempt)
+    await office.want("a")
+    await office.want("b")
+    office.pigeon.failing["b"] = TryLater("Storm.")
+
+    await office.tell()
+
+    assert [("pigeon", Outcome.FAILED), ("pigeon", Outcome.SENT)] == sorted(counted, key=lambda attempt: attempt[1].value)
 
 
 async def test_what_was_edited_before_counts(office):

@@ -47,13 +47,16 @@ async def test_the_wrong_password_is_refused_alike_for_everybody(world, name):
     ).replace(await other.token("/login/"), "")
 
 
-async def test_nobody_writes_lines_of_the_log(world, caplog):
-    for name in ("\x00", "a\nb", "\N{SNOWMAN}" * 1000):
+async def test_what_is_typed_as_a_name_is_not_in_the_log(world, caplog):
+    """
+    It may be a password, or lines that look like ours.
+    """
+    for name in ("\x00", "a\nb", "correct horse"):
         assert 400 == (await world.browser().log_in(name, "wrong")).status_code
 
-    said = [getattr(record, "as") for record in caplog.records if "a login failed" in record.message]
-    assert 3 == len(said)
-    assert not any("\n" in text or "\x00" in text for text in said)
+    said = [vars(record) for record in caplog.records if "a login failed" in record.message]
+    assert ["192.0.2.1"] * 3 == [entry["from"] for entry in said]
+    assert not any(typed in str(said) for typed in ("\\x00", "a\\nb", "correct horse"))
 
 
 async def test_after_too_many_failures_one_is_told_when_to_come_back(world):
