@@ -1,6 +1,7 @@
 """The parsers, what each may refuse by, and what well-formed input looks like."""
 
 import atexit
+import hashlib
 import json
 import shutil
 import tempfile
@@ -113,7 +114,7 @@ def query(data: bytes) -> None:
     with suppress(Refused):
         asked.page_size(100)
     with suppress(Refused):
-        paging.position(asked.cursor)
+        paging.position(asked.cursor())
     queries.condition(asked, queries.Setting(OSLO, NOON, ("nav", "zabbix")))
 
 
@@ -199,6 +200,7 @@ def world(data: bytes) -> None:
 
 
 def backup(data: bytes) -> None:
+    file(backups.DUMP, b"")
     file(backups.ABOUT, data)
     backups._read(FOLDER)
 
@@ -222,7 +224,7 @@ REPORT = {
     "metadata": {"a": [1.5, None, {"b": "c"}]},
     "tags": [{"tag": "host=gw1"}],
 }
-EXPRESSION = {"all": [{"any": [{"maxlevel": 3}, {"tags": ["host=gw1"]}]}, {"not": {"open": True}}, {"sourceSystemIds": [1]}]}
+EXPRESSION = {"all": [{"any": [{"maxlevel": 3}, {"tags": ["host=gw1"]}]}, {"not": {"open": True}}, {"sources": [1]}]}
 DEFINITION = {
     "sourceSystemIds": [1],
     "tags": ["host=gw1"],
@@ -237,7 +239,10 @@ PID_FILE = b"4711\n/var/lib/argus/postgres\n1763884800\n5432\n/var/lib/argus/soc
 SETTINGS = (
     b'time_zone = "Europe/Oslo"\nmedia = ["email"]\npool_size = 10\n[oidc.feide]\nissuer = "https://auth.example.org"\nclient_id = "a"\n'
 )
-BACKUP = b'{"format": 1, "made": "2026-11-23T08:00:00Z", "argus": "1", "sha256": "", "tables": {"event": {"rows": 1, "digest": "2"}}}'
+BACKUP = (
+    b'{"format": 1, "made": "2026-11-23T08:00:00Z", "argus": "1", "sha256": "%s", "tables": {"event": {"rows": 1, "digest": "2"}}}'
+    % hashlib.sha256().hexdigest().encode()
+)
 
 
 def _json(*values: object) -> tuple[bytes, ...]:

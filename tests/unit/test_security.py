@@ -9,7 +9,7 @@ ROWS = re.findall(r"^\| (.+) \| (`tests/.+) \|$", (ROOT / "SECURITY.md").read_te
 PROMISES = {promise: re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", held) for promise, held in ROWS}
 
 
-def tests_in(file):
+def _tests_in(file):
     return {
         node.name for node in ast.walk(ast.parse((ROOT / file).read_text())) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     }
@@ -23,4 +23,4 @@ def test_each_promise_names_tests():
 def test_each_test_that_is_named_is_there():
     named = {(file, test) for held in PROMISES.values() for file, test in held}
 
-    assert [] == sorted(f"{file}::{test}" for file, test in named if not (ROOT / file).is_file() or test not in tests_in(file))
+    assert [] == sorted(f"{file}::{test}" for file, test in named if not (ROOT / file).is_file() or test not in _tests_in(file))

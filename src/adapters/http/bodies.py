@@ -96,7 +96,7 @@ def parsed_json(body: bytes) -> object:
     """
     try:
         return msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass
     # The second parser says what is wrong in the words clients know, and lets through what can be blamed on a single field.
     try:

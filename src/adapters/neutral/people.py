@@ -342,7 +342,7 @@ def _world(folder: Path) -> WorldIn:
         return msgspec.json.decode((folder / WORLD).read_bytes(), type=WorldIn)
     except OSError as error:
         raise Refusal(f"The file {folder / WORLD} cannot be read: {error.strerror}.") from error
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Refusal(_placed(WORLD, error)) from error
 
 
@@ -356,7 +356,7 @@ def _lines(file: Path, shape: type[_In]) -> Iterator[tuple[str, _In]]:
             place = f"{file.name}, line {number}"
             try:
                 yield place, decode(line)
-            except msgspec.DecodeError as error:
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 raise Refusal(_placed(place, error)) from error
 
 
@@ -382,7 +382,7 @@ def _at(place: str) -> Iterator[None]:
         raise Refusal(f"{place}{f', {field}' if field else ''}: {problem}") from invalid
 
 
-def _placed(place: str, error: msgspec.DecodeError) -> str:
+def _placed(place: str, error: ValueError) -> str:
     text, _, where = str(error).partition(" - at ")
     where = where.strip("`").removeprefix("$").removeprefix(".")
     return f"{place}{f', {where}' if where else ''}: {text}."

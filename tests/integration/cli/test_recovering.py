@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tempfile
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,18 +44,31 @@ def typed(folder):
     return lambda *arguments: argus(*arguments, environment={}, folder=folder, told=True)
 
 
-@pytest.fixture
-def data(folder, typed):
-    """A data folder with a source and its user in it; nobody uses it."""
-    typed("source", "create", "oslo", "--type", "nav", "--data", "data")
-    return folder / "data"
+@pytest.fixture(scope="session")
+def made():
+    """A data folder with a source and its user in it, which nobody uses, and a backup of it."""
+    with tempfile.TemporaryDirectory(prefix="argus-") as name:
+        folder = Path(name)
+        argus("source", "create", "oslo", "--type", "nav", "--data", "data", environment={}, folder=folder)
+        argus("backup", "kept", "--data", "data", environment={}, folder=folder)
+        yield folder
 
 
 @pytest.fixture
-def kept(data, typed):
-    """A backup of it."""
-    typed("backup", "kept", "--data", data)
-    return data.with_name("kept")
+def data(folder, made):
+    """That data folder, for this test alone."""
+    return copied(made / "data", folder)
+
+
+@pytest.fixture
+def kept(folder, made):
+    """That backup, for this test alone."""
+    return copied(made / "kept", folder)
+
+
+def copied(what, folder):
+    subprocess.run(["cp", "-a", what, folder], check=True)
+    return folder / what.name
 
 
 def refused(folder, *arguments):
@@ -163,21 +177,22 @@ def test_a_folder_of_others_is_not_restored_into(folder, kept):
 
 
 @pytest.mark.parametrize(
-    ("damage", "sentence"),
+    ("name", "damaged", "sentence"),
     [
-        (lambda kept: (kept / "database.dump").open("r+b").write(b"?"), "it is damaged"),
-        (lambda kept: os.truncate(kept / "database.dump", 1000), "it is damaged"),
-        (lambda kept: (kept / "database.dump").unlink(), "cannot be read"),
-        (lambda kept: (kept / "backup.json").unlink(), "is not a backup"),
-        (lambda kept: (kept / "backup.json").write_text("{}"), "is not a backup that can be read here"),
-        (
-            lambda kept: (kept / "backup.json").write_text((kept / "backup.json").read_text().replace('"format": 1', '"format": 2')),
-            "was made by",
-        ),
+        ("database.dump", lambda whole: whole[:-9] + b"?" + whole[-8:], "it is damaged"),
+        ("database.dump", lambda whole: whole[: len(whole) // 2], "it is damaged"),
+        ("database.dump", None, "cannot be read"),
+        ("backup.json", lambda _: b"{}", "is not a backup that can be read here"),
+        ("backup.json", lambda whole: whole.replace(b'"format": 1', b'"format": 2'), "was made by Argus"),
+        ("backup.json", None, "is not a backup that `argus backup` made"),
     ],
+    ids=["flipped", "cut", "no dump", "nonsense", "newer", "no backup"],
 )
-def test_what_is_no_whole_backup_is_refused_before_anything_is_done(folder, kept, damage, sentence):
-    damage(kept)
+def test_what_is_no_whole_backup_is_refused_before_anything_is_done(folder, kept, name, damaged, sentence):
+    whole = (kept / name).read_bytes()
+    (kept / name).unlink()
+    if damaged:
+        (kept / name).write_bytes(damaged(whole))
 
     assert sentence in refused(folder, "restore", kept, "--data", "restored")
 

@@ -2,16 +2,18 @@
 
 import io
 import subprocess
+import sys
 import tarfile
 from contextlib import ExitStack
 from pathlib import Path
 
+import httpx
 import psycopg
 import pytest
 
 from adapters.db import migrate
 from integration.journals import assert_whole, journals
-from integration.serving import applied, argus, serving
+from integration.serving import applied, argus, environ, serving
 
 ROOT = Path(__file__).parents[3]
 STEPS = "src/adapters/db/migrations/versions"
@@ -54,7 +56,11 @@ def environment(database_url):
 @pytest.fixture
 def older(before, environment):
     """The environment of the version before."""
-    return {**environment, "PYTHONPATH": str(before[0])}
+    told = {**environment, "PYTHONPATH": str(before[0])}
+    where = "import adapters; print(adapters.__file__)"
+    found = subprocess.run([sys.executable, "-P", "-c", where], env=environ(told), capture_output=True, text=True, check=True).stdout
+    assert found.startswith(str(before[0])), "another version would be tested"
+    return told
 
 
 def lives(source, person):
@@ -79,10 +85,8 @@ def test_both_versions_serve_one_database_after_the_step(environment, older, dat
     ):
         client = {(server, who): stack.enter_context(server.client(tokens[who])) for server in (old, new) for who in tokens}
         told = [lives(client[one, "nav"], client[other, "ola"]) for one, other in ((old, new), (new, old))]
-        logged_in = [
-            server.client().post("/token-auth/", json={"username": "ola", "password": "correct-horse-1"}).status_code
-            for server in (old, new)
-        ]
+        password = {"username": "ola", "password": "correct-horse-1"}
+        logged_in = [httpx.post(f"{server.url}/api/v2/token-auth/", json=password).status_code for server in (old, new)]
 
         assert [True, True] == [incident["acked"] and incident["open"] for incident in told]
         assert [200, 200] == logged_in

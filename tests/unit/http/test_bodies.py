@@ -122,6 +122,7 @@ async def test_no_bytes_cause_an_error_of_the_server(lasting_world, where, body,
         (b"[" * 10_000 + b"]" * 10_000, "nested too deeply"),
         (b'{"a": ' + b"1" * 5_000 + b"}", "JSON parse error"),
         (b"\xff", "JSON parse error"),
+        (b'{"description": "\xff"}', "JSON parse error"),
     ],
 )
 async def test_malformed_json_is_told_in_one_sentence(world, body, said):
