@@ -11,6 +11,7 @@ from adapters.databases import newest_step
 from adapters.db.vitals import Vitals
 from adapters.http.services import State
 from adapters.readiness import judged
+from adapters.room import DiskRoom
 from adapters.settings import Settings
 from argus_core.domain.errors import Unavailable
 
@@ -65,6 +66,9 @@ class Container:
 
     def clock(self):
         return lambda: NOON
+
+    def room(self):
+        return DiskRoom(None)
 
 
 @pytest.fixture
