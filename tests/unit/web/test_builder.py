@@ -117,5 +117,5 @@ def test_what_is_too_deep_is_cut():
 def test_words_nest():
     said = say(All((IsOpen(), Not(Either((LevelAtMost(1), IsOpen()))))), {})
 
-    assert ["is open", "not this:"] == [part.words for part in said.parts]
+    assert ["is open", "does not meet this:"] == [part.words for part in said.parts]
     assert ["is of level 1 critical", "is open"] == [part.words for part in said.parts[1].parts[0].parts]
