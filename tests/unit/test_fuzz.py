@@ -10,6 +10,8 @@ from fuzz.targets import TARGETS
 FINDINGS = [
     # A number that no process has, and that the system cannot even be asked about.
     ("pid_file", b"99999999999999999999\n"),
+    # More weeks than a span can have.
+    ("duration", b"999989999w"),
     # Within a text, msgspec has another error for what is no UTF-8.
     ("metadata", b'{"a": "\xff"}'),
     ("lines", b'{"name": "\xff"}'),
