@@ -45,10 +45,8 @@ def _fuzzed(name: str, seconds: int) -> bool:
             command, check=False, capture_output=True, text=True, errors="replace", timeout=seconds + 300, env=environment
         )
     tried = re.findall(r"Done (\d+) runs", done.stdout + done.stderr)
-    print(
-        f"{name:12} {int(tried[-1]) if tried else 0:>12,} inputs  {f'fell over (code {done.returncode})' if done.returncode else 'stood it'}",
-        flush=True,
-    )
+    verdict = f"fell over (code {done.returncode})" if done.returncode else "stood it"
+    print(f"{name:12} {int(tried[-1]) if tried else 0:>12,} inputs  {verdict}", flush=True)
     if done.returncode:
         print(*(line for line in (done.stdout + done.stderr).splitlines() if "Instrumenting" not in line), sep="\n", flush=True)
     return done.returncode == 0
