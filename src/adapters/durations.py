@@ -15,7 +15,10 @@ def duration(text: str) -> timedelta:
         ValueError: it names none.
     """
     found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)([mhdw])", text)
-    span = float(found[1]) * _UNITS[found[2]] if found else timedelta()
+    try:
+        span = float(found[1]) * _UNITS[found[2]] if found else timedelta()
+    except OverflowError:
+        span = timedelta.max
     if not timedelta() < span <= LONGEST:
         raise ValueError(f'"{text}" is no span of time; give one like 30m, 12h, 90d or 4w.')
     return span

@@ -91,7 +91,7 @@ def _told(found: Mortal, random: Random, mailbox: Sink, environment: dict[str, s
 
 def _report(chaos: Chaos, lives: list[Life], kept: Found) -> int:
     for kind, count in sorted(chaos.injected.items()):
-        print(f"  {count:4} {kind}; nobody was served for {chaos.away[kind]:.1f} s at most")
+        print(f"  {count:4} {kind}; some source was not answered with 201 for {chaos.away[kind]:.1f} s at most")
     for kind, reason in chaos.faults.not_here.items():
         print(f"     0 {kind}: {reason}")
     taken = {pk for life in lives for pk in life.incidents}

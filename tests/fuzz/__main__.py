@@ -15,18 +15,22 @@ WITH_ATHERIS = importlib.util.find_spec("atheris") is not None
 
 
 def main() -> None:
+    match sys.argv[1:]:
+        case ["--within", name, seconds]:  # nothing of ours may have been imported before it is instrumented
+            (by_atheris if WITH_ATHERIS else by_hypothesis)(name, int(seconds))
+        case _:
+            every()
+
+
+def every() -> None:
     from fuzz.targets import TARGETS
 
     told = argparse.ArgumentParser(prog="python -m fuzz")
     told.add_argument("parsers", nargs="*", metavar="PARSER", help=f"of {', '.join(TARGETS)}; all if none is named")
     told.add_argument("--seconds", type=int, default=10, help="for each parser (10)")
-    told.add_argument("--within", action="store_true", help=argparse.SUPPRESS)
     options = told.parse_args()
     if unknown := set(options.parsers) - set(TARGETS):
         told.error(f"there is no parser {', '.join(sorted(unknown))}")
-    if options.within:
-        (by_atheris if WITH_ATHERIS else by_hypothesis)(options.parsers[0], options.seconds)
-        return
     print(f"{'atheris' if WITH_ATHERIS else 'Hypothesis'}, {options.seconds} s each", flush=True)
     fell = [name for name in options.parsers or TARGETS if not _fuzzed(name, options.seconds)]
     sys.exit(f"fell over: {', '.join(fell)}" if fell else None)
@@ -34,16 +38,17 @@ def main() -> None:
 
 def _fuzzed(name: str, seconds: int) -> bool:
     """Whether a parser has stood it."""
-    command = [sys.executable, "-m", "fuzz", name, "--seconds", str(seconds), "--within"]
+    command = [sys.executable, "-m", "fuzz", "--within", name, str(seconds)]
     with tempfile.TemporaryDirectory(prefix="argus-fuzz-", dir=MEMORY if MEMORY.is_dir() else None) as folder:
         environment = {**os.environ, "TMPDIR": folder}
         done = subprocess.run(
             command, check=False, capture_output=True, text=True, errors="replace", timeout=seconds + 300, env=environment
         )
     tried = re.findall(r"Done (\d+) runs", done.stdout + done.stderr)
-    print(f"{name:12} {int(tried[-1]) if tried else 0:>12,} inputs  {'fell over' if done.returncode else 'stood it'}", flush=True)
+    verdict = f"fell over (code {done.returncode})" if done.returncode else "stood it"
+    print(f"{name:12} {int(tried[-1]) if tried else 0:>12,} inputs  {verdict}", flush=True)
     if done.returncode:
-        print(done.stdout + done.stderr, flush=True)
+        print(*(line for line in (done.stdout + done.stderr).splitlines() if "Instrumenting" not in line), sep="\n", flush=True)
     return done.returncode == 0
 
 

@@ -12,6 +12,8 @@ FINDINGS = [
     ("pid_file", b"99999999999999999999\n"),
     # A folder whose name is too long to be asked about.
     ("pid_file", b"4711\n/var/lib/argus/postgres\n1763884800\n5432\n/" + b"9" * 300 + b"\n\n  0 0\nready   \n"),
+    # More weeks than a span can have.
+    ("duration", b"999989999w"),
     # Within a text, msgspec has another error for what is no UTF-8.
     ("metadata", b'{"a": "\xff"}'),
     ("lines", b'{"name": "\xff"}'),
