@@ -101,7 +101,19 @@ def application(container: Container, readiness: Readiness) -> "App":
 def _pages(container: Container, settings: Settings) -> Router:
     """The pages that people look at. None looks for a token, and no route of the API for a cookie."""
     web = Web(
-        logins=container.logins(), identities=container.identities(), public_url=settings.public_url, zone=ZoneInfo(settings.time_zone)
+        logins=container.logins(),
+        identities=container.identities(),
+        accounts=container.accounts(),
+        incidents=container.incidents(),
+        reading=container.reading(),
+        tickets=container.tickets(),
+        profiles=container.profiles(),
+        notifications=container.notifications(),
+        overview=container.overview(),
+        media=container.media(),
+        clock=container.clock(),
+        public_url=settings.public_url,
+        zone=ZoneInfo(settings.time_zone),
     )
     return web_routes(web, {"access": Access.ANYBODY})
 

@@ -21,6 +21,7 @@ from adapters.db.journal import PgIncidents
 from adapters.db.logins import PgAttempts, PgSessions, PgSlips
 from adapters.db.outbox import PgOutbox
 from adapters.db.profiles import PgProfiles
+from adapters.db.statistics import PgStatistics
 from adapters.db.watching import PgWatch
 from adapters.durations import duration
 from adapters.keys import RandomKeys
@@ -39,6 +40,7 @@ from argus_core.usecases.identities import IdentityService
 from argus_core.usecases.incidents import IncidentService
 from argus_core.usecases.logins import LoginService
 from argus_core.usecases.notifications import NotificationService
+from argus_core.usecases.overview import OverviewService
 from argus_core.usecases.profiles import ProfileService
 from argus_core.usecases.reading import ReadingService
 from argus_core.usecases.sending import Letterhead, Sender
@@ -57,6 +59,11 @@ def utc_now() -> datetime:
 def open_database(settings: Settings, url: str, name: str) -> Database:
     """The connections that the settings allow; nothing is connected yet."""
     return Database(url, connections=settings.pool_size - FOR_WORK, connections_for_work=FOR_WORK, application_name=name)
+
+
+def address_of_pages(settings: Settings) -> str:
+    """Where links in messages lead to: to somebody else's pages if there are any, else to our own, if their address is known."""
+    return settings.frontend_url or settings.public_url
 
 
 def session_lifetime(settings: Settings) -> Lifetime:
@@ -92,6 +99,9 @@ class Container(containers.DeclarativeContainer):
     attempts = providers.Singleton(PgAttempts, database)
 
     incidents = providers.Singleton(IncidentService, journal, account_store, clock, settings.provided.sources_own_incidents_only)
+    overview = providers.Singleton(
+        OverviewService, providers.Singleton(PgStatistics, database), clock, settings.provided.sources_own_incidents_only
+    )
     reading = providers.Singleton(ReadingService, journal, settings.provided.sources_own_incidents_only)
     accounts = providers.Singleton(
         AccountService,
@@ -122,7 +132,7 @@ class Container(containers.DeclarativeContainer):
         Sender,
         outbox,
         media,
-        providers.Factory(Letterhead, zone=settings.provided.time_zone, frontend=settings.provided.frontend_url),
+        providers.Factory(Letterhead, zone=settings.provided.time_zone, frontend=providers.Callable(address_of_pages, settings)),
         seconds=providers.Object(monotonic),
         chance=providers.Object(random),
         sends=settings.provided.send_notifications,

@@ -16,11 +16,13 @@ from adapters.db.journal import PgIncidents
 from adapters.db.logins import PgAttempts, PgSessions, PgSlips
 from adapters.db.outbox import PgOutbox
 from adapters.db.profiles import PgProfiles
+from adapters.db.statistics import PgStatistics
 from adapters.db.watching import PgWatch
 from argus_core.conformance import PROFILE_CHECKS, STORE_CHECKS, check_profiles, check_store, check_ticket_claims, make_world
 from argus_core.conformance.audit import AUDIT_CHECKS
 from argus_core.conformance.logins import LOGIN_CHECKS, Door
 from argus_core.conformance.outbox import OUTBOX_CHECKS, check_outbox, make_post
+from argus_core.conformance.statistics import STATISTICS_CHECKS
 from argus_core.conformance.watching import WATCH_CHECKS
 from argus_core.domain.audit import AuditQuery, Deed, Entry
 from argus_core.domain.deliveries import DeliveryStatus
@@ -152,6 +154,12 @@ async def test_postgresql_keeps_each_promise_about_watching(check, database_url)
         stores = PgIncidents(database), PgAccounts(database), PgProfiles(database), PgOutbox(database)
 
         await check(PgWatch(database), await make_post(*stores))
+
+
+@pytest.mark.parametrize("check", STATISTICS_CHECKS, ids=lambda check: check.__name__)
+async def test_postgresql_keeps_each_promise_about_statistics(check, stores, database_url):
+    async with Database(database_url).opened() as database:
+        await check(PgStatistics(database), await make_world(*stores))
 
 
 @pytest.mark.parametrize("check", AUDIT_CHECKS, ids=lambda check: check.__name__)

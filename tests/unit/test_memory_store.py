@@ -13,6 +13,7 @@ from argus_core.conformance import NOWHERE, PROFILE_CHECKS, STORE_CHECKS, check_
 from argus_core.conformance.audit import AUDIT_CHECKS
 from argus_core.conformance.logins import LOGIN_CHECKS, Door
 from argus_core.conformance.outbox import OUTBOX_CHECKS, check_outbox, make_post
+from argus_core.conformance.statistics import STATISTICS_CHECKS
 from argus_core.conformance.watching import WATCH_CHECKS
 from argus_core.domain.audit import AuditQuery
 from argus_core.domain.sessions import Lifetime
@@ -20,6 +21,7 @@ from argus_core.memory import MemoryAccounts, MemoryIncidents, MemoryProfiles, M
 from argus_core.memory.audit import MemoryAudit
 from argus_core.memory.logins import MemoryAttempts, MemorySessions, MemorySlips
 from argus_core.memory.outbox import MemoryOutbox
+from argus_core.memory.statistics import MemoryStatistics
 from argus_core.memory.watching import MemoryWatch
 from argus_core.ports.incidents import Appended
 from state_machine import Lives, Stores
@@ -76,6 +78,11 @@ async def test_a_watch_in_dicts_keeps_each_promise(check, all_stores):
     _, accounts, _, outbox = all_stores
 
     await check(MemoryWatch(accounts, outbox), await make_post(*all_stores))
+
+
+@pytest.mark.parametrize("check", STATISTICS_CHECKS, ids=lambda check: check.__name__)
+async def test_statistics_of_dicts_keep_each_promise(check, stores):
+    await check(MemoryStatistics(stores[0]), await make_world(*stores))
 
 
 @pytest.mark.parametrize("check", AUDIT_CHECKS, ids=lambda check: check.__name__)

@@ -1,8 +1,10 @@
 """How a page is sent: made from a template, never kept, and with a policy by which nothing runs that is not a file of ours."""
 
+import json
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -34,6 +36,7 @@ _SYSTEMS = (
     ("Linux", "Linux"),
 )
 _HTML = "text/html"
+_UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
 
 def page(
@@ -65,6 +68,9 @@ def _environment() -> Environment:
     environment = Environment(loader=templates, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["moment"] = _moment
     environment.filters["browser"] = browser
+    environment.filters["exact"] = _exact
+    environment.filters["plain_json"] = _plain_json
+    environment.filters["lasting"] = lasting
     return environment
 
 
@@ -73,6 +79,24 @@ def browser(agent: str) -> str:
     name = next((name for mark, name in _BROWSERS if mark in agent), "")
     system = next((name for mark, name in _SYSTEMS if mark in agent), "")
     return f"{name} on {system}" if name and system else name or agent or "An unknown browser"
+
+
+def lasting(span: timedelta) -> str:
+    """How long something takes, in the two units that say most."""
+    seconds = int(span.total_seconds())
+    for (name, size), (smaller, small) in pairwise((*_UNITS, ("", 0))):
+        if seconds >= size:
+            rest = seconds % size // small if small else 0
+            return f"{seconds // size} {name} {rest} {smaller}" if rest else f"{seconds // size} {name}"
+    return "0 s"
+
+
+def _exact(moment: datetime, zone: ZoneInfo) -> str:
+    return moment.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S %Z")
+
+
+def _plain_json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2)
 
 
 def _moment(moment: datetime, zone: ZoneInfo) -> str:

@@ -15,11 +15,24 @@ from adapters.web.administration import admin_routes
 from adapters.web.entrance import entrance_routes
 from adapters.web.errors import exception_handlers
 from adapters.web.guests import Guests, PageRequest
+from adapters.web.incident import incident_page_routes
+from adapters.web.notifications import notification_routes
+from adapters.web.overview import overview_routes
 from adapters.web.resets import reset_routes
 from adapters.web.services import Web
 
 _CSS, _SCRIPT, _PICTURE = "text/css; charset=utf-8", "text/javascript; charset=utf-8", "image/svg+xml"
-_FILES = {"pico.min.css": _CSS, "argus.css": _CSS, "argus.svg": _PICTURE, "htmx.min.js": _SCRIPT}
+_FILES = {"pico.min.css": _CSS, "argus.css": _CSS, "pages.css": _CSS, "wall.css": _CSS, "argus.svg": _PICTURE, "htmx.min.js": _SCRIPT}
+
+_ROOMS = (
+    entrance_routes,
+    account_routes,
+    reset_routes,
+    admin_routes,
+    incident_page_routes,
+    overview_routes,
+    notification_routes,
+)
 
 
 def web_routes(web: Web, opt: Mapping[str, Any]) -> Router:
@@ -35,7 +48,7 @@ def web_routes(web: Web, opt: Mapping[str, Any]) -> Router:
             return Response(_content(name), headers=headers)
         return Response(_zipped(name), headers={**headers, "content-encoding": "gzip"})
 
-    pages = [*entrance_routes(web, guests), *account_routes(web, guests), *reset_routes(web, guests), *admin_routes(web, guests)]
+    pages = [handler for room in _ROOMS for handler in room(web, guests)]
     return Router("/", route_handlers=[file, *pages], exception_handlers=exception_handlers(), opt=dict(opt), include_in_schema=False)
 
 

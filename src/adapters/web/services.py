@@ -3,8 +3,17 @@
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from argus_core.ports.clock import Clock
+from argus_core.ports.media import Media
+from argus_core.usecases.accounts import AccountService
 from argus_core.usecases.identities import IdentityService
+from argus_core.usecases.incidents import IncidentService
 from argus_core.usecases.logins import LoginService
+from argus_core.usecases.notifications import NotificationService
+from argus_core.usecases.overview import OverviewService
+from argus_core.usecases.profiles import ProfileService
+from argus_core.usecases.reading import ReadingService
+from argus_core.usecases.tickets import TicketService
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +27,15 @@ class Web:
 
     logins: LoginService
     identities: IdentityService
+    accounts: AccountService
+    incidents: IncidentService
+    reading: ReadingService
+    tickets: TicketService
+    profiles: ProfileService
+    notifications: NotificationService
+    overview: OverviewService
+    media: Media
+    clock: Clock
     public_url: str
     zone: ZoneInfo
 

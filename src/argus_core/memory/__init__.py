@@ -441,7 +441,7 @@ class MemoryIncidents(Incidents):
 
     async def page(self, condition: Condition, now: datetime, size: int, position: Position | None = None) -> Page[IncidentRow]:
         """See the port."""
-        matching = sorted(self._matching(condition, now), key=_place, reverse=True)
+        matching = sorted(self.matching(condition, now), key=_place, reverse=True)
         first = 0
         if position is not None:
             here = (position.start_time, position.id)
@@ -461,11 +461,11 @@ class MemoryIncidents(Incidents):
 
     async def count(self, condition: Condition, now: datetime) -> int:
         """See the port."""
-        return sum(1 for _ in self._matching(condition, now))
+        return sum(1 for _ in self.matching(condition, now))
 
     async def journal(self, incident_id: IncidentId) -> Sequence[Event]:
         """See the port."""
-        return tuple(self._journal.get(incident_id, ()))
+        return self.journal_of(incident_id)
 
     async def events(self, incident_id: IncidentId) -> Sequence[EventRow]:
         """See the port."""
@@ -492,6 +492,10 @@ class MemoryIncidents(Incidents):
                 if ack.event.id == ack_id:
                     return ack
         raise NotFound(NO_ACK)
+
+    def journal_of(self, incident_id: IncidentId) -> Sequence[Event]:
+        """The same as `journal`, at once."""
+        return tuple(self._journal.get(incident_id, ()))
 
     def journals(self) -> Iterable[Sequence[Event]]:
         """Everything that has happened, incident by incident."""
@@ -520,7 +524,8 @@ class MemoryIncidents(Incidents):
         source = self._accounts.source(incident.source.id) if self._accounts else None
         return incident if source is None or source == incident.source else replace(incident, source=source)
 
-    def _matching(self, condition: Condition, now: datetime) -> Iterator[Incident]:
+    def matching(self, condition: Condition, now: datetime) -> Iterator[Incident]:
+        """The incidents for which the condition holds."""
         for incident in map(self._with_source, self._incidents.values()):
             if holds(condition, incident, now, texts=[event.description for event in self._journal[incident.id]]):
                 yield incident

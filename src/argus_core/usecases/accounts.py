@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from argus_core.domain import throttle, watching
-from argus_core.domain.accounts import NAME_BYTES, Credential, Token, User, check_token, check_user, lifetime_ends
+from argus_core.domain.accounts import NAME_BYTES, Credential, Token, User, actor_of, check_token, check_user, lifetime_ends
 from argus_core.domain.actors import Actor, Scope
 from argus_core.domain.audit import ITSELF, Deed, Entry, Origin, called, called_token
 from argus_core.domain.destinations import synced_email
@@ -188,6 +188,11 @@ class AccountService:
         """Somebody by name."""
         async with self.accounts.begin() as work:
             return _found(await work.user_named(username), f'There is no user "{username}".')
+
+    async def acting(self, user: User) -> Actor:
+        """The user as one who acts without a token: all that the user may do is allowed."""
+        async with self.accounts.begin() as work:
+            return actor_of(user, await work.source_of(user.id))
 
     async def users(self) -> Sequence[User]:
         """Everybody, by id; those of sources too."""

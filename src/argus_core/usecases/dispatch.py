@@ -88,9 +88,9 @@ class Dispatcher:
             yield _order(self._media, told, happening, sends=self._sends)
 
 
-def trial_of(media: Media, destination: Destination, profile: Profile, *, sends: bool) -> Order:
-    """A test that goes to a destination on behalf of a profile, by the way of everything else."""
-    return _order(media, Told(destination, (profile,)), None, sends=sends)
+def trial_of(media: Media, destination: Destination, profiles: tuple[Profile, ...], *, sends: bool) -> Order:
+    """A test that goes to a destination on behalf of these profiles, by the way of everything else."""
+    return _order(media, Told(destination, profiles), None, sends=sends)
 
 
 def _order(media: Media, told: Told, happening: Happening | None, *, sends: bool) -> Order:

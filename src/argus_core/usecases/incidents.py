@@ -18,7 +18,7 @@ from argus_core.domain.errors import (
     said,
 )
 from argus_core.domain.ids import EventId, IncidentId, SourceId, TokenId
-from argus_core.domain.incidents import EventType, Incident
+from argus_core.domain.incidents import Event, EventType, Incident, fold
 from argus_core.domain.permissions import Act, confined_to, require, require_scope, require_within
 from argus_core.domain.sources import Source
 from argus_core.domain.tags import Tag
@@ -31,6 +31,19 @@ ATTEMPTS = 3
 """So often is a change decided on what was read without a lock; then the incident is locked."""
 
 _log = logging.getLogger("argus.incidents")
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """An incident, and every event that led to it, oldest first."""
+
+    incident: Incident
+    events: Sequence[Event]
+
+    def until(self, version: int) -> "History":
+        """The same as of that version; of the first one at least, and of the last one at most."""
+        events = self.events[: max(version, 1)]
+        return History(fold(events, self.incident.source), events)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +252,12 @@ class IncidentService:
         incident = await self.incidents.get(incident_id)
         require_within(confined_to(actor, own_only=self.own_only), incident.source.id)
         return incident
+
+    async def history(self, incident_id: IncidentId, *, actor: Actor) -> History:
+        """All that happened to an incident that is there for the actor, and what that has made of it."""
+        source = (await self.get(incident_id, actor=actor)).source
+        events = await self.incidents.journal(incident_id)
+        return History(fold(events, source), events)
 
     async def _change_each(
         self, incident_ids: Sequence[IncidentId], act: Act, actor: Actor, decide: Decide, warrant: TokenId | None

@@ -1,6 +1,6 @@
 """Look at notifications: what became of them, why somebody is told or not, and what would have been told."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -8,11 +8,13 @@ from argus_core.domain.actors import Actor
 from argus_core.domain.audit import ITSELF, Deed, Entry, Origin
 from argus_core.domain.decisions import Verdict, fires, judge
 from argus_core.domain.deliveries import Delivery, DeliveryStatus
+from argus_core.domain.destinations import Destination
 from argus_core.domain.errors import Invalid, NotFound
 from argus_core.domain.filters import reads_texts
-from argus_core.domain.ids import DeliveryId, EventId, IncidentId, ProfileId, UserId
+from argus_core.domain.ids import DeliveryId, DestinationId, EventId, IncidentId, ProfileId, UserId
 from argus_core.domain.incidents import Event, Happening, fold
 from argus_core.domain.permissions import confined_to, keeping, require_within
+from argus_core.domain.profiles import Profile
 from argus_core.ports.clock import Clock
 from argus_core.ports.incidents import Incidents
 from argus_core.ports.media import Media
@@ -25,6 +27,9 @@ DROPPED = "An operator has taken it away."
 MOST_TESTS = 10
 TESTED_WITHIN = timedelta(minutes=5)
 """Whoever has ordered so many test messages within this time has to wait."""
+
+MOST_LISTED = 200
+"""So many deliveries of one user are looked at, at least, for those that are asked for by id."""
 
 MOST_EVENTS = 20_000
 """A dry run looks at no more events than this, the newest ones."""
@@ -138,10 +143,28 @@ class NotificationService:
         whole = belongings.whole(belongings.profile(profile_id))
         if not whole.destinations:
             raise Invalid({"destinations": "This profile has no destinations to test."})
-        trials = [trial_of(self.media, destination, whole.profile, sends=self.sends) for destination in whole.destinations]
-        ids = await self.outbox.order_tests(trials, MOST_TESTS, TESTED_WITHIN)
-        listed = await self.outbox.listed(owner=owner.id, most=10 * len(ids))
-        return self._told(sorted((delivery for delivery in listed if delivery.id in ids), key=lambda delivery: delivery.id))
+        return await self._test(owner, whole.destinations, (whole.profile,))
+
+    async def test_destination(self, owner: Actor, destination_id: DestinationId) -> Sequence[Delivery]:
+        """
+        Send a marked message to one destination, whatever profiles lead to it; what waits now.
+
+        Raises:
+            NotFound: the user has no such destination.
+            TooOften: the user has to wait.
+            ScopeTooNarrow: the token is not good for that.
+        """
+        belongings = await self.profiles.belongings(keeping(owner))
+        return await self._test(owner, [belongings.destination(destination_id)], ())
+
+    async def own(self, owner: Actor, delivery_ids: Collection[DeliveryId]) -> Sequence[Delivery]:
+        """Those of these deliveries that go to this user and are among the latest, in the order in which they were decided."""
+        listed = await self.outbox.listed(owner=owner.id, most=max(MOST_LISTED, 10 * len(delivery_ids)))
+        return self._told(sorted((delivery for delivery in listed if delivery.id in delivery_ids), key=lambda delivery: delivery.id))
+
+    async def _test(self, owner: Actor, destinations: Sequence[Destination], profiles: tuple[Profile, ...]) -> Sequence[Delivery]:
+        trials = [trial_of(self.media, destination, profiles, sends=self.sends) for destination in destinations]
+        return await self.own(owner, await self.outbox.order_tests(trials, MOST_TESTS, TESTED_WITHIN))
 
     async def listed(self, status: DeliveryStatus | None = None, owner: UserId | None = None, most: int = 100) -> Sequence[Delivery]:
         """Deliveries of everybody or one owner, newest first."""

@@ -92,6 +92,13 @@ async def world():
     return world
 
 
+async def test_a_user_who_acts_without_a_token_is_the_source_that_the_user_has(world):
+    source, _ = await world.service.create_source("North", "nav")
+    robot, ola = await world.service.user(source.user_id), await world.service.user_named("ola")
+
+    assert [source, None] == [(await world.service.acting(user)).source for user in (robot, ola)]
+
+
 class TestLogIn:
     async def test_gives_a_token_that_opens_the_door(self, world):
         token = await world.service.log_in("ola", "secret")

@@ -310,6 +310,32 @@ class TestRivals:
         assert ATTEMPTS + 1 == len(await world.types(incident))
 
 
+class TestHistory:
+    async def test_it_is_all_that_happened_and_what_that_led_to(self, world):
+        incident = await world.report()
+        await world.service.post(incident.id, EventType.CLOSE, actor=OLA)
+
+        history = await world.service.history(incident.id, actor=OLA)
+
+        assert await world.incidents.get(incident.id) == history.incident
+        assert [EventType.START, EventType.CLOSE] == [event.type for event in history.events]
+
+    async def test_it_can_be_told_as_of_any_version(self, world):
+        incident = await world.report()
+        await world.service.post(incident.id, EventType.CLOSE, actor=OLA)
+        history = await world.service.history(incident.id, actor=OLA)
+
+        assert [1, 1, 2, 2] == [history.until(version).incident.version for version in (0, 1, 2, 9)]
+        assert incident == history.until(1).incident
+
+    async def test_a_source_that_is_to_see_its_own_only_finds_no_other(self, world):
+        incident = await world.report()
+        other = Actor(id=UserId(9), username="other", source=Source(id=SourceId(9), name="Other", type="nav", user_id=UserId(9)))
+
+        with pytest.raises(NotFound):
+            await IncidentService(world.incidents, world.accounts, world.clock, own_only=True).history(incident.id, actor=other)
+
+
 class TestTags:
     async def test_tags_are_changed_as_they_are_at_that_moment(self, world):
         """

@@ -12,7 +12,7 @@ from argus_core.domain.audit import AuditQuery, Deed, Entry, Origin
 from argus_core.domain.breakers import FAILURES, PAUSE
 from argus_core.domain.deliveries import SWITCHED_OFF, DeliveryStatus, Outcome
 from argus_core.domain.destinations import Destination
-from argus_core.domain.errors import Unavailable
+from argus_core.domain.errors import NotFound, Unavailable
 from argus_core.domain.filters import TextHas
 from argus_core.domain.incidents import EventType
 from argus_core.domain.profiles import Profile
@@ -522,7 +522,7 @@ async def test_whoever_waits_for_room_is_told(office):
 async def test_tests_go_the_same_way_and_say_that_they_are(office):
     place = await office.want("a")
     (profile,) = (await office.profiles.belongings(office.owner)).profiles
-    await office.outbox.order_tests([trial_of(office.media, place, profile, sends=True)], 1, timedelta(minutes=1))
+    await office.outbox.order_tests([trial_of(office.media, place, (profile,), sends=True)], 1, timedelta(minutes=1))
 
     await office.send()
 
@@ -680,3 +680,23 @@ async def test_what_is_too_much_at_once_becomes_less(office):
     with pytest.raises(Unavailable):
         await office.dispatcher.decide(10)
     assert [10, 1, 2, 4, 8] == asked
+
+
+async def test_one_destination_is_tested_alone(office):
+    place, _ = await office.want("a"), await office.want("b")
+    service = NotificationService(office.outbox, office.incidents, office.profiles, office.media, office.clock)
+
+    (ordered,) = await service.test_destination(office.world.person, place.id)
+    await office.send()
+
+    assert [("a", True, ())] == [(loft, notification.test, notification.profiles) for loft, notification in office.pigeon.sent]
+    assert ["sent"] == [delivery.status.value for delivery in await service.own(office.world.person, [ordered.id])]
+
+
+async def test_nobody_tests_what_others_have(office):
+    place = await office.want("a")
+    service = NotificationService(office.outbox, office.incidents, office.profiles, office.media, office.clock)
+    stranger = (await make_world(office.incidents, office.accounts)).person
+
+    with pytest.raises(NotFound):
+        await service.test_destination(stranger, place.id)

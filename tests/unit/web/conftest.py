@@ -1,8 +1,10 @@
 """Pages over stores in memory, and browsers that keep cookies, without a network."""
 
+import html
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -10,22 +12,41 @@ import pytest
 from litestar import Litestar
 
 from adapters.keys import RandomKeys
+from adapters.plugins import load_media
 from adapters.web import Web, web_routes
 from argus_core.domain.errors import ProviderTrouble
 from argus_core.domain.identities import Identity, RoleGroups
 from argus_core.domain.sessions import Lifetime
-from argus_core.memory import MemoryAccounts
+from argus_core.domain.transitions import IncidentReport
+from argus_core.memory import MemoryAccounts, MemoryIncidents, MemoryProfiles, MemoryTicketClaims
 from argus_core.memory.logins import MemoryAttempts, MemorySessions, MemorySlips
+from argus_core.memory.outbox import MemoryOutbox
+from argus_core.memory.statistics import MemoryStatistics
 from argus_core.ports.identity import Departure
+from argus_core.ports.media import BadSettings, EnabledMedium, Media
+from argus_core.ports.tickets import TicketFailed
 from argus_core.usecases.accounts import AccountService, NewUser
+from argus_core.usecases.dispatch import Dispatcher
 from argus_core.usecases.identities import IdentityService
+from argus_core.usecases.incidents import IncidentService
 from argus_core.usecases.logins import LoginService
+from argus_core.usecases.notifications import NotificationService
+from argus_core.usecases.overview import OverviewService
+from argus_core.usecases.profiles import ProfileService
+from argus_core.usecases.reading import ReadingService
+from argus_core.usecases.tickets import TicketService
 from unit.http.conftest import PlainPasswords
 from unit.usecases.test_logins import Mailbox
 
 NOON = datetime(2024, 3, 1, 12, tzinfo=UTC)
 HTTPS = "https://argus.example.org"
 SECRET = "first secret"
+
+
+def words_of(text):
+    """What the content of a page says, in one line."""
+    content = text.partition("<main")[2] or text
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", content)).split())
 
 
 class Feide:
@@ -53,8 +74,44 @@ class Broken:
         raise RuntimeError("unheard of")
 
 
+class Pager:
+    """Takes everything; one of its settings is secret."""
+
+    slug, name, lacks = "pager", "Pager", ""
+    schema: ClassVar = {
+        "type": "object",
+        "required": ["number", "key"],
+        "properties": {
+            "number": {"type": "integer", "title": "Number"},
+            "key": {"type": "string", "title": "Key", "writeOnly": True},
+            "loud": {"type": "boolean", "title": "Loud"},
+            "tone": {"type": "string", "title": "Tone", "enum": ["low", "high"]},
+        },
+    }
+
+    def clean(self, settings):
+        problems = {name: "This field is required." for name in ("number", "key") if not settings.get(name)}
+        if problems:
+            raise BadSettings(problems)
+        return {name: settings[name] for name in self.schema["properties"] if settings.get(name)}
+
+    def label(self, settings):
+        return f"Pager: {settings['number']}"
+
+
+class Tickets:
+    """Makes tickets, or says why not."""
+
+    slug, name, fails = "desk", "The desk", ""
+
+    async def create(self, incident, *, actor, link):
+        if self.fails:
+            raise TicketFailed(self.fails)
+        return f"https://desk.example.org/{incident.id}?{link}"
+
+
 class World:
-    """Alice is somebody, Sam is of the staff."""
+    """Alice is somebody, Sam is of the staff, NAV is a source."""
 
     def __init__(self, public_url=""):
         self.now = NOON
@@ -64,12 +121,32 @@ class World:
         self.mailbox = Mailbox()
         sessions = MemorySessions(accounts, Lifetime(timedelta(hours=8), timedelta(days=14)), clock)
         self.logins = LoginService(self.people, sessions, MemorySlips(clock), self.mailbox)
+        self.journal = MemoryIncidents(accounts)
+        self.incidents = IncidentService(self.journal, accounts, clock)
+        self.media = Media((*load_media(("email",), {}).enabled, EnabledMedium(slug="pager", name="Pager", medium=Pager())))
+        profiles = MemoryProfiles(accounts)
+        self.profiles = ProfileService(profiles, self.media, "Europe/Oslo")
+        self.outbox = MemoryOutbox(self.journal, accounts, clock)
+        self.desk = Tickets()
+        self.dispatcher = Dispatcher(self.outbox, profiles, self.media)
+        self.rooms = {
+            "accounts": self.people,
+            "incidents": self.incidents,
+            "reading": ReadingService(self.journal),
+            "tickets": TicketService(self.incidents, MemoryTicketClaims(), self.desk),
+            "profiles": self.profiles,
+            "notifications": NotificationService(self.outbox, self.journal, profiles, self.media, clock),
+            "overview": OverviewService(MemoryStatistics(self.journal), clock),
+            "media": self.media,
+            "clock": clock,
+        }
         self.feide = Feide()
         self.identities = IdentityService(self.logins, {"feide": self.feide})
         self.serve(public_url)
 
     def serve(self, public_url="", logins=None):
-        web = Web(logins=logins or self.logins, identities=self.identities, public_url=public_url, zone=ZoneInfo("Europe/Oslo"))
+        zone = ZoneInfo("Europe/Oslo")
+        web = Web(logins=logins or self.logins, identities=self.identities, public_url=public_url, zone=zone, **self.rooms)
         self.app = Litestar([web_routes(web, {})], openapi_config=None, logging_config=None)
 
     def browser(self, url=HTTPS, address="192.0.2.1"):
@@ -80,6 +157,17 @@ class World:
         browser = self.browser(url)
         assert (await browser.log_in(name)).status_code == 303
         return browser
+
+    async def actor(self, name="alice"):
+        return await self.people.acting(await self.people.user_named(name))
+
+    async def report(self, source="nav", **fields):
+        """A new incident of a source."""
+        if source not in [known.name for known in await self.people.sources()]:
+            await self.people.create_source(source, source, base_url="https://nav.example.org/")
+        (robot,) = [known.user_id for known in await self.people.sources() if known.name == source]
+        actor = await self.people.acting(await self.people.user(robot))
+        return (await self.incidents.report(IncidentReport(**{"start_time": self.now, **fields}), actor=actor)).incident
 
     def vouched(self, **more):
         self.feide.says = Identity(issuer="i", subject="s", username="olga", proof="signed", **more)
@@ -99,6 +187,12 @@ class Browser:
     async def send(self, path, fields=(), page="/login/", **more):
         """Fill in a form on a page."""
         return await self.client.post(path, data={"csrf_token": await self.token(page), **dict(fields)}, **more)
+
+    async def main(self, path):
+        """What a page says, without what it is made of, in one line."""
+        answer = await self.get(path)
+        assert answer.status_code == 200, answer.text
+        return words_of(answer.text)
 
     async def log_in(self, name="alice", password=SECRET, **more):
         return await self.send("/login/", {"username": name, "password": password, **more})

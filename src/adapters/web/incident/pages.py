@@ -1,0 +1,200 @@
+"""Under `/incidents/<pk>/`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from litestar import Response, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
+
+from adapters.web.answers import go, page
+from adapters.web.forms import Form, filled_in, number_in
+from adapters.web.guests import Guest, Guests, PageRequest
+from adapters.web.incident.acts import ACTS, UNTIL, Asked
+from adapters.web.incident.timeline import drawn
+from adapters.web.links import list_link, tags_said, web_link
+from adapters.web.services import Web
+from adapters.web.wording import LEVELS, Names, say_why
+from argus_core.domain.actors import Actor
+from argus_core.domain.deliveries import Delivery
+from argus_core.domain.errors import Invalid, NotAllowed, NotAllowedNow, NotFound
+from argus_core.domain.ids import EventId, IncidentId, UserId
+from argus_core.domain.incidents import Event, Incident
+from argus_core.domain.notifications import headline, tell
+from argus_core.domain.sources import details_address
+from argus_core.ports.tickets import TicketFailed
+from argus_core.usecases.incidents import History
+
+MOST_EVENTS = 200
+"""So many events are listed, up to the one that is asked for."""
+
+MOST_DELIVERIES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Attempted:
+    """What somebody tried in vain: which act, with what, and why not."""
+
+    act: str = ""
+    form: Form = field(default_factory=Form)
+    status: int = 200
+
+
+def incident_page_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # noqa: C901 - one for each page
+    """Looking at one incident, and doing something about it."""
+
+    async def shown(
+        request: PageRequest, guest: Guest, actor: Actor, incident_id: IncidentId, attempted: Attempted = Attempted()
+    ) -> Response[bytes]:
+        history = await web.incidents.history(incident_id, actor=actor)
+        query = request.query_params
+        deliveries = await web.notifications.of_incident(incident_id, actor)
+        names = await _names(web, actor, deliveries)
+        _, news = ACTS.get(query.get("done", ""), (None, ""))
+        return page(
+            "incident/page.html",
+            guest,
+            status=attempted.status,
+            **_state(web, history, query.get("at", "")),
+            present=history.incident,
+            title=headline(history.incident),
+            timeline=drawn(history.events, history.incident.source, web.clock(), web.zone),
+            journal=_journal(web, history, query.get("at", "")),
+            deliveries=[_delivery(one, names) for one in deliveries[:MOST_DELIVERIES]],
+            everybodys=actor.staff or actor.superuser,
+            why=await _why(web, history, actor, number_in(query.get("why", ""))),
+            ticket_system=web.tickets.system,
+            news=news,
+            attempted=attempted,
+            until=UNTIL,
+            levels=LEVELS,
+        )
+
+    @get("/incidents/{pk:int}/")
+    async def one(request: PageRequest, pk: FromPath[int]) -> Response[bytes]:
+        guest = await guests.known(request)
+        return await shown(request, guest, await web.accounts.acting(guest.user), _incident_id(pk))
+
+    @get("/incidents/{pk:int}/state/")
+    async def state(request: PageRequest, pk: FromPath[int]) -> Response[bytes]:
+        guest = await guests.known(request)
+        history = await web.incidents.history(_incident_id(pk), actor=await web.accounts.acting(guest.user))
+        return page("incident/state.html", guest, **_state(web, history, request.query_params.get("at", "")))
+
+    @post("/incidents/{pk:int}/{act:str}/")
+    async def do(request: PageRequest, pk: FromPath[int], act: FromPath[str]) -> Response[bytes]:
+        guest = await guests.known(request)
+        form = await filled_in(request, guests, guest)
+        if act not in ACTS:
+            raise NotFound
+        incident_id, actor = _incident_id(pk), await web.accounts.acting(guest.user)
+        path = f"/incidents/{incident_id}/"
+        try:
+            await ACTS[act][0](Asked(web, actor, incident_id, form, f"{guest.place.origin}{path}"))
+        except Invalid as error:
+            refused = Attempted(act, form.wrong(error.errors), 400)
+        except NotAllowedNow as error:
+            refused = Attempted(act, form.wrong({"": error.message}), 409)
+        except NotAllowed as error:
+            refused = Attempted(act, form.wrong({"": error.message}), 403)
+        except TicketFailed as error:
+            refused = Attempted(act, form.wrong({"": str(error)}), 502)
+        else:
+            return go(f"{path}?done={act}")
+        return await shown(request, guest, actor, incident_id, refused)
+
+    return [one, state, do]
+
+
+def _incident_id(pk: int) -> IncidentId:
+    if not number_in(str(pk)):
+        raise NotFound
+    return IncidentId(pk)
+
+
+def _state(web: Web, history: History, at: str) -> dict[str, Any]:
+    """What the incident is like now, or was like after one of its events."""
+    last = history.incident.version
+    version = min(number_in(at), last)
+    incident = history.until(version).incident if version else history.incident
+    now = history.events[version - 1].received if version else web.clock()
+    details = details_address(incident.source.base_url, incident.details_url)
+    return {
+        "incident": incident,
+        "version": version or last,
+        "rewound": tell(history.events[version - 1], web.zone.key) if version and version < last else None,
+        "last": last,
+        "open": incident.is_open(now),
+        "acked": incident.is_acked(now),
+        "level": LEVELS[incident.level],
+        "acks": _acks(incident, history),
+        "now": now,
+        "zone": web.zone,
+        "details": details,
+        "details_link": web_link(details),
+        "ticket_link": web_link(incident.ticket_url),
+        "source_link": list_link(source__id__in=incident.source.id, open=True),
+        "tags": [(tag.tag, _tag_link(tag.tag)) for tag in incident.tags],
+    }
+
+
+def _tag_link(tag: str) -> str:
+    said = tags_said([tag])
+    return list_link(tags=said, open=True) if said else ""
+
+
+def _acks(incident: Incident, history: History) -> list[dict[str, Any]]:
+    made = {event.id: event for event in history.events}
+    return [{"ack": ack, "event": made[ack.id]} for ack in reversed(incident.acks) if ack.id in made]
+
+
+def _journal(web: Web, history: History, at: str) -> dict[str, Any]:
+    until = number_in(at) or history.incident.version
+    events = history.events[max(until - MOST_EVENTS, 0) : until]
+    lines = [{"event": event, "told": tell(event, web.zone.key)} for event in reversed(events)]
+    return {"lines": lines, "older": until - len(events), "newer": history.incident.version - until}
+
+
+async def _names(web: Web, actor: Actor, deliveries: Sequence[Delivery]) -> Mapping[UserId, str]:
+    """What those are called who were told; whoever sees only what was told to them knows that."""
+    others = {delivery.owner for delivery in deliveries} - {actor.id}
+    return {user.id: user.username for user in await web.accounts.users()} if others else {actor.id: actor.username}
+
+
+def _delivery(delivery: Delivery, names: Mapping[UserId, str]) -> dict[str, Any]:
+    return {
+        "delivery": delivery,
+        "owner": names.get(delivery.owner, f"user {delivery.owner}"),
+        "profiles": [asking.name or f"Profile {asking.id}" for asking in delivery.profiles],
+    }
+
+
+async def _why(web: Web, history: History, actor: Actor, event_id: int) -> dict[str, Any] | None:
+    """Why somebody is told of an event or not, in words; None when nobody asks."""
+    if not event_id or not any(event.id == event_id for event in history.events):
+        return None
+    explained = await web.notifications.explain(history.incident.id, EventId(event_id), actor)
+    names: Names = {source.id: source.name for source in await web.accounts.sources()}
+    return {
+        "event": explained.event,
+        "told": tell(explained.event, web.zone.key),
+        "verdicts": [
+            {
+                "verdict": verdict,
+                "name": verdict.profile.profile.name or f"Profile {verdict.profile.profile.id}",
+                "clock": _clock(explained.event, verdict.profile.timeslot.zone),
+                "filters": [
+                    (one.filter.name, one.held, say_why(one.explanation, names) if one.explanation else None) for one in verdict.filters
+                ],
+            }
+            for verdict in explained.verdicts
+        ],
+        "deliveries": explained.deliveries,
+    }
+
+
+def _clock(event: Event, zone: str) -> str:
+    """What the clock on the wall said when Argus heard of it."""
+    return f"{event.received.astimezone(ZoneInfo(zone)):%A %H:%M}"

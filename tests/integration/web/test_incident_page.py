@@ -1,0 +1,138 @@
+"""The page of one incident, as a person uses it in Chromium."""
+
+import pytest
+
+from integration.web.looking import SCREENS, TEXT, faults, looking, report, source_token
+
+
+@pytest.fixture(scope="module")
+def token(site):
+    return source_token(site)
+
+
+@pytest.fixture
+def incident(site, token):
+    return report(site, token, description="Link down", level=2, tags=[{"tag": "site=oslo"}])
+
+
+def open_page(page, site, incident, query=""):
+    page.goto(f"{site.url}/incidents/{incident}/{query}")
+
+
+def do(page, words, button, **fields):
+    """Open one of the things that can be done, fill it in and send it."""
+    page.click(f"details.act summary:text-is('{words}')")
+    for name, value in fields.items():
+        box = page.locator(f"details.act[open] [name={name}]")
+        box.select_option(value) if box.evaluate("box => box.tagName") == "SELECT" else box.fill(value)
+    page.click(f"details.act[open] button:text-is('{button}')")
+
+
+def test_somebody_takes_care_of_an_incident(chromium, site, incident):
+    with looking(chromium, site) as page:
+        open_page(page, site, incident)
+        do(page, "Acknowledge", "Acknowledge", until="2h", why="I am on my way")
+        assert "You have acknowledged it." in page.inner_text("main")
+        assert "by alice, until" in page.inner_text("#state")
+
+        do(page, "Write a note", "Keep it", why="The cable is loose")
+        do(page, "Change the level", "Change it", level="1")
+        do(page, "Ticket", "Note it", ticket_url="https://tickets.example.org/1")
+        do(page, "Close", "Close it", why="Mended")
+
+        assert "closed" in page.inner_text("#state .marks")
+        assert "1 critical" in page.inner_text("#state .marks")
+        assert "https://tickets.example.org/1" == page.get_attribute("#state dd a:text('tickets')", "href")
+        do(page, "Reopen", "Reopen it", why="Not quite")
+        assert "open" in page.inner_text("#state .marks")
+        journal = page.inner_text(".journal")
+        for said in ("I am on my way", "The cable is loose", "Mended", "Not quite", "Level changed from 2 high to 1 critical"):
+            assert said in journal
+
+
+def test_a_mistake_is_told_where_it_was_made(chromium, site, incident):
+    with looking(chromium, site) as page:
+        open_page(page, site, incident)
+        do(page, "Ticket", "Note it", ticket_url="javascript:alert(1)")
+
+        box = page.locator("#ticket-ticket_url")
+        assert ("javascript:alert(1)", "true") == (box.input_value(), box.get_attribute("aria-invalid"))
+        assert "Enter a valid URL." == page.inner_text("#ticket-ticket_url-problem")
+
+
+def test_the_slider_shows_any_moment(chromium, site, incident):
+    with looking(chromium, site) as page:
+        open_page(page, site, incident)
+        do(page, "Close", "Close it", why="Done")
+        page.focus("#at")
+        page.keyboard.press("ArrowLeft")
+
+        page.wait_for_selector("#state .rewound")
+        assert "open" in page.inner_text("#state .marks")
+        page.keyboard.press("ArrowRight")
+        page.wait_for_selector("#state .rewound", state="detached")
+        assert "closed" in page.inner_text("#state .marks")
+
+
+def test_without_scripts_all_of_it_works(chromium, site, incident):
+    context = chromium.new_context(java_script_enabled=False)
+    page = context.new_page()
+    from integration.web.looking import log_in
+
+    log_in(page, site)
+    open_page(page, site, incident)
+    do(page, "Close", "Close it", why="Done")
+    page.click("text=One event before")
+
+    assert "This is how it was after event 1 of 2" in page.inner_text("#state")
+    context.close()
+
+
+def test_one_is_told_why(chromium, site, incident):
+    with looking(chromium, site) as page:
+        open_page(page, site, incident)
+        page.click("text=Why was I told, or not? >> nth=0")
+
+        assert "You have no notification profile" in page.inner_text("main")
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+@pytest.mark.parametrize("kind", TEXT)
+def test_whatever_texts_say_they_are_texts_and_have_room(chromium, site, token, screen, kind):
+    """
+    Nothing runs, nothing sticks out, and everybody can use the page.
+    """
+    text = TEXT[kind]
+    incident = report(
+        site,
+        token,
+        description=f"{text}\n{text}",
+        tags=[{"tag": f"note={text}"}],
+        details_url="javascript:document.title='cracked'" if kind == "evil" else "https://nav.example.org/1",
+        source_incident_id=f"{text}{screen}",
+        metadata={"note": text},
+        level=3,
+    )
+    with looking(chromium, site, screen) as page:
+        open_page(page, site, incident)
+        do(page, "Acknowledge", "Acknowledge", why=text)
+        do(page, "Write a note", "Keep it", why=text)
+
+        assert "cracked" not in page.title()
+        assert 0 == page.locator("main img, main script, main b, a[href^='javascript']").count()
+        page.click("summary:text('Metadata')")
+        assert [] == faults(page)
+        page.click("text=Why was I told, or not? >> nth=0")
+        assert [] == faults(page)
+
+
+def test_an_address_that_is_no_link_to_the_web_is_only_text(chromium, site, token):
+    """
+    A source may know its details by ftp; browsers are not sent there.
+    """
+    incident = report(site, token, details_url="ftp://nav.example.org/1", ticket_url="ftp://tickets.example.org/1")
+    with looking(chromium, site) as page:
+        open_page(page, site, incident)
+
+        assert "ftp://nav.example.org/1" in page.inner_text("#state")
+        assert 0 == page.locator("a[href^='ftp']").count()

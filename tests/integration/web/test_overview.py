@@ -1,0 +1,74 @@
+"""The overview and the wall, as people look at them in Chromium."""
+
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+
+from integration.web.looking import SCREENS, TEXT, faults, looking, report, source_token
+
+
+@pytest.fixture(scope="module")
+def token(site):
+    token = source_token(site, TEXT["evil"])
+    now = datetime.now(UTC)
+    for number in range(4):
+        start = now - timedelta(minutes=20 + number)
+        times = {"start_time": start.isoformat(), "end_time": (start + timedelta(minutes=5)).isoformat()}
+        report(site, token, description=TEXT["evil"], tags=[{"tag": f"note={TEXT['evil']}"}, {"tag": "host=a"}], **times)
+    for level in (1, 1, 2, 3, 4, 5):
+        report(site, token, description=TEXT[("evil", "long", "arabic")[level % 3]], level=level, tags=[{"tag": "site=oslo"}])
+    return token
+
+
+def test_the_week_comes_by_itself(chromium, site, token):
+    with looking(chromium, site) as page:
+        page.goto(f"{site.url}/overview/")
+
+        page.wait_for_selector("#week")
+        assert "10 incidents started within a week" in page.inner_text("#week")
+        assert "6 open" in page.inner_text("#open")
+
+
+def test_marks_lead_to_their_lists(chromium, site, token):
+    with looking(chromium, site) as page:
+        page.goto(f"{site.url}/overview/")
+        page.wait_for_selector("#week")
+
+        links = page.eval_on_selector_all("main svg a", "all => all.map(one => one.getAttribute('href'))")
+        assert links
+        assert all(link.startswith("/incidents/?") for link in links)
+        asked = [link.replace("/incidents/", "/api/v2/incidents/") for link in links]
+        headers = {"Authorization": f"Token {token}"}
+        assert {200} == {httpx.get(f"{site.url}{path}", headers=headers, timeout=30).status_code for path in asked}
+
+
+def test_the_wall_looks_again_by_itself(chromium, site, token):
+    with looking(chromium, site) as page:
+        page.goto(f"{site.url}/overview/wall/")
+
+        assert "30" == page.get_attribute("meta[http-equiv=refresh]", "content")
+        assert 0 == page.locator("nav").count()
+        assert 6 == page.locator(".worst li").count()
+
+
+@pytest.mark.parametrize("theme", ["", "dark", "light"])
+def test_everybody_can_read_the_wall(chromium, site, token, theme):
+    with looking(chromium, site) as page:
+        page.goto(f"{site.url}/overview/wall/?theme={theme}")
+
+        assert [] == faults(page)
+        assert "cracked" not in page.title()
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+@pytest.mark.parametrize("path", ["/overview/", "/overview/wall/"])
+def test_everybody_can_use_it(chromium, site, token, screen, path):
+    with looking(chromium, site, screen) as page:
+        page.goto(f"{site.url}{path}")
+        if path == "/overview/":
+            page.wait_for_selector("#week")
+
+        assert [] == faults(page)
+        assert "cracked" not in page.title()
+        assert 0 == page.locator("main img, main script").count()
