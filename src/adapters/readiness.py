@@ -34,9 +34,17 @@ class Readiness:
     container: Container
     stopping: bool = False
     seconds: Callable[[], float] = monotonic
+    at_stop: list[Callable[[], None]] = field(default_factory=list)
+    """What has to be told at once that the process stops: answers that would go on for ever."""
     _looked: float = float("-inf")
     _seen: Sequence[Check] = ()
     _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def stop(self) -> None:
+        """Be ready no more."""
+        self.stopping = True
+        for tell in self.at_stop:
+            tell()
 
     async def checks(self) -> Sequence[Check]:
         """Everything that was looked at."""

@@ -57,6 +57,11 @@ def page(
     )
 
 
+def sent() -> dict[str, str]:
+    """The headers of whatever else is sent to somebody who is logged in."""
+    return dict(_HEADERS)
+
+
 def go(path: str, cookies: Iterable[Cookie] = (), status: int = 303) -> Response[bytes]:
     """Look there instead."""
     return Response(b"", status_code=status, headers={**_HEADERS, "location": path}, media_type=_HTML, cookies=list(cookies))

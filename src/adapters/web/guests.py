@@ -24,7 +24,7 @@ PageRequest = Request[Any, Any, State]
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 TOKEN_FIELD = "csrf_token"  # noqa: S105 - what it is called in forms
-HOME = "/account/"
+HOME = "/incidents/?open=true"
 
 _MOST_KEY = 200
 
@@ -178,8 +178,9 @@ def own_path(text: str) -> str:
 
 def login_path(request: PageRequest) -> str:
     """Where somebody logs in who then comes back to the page that was asked for."""
-    path = request.scope["raw_path"].decode("latin-1")
-    return f"/login/?next={quote(path, safe='/')}" if request.method == "GET" else "/login/"
+    path, query = request.scope["raw_path"].decode("latin-1"), request.scope["query_string"].decode("latin-1")
+    page = f"{path}?{query}" if query else path
+    return f"/login/?next={quote(page, safe='/')}" if request.method == "GET" else "/login/"
 
 
 def _host(origin: str) -> str | None:
