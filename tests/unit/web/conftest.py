@@ -170,7 +170,9 @@ class World:
     async def report(self, source="nav", **fields):
         """A new incident of a source."""
         if source not in [known.name for known in await self.people.sources()]:
-            await self.people.create_source(source, source, base_url="https://nav.example.org/")
+            await self.people.create_source(
+                source, "nav", username="nav" if source == "nav" else "robot", base_url="https://nav.example.org/"
+            )
         (robot,) = [known.user_id for known in await self.people.sources() if known.name == source]
         actor = await self.people.acting(await self.people.user(robot))
         return (await self.incidents.report(IncidentReport(**{"start_time": self.now, **fields}), actor=actor)).incident

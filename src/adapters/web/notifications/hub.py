@@ -16,7 +16,7 @@ from adapters.web.wording import Names, say
 from argus_core.domain.actors import Actor
 from argus_core.domain.deliveries import Delivery
 from argus_core.domain.destinations import Destination
-from argus_core.domain.errors import NotAllowedNow, NotFound
+from argus_core.domain.errors import NotAllowedNow
 from argus_core.domain.ids import DestinationId, FilterId, ProfileId, TimeslotId
 from argus_core.domain.profiles import Belonging, Belongings, Profile
 from argus_core.usecases.dispatch import address_of
@@ -57,23 +57,6 @@ _KINDS: Mapping[str, _Kind] = {
 def hub_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:
     """`/notifications/`, and `delete/` of everything under it."""
 
-    async def confirm(guest: Guest, kind: str, pk: int, problem: str = "", status: int = 200) -> Response[bytes]:
-        belongings = await web.profiles.belongings(guest.user.id)
-        found = _kind(kind)
-        thing = found.find(belongings, number_in(str(pk)))
-        users = [] if isinstance(thing, Profile) else [profile_name(profile) for profile in belongings.using(thing)]
-        return page(
-            "notifications/confirm.html",
-            guest,
-            status=status,
-            kind=kind,
-            what=found,
-            pk=pk,
-            name=name_of(web, thing),
-            users=users,
-            problem=problem,
-        )
-
     @get("/notifications/")
     async def hub(request: PageRequest) -> Response[bytes]:
         guest = await guests.known(request)
@@ -93,22 +76,37 @@ def hub_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:
             news=NEWS.get(request.query_params.get("done", ""), ""),
         )
 
-    @get("/notifications/{kind:str}/{pk:int}/delete/")
-    async def ask(request: PageRequest, kind: FromPath[str], pk: FromPath[int]) -> Response[bytes]:
-        return await confirm(await guests.known(request), kind, pk)
+    return [hub, *(handler for kind in _KINDS for handler in _deletion(web, guests, kind))]
 
-    @post("/notifications/{kind:str}/{pk:int}/delete/")
-    async def delete(request: PageRequest, kind: FromPath[str], pk: FromPath[int]) -> Response[bytes]:
+
+def _deletion(web: Web, guests: Guests, kind: str) -> list[HTTPRouteHandler]:
+    """Taking away one of a kind, after a question."""
+    what = _KINDS[kind]
+    path = f"/notifications/{kind}/{{pk:int}}/delete/"
+
+    async def confirm(guest: Guest, pk: int, problem: str = "", status: int = 200) -> Response[bytes]:
+        belongings = await web.profiles.belongings(guest.user.id)
+        thing = what.find(belongings, number_in(str(pk)))
+        users = [] if isinstance(thing, Profile) else [profile_name(profile) for profile in belongings.using(thing)]
+        shown = {"kind": kind, "what": what, "name": name_of(web, thing), "users": users}
+        return page("notifications/confirm.html", guest, status=status, problem=problem, **shown)
+
+    @get(path)
+    async def ask(request: PageRequest, pk: FromPath[int]) -> Response[bytes]:
+        return await confirm(await guests.known(request), pk)
+
+    @post(path)
+    async def delete(request: PageRequest, pk: FromPath[int]) -> Response[bytes]:
         guest = await guests.known(request)
         await filled_in(request, guests, guest)
         owner = await web.accounts.acting(guest.user)
         try:
-            await _kind(kind).drop(web, owner, number_in(str(pk)))
+            await what.drop(web, owner, number_in(str(pk)))
         except NotAllowedNow as error:
-            return await confirm(guest, kind, pk, error.message, 409)
+            return await confirm(guest, pk, error.message, 409)
         return go(f"/notifications/?done=gone#{kind}")
 
-    return [hub, ask, delete]
+    return [ask, delete]
 
 
 def profile_name(profile: Profile) -> str:
@@ -136,12 +134,6 @@ async def source_names(web: Web) -> Names:
 def delivery_line(delivery: Delivery) -> dict[str, Any]:
     """A delivery as the ledger shows it."""
     return {"delivery": delivery, "profiles": [asking.name or f"Profile {asking.id}" for asking in delivery.profiles]}
-
-
-def _kind(kind: str) -> _Kind:
-    if kind not in _KINDS:
-        raise NotFound
-    return _KINDS[kind]
 
 
 def _profile(web: Web, belongings: Belongings, profile: Profile) -> dict[str, Any]:
