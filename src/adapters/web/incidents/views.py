@@ -10,16 +10,16 @@ MOST_ROWS = 1_000
 COLUMNS = {
     "level": "Level",
     "state": "State",
+    "description": "Description",
+    "source": "Source",
+    "tags": "Tags",
     "start": "Start",
     "end": "End",
-    "source": "Source",
-    "description": "Description",
-    "tags": "Tags",
     "ticket": "Ticket",
     "key": "Key at the source",
     "id": "Number",
 }
-STANDARD = ("level", "state", "start", "source", "description", "tags", "ticket")
+STANDARD = ("level", "state", "description", "source", "tags", "start", "ticket")
 CONDITIONS = (
     "open",
     "acked",
