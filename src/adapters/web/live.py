@@ -2,7 +2,7 @@
 What open pages hear: which incidents their list has now, each with its version.
 
 Nobody asks the journal what has changed since something: what is written concurrently has no order to remember a place in.
-Instead, the lists that are looked at are read again, each once for all who look at it (ADR 0005).
+Instead, the lists that are looked at are read again, each once for all who look at it (ADR 0006).
 """
 
 import asyncio

@@ -306,3 +306,114 @@ def test_keys_can_be_turned_off(chromium, site, reported):
         press(page, "Escape", "j", "x")
 
         assert 0 == page.locator("#list tbody :checked").count()
+
+
+class Hands:
+    """Somebody at a keyboard, without a mouse, who counts."""
+
+    def __init__(self, page):
+        self.page, self.strokes = page, 0
+
+    def press(self, *keys):
+        for key in keys:
+            self.page.keyboard.press(key)
+            self.strokes += 1
+
+    def type(self, words):
+        self.page.keyboard.type(words)
+        self.strokes += 1
+
+
+def acked_until(page, incident):
+    return page.get_attribute(f"#list tr[data-id='{incident}'] .is-acked", "title")
+
+
+def test_task_1_find_all_unacknowledged_criticals(chromium, site, reported):
+    critical = reported(level=1)
+    mild = reported(level=2)
+    with looking(chromium, site) as page:
+        show(page, site, "/incidents/?open=true")
+        page.focus("#filter a:text-is('Unacknowledged criticals')")
+        hands = Hands(page)
+
+        hands.press("Enter")
+
+        page.wait_for_url("**acked=false**")
+        assert (True, False, 1) == (critical in ids(page), mild in ids(page), hands.strokes)
+
+
+def test_tasks_2_and_3_acknowledge_all_of_one_site_for_two_hours(chromium, site, reported):
+    here = [reported(level=1, tags=[f"site=oslo-{reported.tag[5:20]}"]) for _ in range(3)]
+    other = reported(level=1)
+    with looking(chromium, site) as page:
+        show(page, site, "/incidents/?open=true&acked=false&level__lte=1")
+        hands = Hands(page)
+        hands.press("/", "Shift+Tab")
+        hands.type(f"site=oslo-{reported.tag[5:20]}")
+        hands.press("Enter")
+        page.wait_for_url("**tags=site*")
+        page.wait_for_selector("#list[data-live=yes]")
+        assert (here[::-1], 4) == (ids(page), hands.strokes)
+
+        hands.press("Shift+A", "a", "Enter")
+
+        page.wait_for_selector("text=You have acknowledged 3 incidents.")
+        for incident in here:
+            until(page, incident, "acked")
+            assert acked_until(page, incident)
+        assert 7 == hands.strokes
+        show(page, site, reported.view())
+        assert "acked" not in words(page, other)
+
+
+def test_task_4_close_the_newest(chromium, site, reported):
+    older, newest = reported(), reported()
+    with looking(chromium, site) as page:
+        show(page, site, reported.view())
+        hands = Hands(page)
+
+        hands.press("j", "c", "Enter")
+
+        until(page, newest, "closed")
+        assert ("open" in words(page, older), 3) == (True, hands.strokes)
+
+
+def test_task_5_see_what_it_is_about(chromium, site, reported):
+    newest = reported()
+    with looking(chromium, site) as page:
+        show(page, site, reported.view())
+        hands = Hands(page)
+
+        hands.press("j", "Enter")
+
+        page.wait_for_url(f"**/incidents/{newest}/")
+        assert 2 == hands.strokes
+
+
+def test_task_6_acknowledge_three_until_tomorrow(chromium, site, reported):
+    here = [reported() for _ in range(4)]
+    with looking(chromium, site) as page:
+        show(page, site, reported.view())
+        hands = Hands(page)
+
+        hands.press("j", "x", "j", "j", "Shift+X", "a", "Tab", "Enter")
+
+        for incident in here[1:]:
+            until(page, incident, "acked")
+            assert "08:00" in acked_until(page, incident)
+        assert ("acked" in words(page, here[0]), 8) == (False, hands.strokes)
+
+
+def test_task_7_find_an_incident_by_what_it_says(chromium, site, reported):
+    reported(description="Something else")
+    wanted = reported(description="A quaint hovercraft")
+    with looking(chromium, site) as page:
+        show(page, site, reported.view())
+        hands = Hands(page)
+
+        hands.press("/")
+        hands.type("quaint hover")
+        hands.press("Enter")
+
+        page.wait_for_url("**search=quaint*")
+        assert ([wanted], 3) == (ids(page), hands.strokes)
