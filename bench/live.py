@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import psycopg
-from bench import machine, report, server, world
+from bench import machine, server, world
 
 SECRET = "correct horse battery"
 VIEWS = (
@@ -84,13 +84,13 @@ async def main(options: argparse.Namespace) -> int:
             after = machine.memory(pid)
             await asyncio.sleep(5)
             wrong = await _wrong(client, pages)
-            report.say(
+            print(
                 f"{options.clients} pages of {len(VIEWS)} views, {changes / seconds:.0f} changes/s for {seconds:.0f} s, "
                 f"{sum(page.connected for page in pages) - len(pages)} connections cut, {sum(page.messages for page in pages)} messages"
             )
-            report.say(f"CPU: {ours / seconds:.2f} s/s of the server, {theirs / seconds:.2f} of PostgreSQL; idle listeners {listening}")
-            report.say(f"memory: {before} before, {after} after")
-            report.say(f"pages that are not as a fresh one: {wrong}")
+            print(f"CPU: {ours / seconds:.2f} s/s of the server, {theirs / seconds:.2f} of PostgreSQL; idle listeners {listening}")
+            print(f"memory: {before} before, {after} after")
+            print(f"pages that are not as a fresh one: {wrong}")
             for task in tasks:
                 task.cancel()
             return 1 if wrong else 0
@@ -112,7 +112,7 @@ async def _first_page(client: httpx.AsyncClient) -> None:
             began = time.perf_counter()
             answer = await client.get(path)
             took.append(time.perf_counter() - began)
-        report.say(f"{path}: first {took[0] * 1000:.0f} ms, then median {median(took) * 1000:.0f} ms, {len(answer.content) / 1000:.0f} kB")
+        print(f"{path}: first {took[0] * 1000:.0f} ms, then median {median(took) * 1000:.0f} ms, {len(answer.content) / 1000:.0f} kB")
 
 
 async def _change(client: httpx.AsyncClient, found: world.World, pages: list[Page], options: argparse.Namespace) -> int:
@@ -148,7 +148,7 @@ async def _wrong(client: httpx.AsyncClient, pages: list[Page]) -> int:
         fresh[view] = [[int(id_), int(version)] for id_, version in ROW.findall(text)]
     wrong = Counter(page.view for page in pages if page.rows != fresh[page.view])
     for view, number in wrong.items():
-        report.say(f"wrong: {number} of {view}")
+        print(f"wrong: {number} of {view}")
     return sum(wrong.values())
 
 

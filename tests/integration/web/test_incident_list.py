@@ -157,6 +157,7 @@ def test_many_get_a_ticket_and_are_reopened(chromium, site, reported):
         page.click("button:text-is('Reopen')")
         for incident in here:
             until(page, incident, "open")
+        page.wait_for_selector("text=You have reopened 2 incidents.")
 
         page.check("#all")
         page.fill("[name=ticket_url]", "javascript:alert(1)")

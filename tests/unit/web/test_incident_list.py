@@ -300,3 +300,16 @@ async def test_what_others_have_written_is_text(world):
         text = (await here.get(path)).text
         assert "<script>" not in text
         assert "<img src=x" not in text
+
+
+async def test_the_page_is_compressed_for_browsers_that_take_that(world):
+    """
+    And what its forms carry is another one each time, so that the size tells nothing of it.
+    """
+    here = await world.somebody()
+
+    answers = [await here.get("/incidents/", headers={"accept-encoding": accepted}) for accepted in ("gzip", "identity")]
+
+    assert ["gzip", None] == [answer.headers.get("content-encoding") for answer in answers]
+    first, second = (re.search(r'name="csrf_token" value="(\w+)"', answer.text)[1] for answer in answers)
+    assert first != second

@@ -9,7 +9,7 @@ from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Stream
 
-from adapters.web.answers import go, page, sent
+from adapters.web.answers import compact, go, page, sent
 from adapters.web.forms import filled_in, number_in
 from adapters.web.guests import Guest, Guests, PageRequest
 from adapters.web.incident.acts import UNTIL
@@ -114,7 +114,8 @@ def incident_list_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  #
 
     @get("/incidents/")
     async def many(request: PageRequest) -> Response[bytes]:
-        return await listed(await looking(request, await guests.known(request)))
+        answer = await listed(await looking(request, await guests.known(request)))
+        return compact(answer, request.headers.get("accept-encoding", ""))
 
     @get("/incidents/rows/")
     async def some_rows(request: PageRequest) -> Response[bytes]:

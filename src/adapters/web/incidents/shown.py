@@ -1,6 +1,7 @@
 """What a row of the list shows of an incident."""
 
 from datetime import datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from adapters.web.links import list_link, tags_said, web_link
@@ -46,11 +47,15 @@ def shown(row: IncidentRow, now: datetime, *, matches: bool = True) -> Shown:
         acked=acked,
         until=row.acked_until if acked and row.acked_until != FOREVER else None,
         title=(first[:MOST_CHARACTERS] + "…" if len(first) > MOST_CHARACTERS else first) or f"Incident {row.id}",
-        tags=[
-            (tag[:MOST_CHARACTERS], list_link(open=True, tags=said) if len(tag) <= MOST_CHARACTERS and (said := tags_said([tag])) else "")
-            for tag in row.tags[:MOST_TAGS]
-        ],
+        tags=[(tag[:MOST_CHARACTERS], _link(tag)) for tag in row.tags[:MOST_TAGS]],
         more_tags=max(len(row.tags) - MOST_TAGS, 0),
         ticket=web_link(row.ticket_url),
         matches=matches,
     )
+
+
+@lru_cache(maxsize=4096)
+def _link(tag: str) -> str:
+    """The open incidents that have the tag; nothing for one that no address can name, or only a long one."""
+    said = tags_said([tag]) if len(tag) <= MOST_CHARACTERS else None
+    return list_link(open=True, tags=said) if said else ""
