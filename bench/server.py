@@ -121,3 +121,9 @@ def _announced(process: subprocess.Popen, log: Path) -> str:
             return found[1]
         time.sleep(0.05)
     raise SystemExit(f"argus serve does not say where it listens:\n{log.read_text()}")
+
+
+def user(dsn: str, name: str, password: str) -> None:
+    """Somebody who can log in."""
+    command = [*_argus(), "user", "create", name, "--password-stdin"]
+    subprocess.run(command, env=_environment(dsn), input=password.encode(), check=True, capture_output=True)

@@ -18,15 +18,17 @@ from adapters import logs
 from adapters.child import Parent
 from adapters.container import Container, contain
 from adapters.counts import note_request
+from adapters.db.hints import OUTBOX
 from adapters.db.listen import ACCOUNTS, Listener
 from adapters.http.answers import Answer
 from adapters.http.app import build_app
 from adapters.http.auth import Access, CredentialCache, Uses
+from adapters.http.lists import Addresses
 from adapters.http.services import LoginMethod, Services
 from adapters.metrics import Metrics
 from adapters.readiness import Readiness
 from adapters.settings import Settings, SettingsError, load
-from adapters.web import Web, error_page, web_routes
+from adapters.web import Live, Web, error_page, web_routes
 from adapters.wire import Protocol, lose_patience
 from argus_core.domain.errors import Unavailable
 from argus_core.usecases.accounts import AccountService
@@ -66,12 +68,15 @@ def application(container: Container, readiness: Readiness) -> "App":
     settings: Settings = container.settings()
     cache = CredentialCache()
     uses = Uses()
-    listener = Listener(container.database(), {ACCOUNTS: cache.clear})
+    live = Live(container.clock())
+    readiness.at_stop.append(live.stop)
+    listener = Listener(container.database(), {ACCOUNTS: cache.clear, OUTBOX: live.heard})
 
     @asynccontextmanager
     async def connected(_: Litestar) -> AsyncIterator[None]:
         async with container.database().opened():
-            tasks = [asyncio.create_task(listener.run()), asyncio.create_task(note_uses(uses, services.accounts))]
+            running = (listener.run(), note_uses(uses, services.accounts), live.run())
+            tasks = list(map(asyncio.create_task, running))
             try:
                 yield
             finally:
@@ -103,11 +108,11 @@ def application(container: Container, readiness: Readiness) -> "App":
         metrics=Metrics(container, readiness).text,
         metrics_allow=list(map(ip_network, settings.metrics_allow)),
     )
-    routes: list[Router | HTTPRouteHandler] = [_pages(container, settings), *_routes(settings)]
+    routes: list[Router | HTTPRouteHandler] = [_pages(container, services, live), *_routes(settings)]
     return behind(build_app(services, lifespan=[connected], routes=routes, error_page=_error_page), settings.trusted_proxies)
 
 
-def _pages(container: Container, settings: Settings) -> Router:
+def _pages(container: Container, services: Services, live: Live) -> Router:
     """The pages that people look at. None looks for a token, and no route of the API for a cookie."""
     web = Web(
         logins=container.logins(),
@@ -121,8 +126,10 @@ def _pages(container: Container, settings: Settings) -> Router:
         overview=container.overview(),
         media=container.media(),
         clock=container.clock(),
-        public_url=settings.public_url,
-        zone=ZoneInfo(settings.time_zone),
+        addresses=Addresses(services),
+        live=live,
+        public_url=services.public_url,
+        zone=services.zone,
     )
     return web_routes(web, {"access": Access.ANYBODY})
 
@@ -206,7 +213,7 @@ def main(told: int, listening: int) -> None:
     async def serve(stopping: asyncio.Event) -> None:
         async def note_stop() -> None:
             await stopping.wait()
-            readiness.stopping = True
+            readiness.stop()
 
         noting = asyncio.create_task(note_stop())
         try:

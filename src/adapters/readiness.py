@@ -35,10 +35,18 @@ class Readiness:
     container: Container
     stopping: bool = False
     seconds: Callable[[], float] = monotonic
+    at_stop: list[Callable[[], None]] = field(default_factory=list)
+    """What has to be told at once that the process stops: answers that would go on for ever."""
     _seen: Lately[Sequence[Check]] = field(init=False)
 
     def __post_init__(self) -> None:
         self._seen = Lately(self._look, KEPT, self.seconds)
+
+    def stop(self) -> None:
+        """Be ready no more."""
+        self.stopping = True
+        for tell in self.at_stop:
+            tell()
 
     async def checks(self) -> Sequence[Check]:
         """Everything that was looked at."""

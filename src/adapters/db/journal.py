@@ -208,8 +208,8 @@ class PgIncidents(Incidents):
         self._kept.keep(list(found), list(found.values()))
         return found
 
-    async def count(self, condition: Condition, now: datetime) -> int:
-        statement, values = to_count(condition, now)
+    async def count(self, condition: Condition, now: datetime, most: int | None = None) -> int:
+        statement, values = to_count(condition, now, most)
 
         async def read(connection: Connection, _: bool) -> int:
             cursor = await connection.execute(statement, values, prepare=False, binary=True)

@@ -52,11 +52,15 @@ def is_kept(condition: Condition, most: int, position: Position | None) -> bool:
     return position is None and most == _KEPT_MOST and all(part in _KEPT for part in conjunction(condition))
 
 
-def to_count(condition: Condition, now: datetime) -> tuple[str, dict[str, object]]:
-    """The statement that counts incidents, and its values."""
+def to_count(condition: Condition, now: datetime, most: int | None = None) -> tuple[str, dict[str, object]]:
+    """The statement that counts incidents, at most so many, and its values."""
     where = Where(now)
-    counts = [f"(select count(*) from incident i where {scan})" for scan in _scans(where, condition)]
-    return f"select {' + '.join(counts)}", where.values
+    scans = _scans(where, condition)
+    if most is None:
+        counts = [f"(select count(*) from incident i where {scan})" for scan in scans]
+        return f"select {' + '.join(counts)}", where.values
+    found = " union all ".join(f"(select from incident i where {scan} limit {most})" for scan in scans)
+    return f"select count(*) from (select from ({found}) i limit {most}) i", where.values
 
 
 def is_at(position: Position, row: IncidentRow) -> bool:

@@ -6,7 +6,8 @@ who looks at it.
 """
 
 from adapters.web.errors import error_page
+from adapters.web.live import Live
 from adapters.web.routes import web_routes
 from adapters.web.services import Web
 
-__all__ = ["Web", "error_page", "web_routes"]
+__all__ = ["Live", "Web", "error_page", "web_routes"]

@@ -7,7 +7,7 @@ Sessions are for https. Over plain http there are none, but on the machine itsel
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
-from secrets import token_urlsafe
+from secrets import token_bytes, token_urlsafe
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -24,7 +24,7 @@ PageRequest = Request[Any, Any, State]
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 TOKEN_FIELD = "csrf_token"  # noqa: S105 - what it is called in forms
-HOME = "/account/"
+HOME = "/incidents/?open=true"
 
 _MOST_KEY = 200
 
@@ -92,8 +92,22 @@ class Guest:
 
     @property
     def token(self) -> str:
-        """What forms carry to show that they are ours."""
-        return hmac.digest(self.key.encode(), b"form", "sha256").hex()
+        """What forms carry to show that they are ours. It is another one each time, lest the size of compressed pages tells what it is."""
+        mask = token_bytes(len(self._proof))
+        return (mask + _mixed(mask, self._proof)).hex()
+
+    def gave(self, token: str) -> bool:
+        """Whether that is what our forms carry."""
+        try:
+            raw = bytes.fromhex(token)
+        except ValueError:
+            return False
+        half = len(self._proof)
+        return hmac.compare_digest(_mixed(raw[:half], raw[half:]), self._proof)
+
+    @property
+    def _proof(self) -> bytes:
+        return hmac.digest(self.key.encode(), b"form", "sha256")
 
     @property
     def cookies(self) -> list[Cookie]:
@@ -156,7 +170,7 @@ class Guests:
             raise Forbidden(f"This form was sent from elsewhere. Argus is at {guest.place.origin} for browsers.")
         fields = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
         given = fields.get(TOKEN_FIELD, "")
-        if guest.is_new or not hmac.compare_digest(given.encode(), guest.token.encode()):
+        if guest.is_new or not guest.gave(given):
             raise Forbidden("This form is out of date, or your browser keeps no cookies. Go back, load the page again, and try once more.")
         return fields
 
@@ -178,8 +192,13 @@ def own_path(text: str) -> str:
 
 def login_path(request: PageRequest) -> str:
     """Where somebody logs in who then comes back to the page that was asked for."""
-    path = request.scope["raw_path"].decode("latin-1")
-    return f"/login/?next={quote(path, safe='/')}" if request.method == "GET" else "/login/"
+    path, query = request.scope["raw_path"].decode("latin-1"), request.scope["query_string"].decode("latin-1")
+    page = f"{path}?{query}" if query else path
+    return f"/login/?next={quote(page, safe='/')}" if request.method == "GET" else "/login/"
+
+
+def _mixed(one: bytes, other: bytes) -> bytes:
+    return bytes(left ^ right for left, right in zip(one, other, strict=False))
 
 
 def _host(origin: str) -> str | None:

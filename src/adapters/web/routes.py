@@ -16,19 +16,25 @@ from adapters.web.entrance import entrance_routes
 from adapters.web.errors import exception_handlers
 from adapters.web.guests import Guests, PageRequest
 from adapters.web.incident import incident_page_routes
+from adapters.web.incidents import incident_list_routes
 from adapters.web.notifications import notification_routes
 from adapters.web.overview import overview_routes
 from adapters.web.resets import reset_routes
 from adapters.web.services import Web
 
 _CSS, _SCRIPT, _PICTURE = "text/css; charset=utf-8", "text/javascript; charset=utf-8", "image/svg+xml"
-_FILES = {"pico.min.css": _CSS, "argus.css": _CSS, "pages.css": _CSS, "wall.css": _CSS, "argus.svg": _PICTURE, "htmx.min.js": _SCRIPT}
+_FILES = {
+    **dict.fromkeys(("pico.min.css", "argus.css", "pages.css", "incidents.css", "wall.css"), _CSS),
+    **dict.fromkeys(("htmx.min.js", "incidents.js"), _SCRIPT),
+    "argus.svg": _PICTURE,
+}
 
 _ROOMS = (
     entrance_routes,
     account_routes,
     reset_routes,
     admin_routes,
+    incident_list_routes,
     incident_page_routes,
     overview_routes,
     notification_routes,

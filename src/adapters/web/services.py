@@ -1,9 +1,14 @@
 """What pages need of the rest of the program, put together by the composition root."""
 
 from dataclasses import dataclass
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from adapters.web.live import Live
+from argus_core.domain.filters import Condition
+from argus_core.domain.ids import UserId
 from argus_core.ports.clock import Clock
+from argus_core.ports.incidents import Position
 from argus_core.ports.media import Media
 from argus_core.usecases.accounts import AccountService
 from argus_core.usecases.identities import IdentityService
@@ -14,6 +19,32 @@ from argus_core.usecases.overview import OverviewService
 from argus_core.usecases.profiles import ProfileService
 from argus_core.usecases.reading import ReadingService
 from argus_core.usecases.tickets import TicketService
+
+
+class Addresses(Protocol):
+    """What addresses of lists mean: the same, whoever shows the list."""
+
+    async def condition(self, query: bytes, owner: UserId) -> Condition:
+        """
+        The condition that the parameters make for whoever owns filters and profiles.
+
+        Raises:
+            Invalid: with a sentence for each bad parameter.
+        """
+        ...
+
+    def cursor(self, position: Position) -> str:
+        """The place as addresses name it."""
+        ...
+
+    def position(self, text: str) -> Position | None:
+        """
+        The place that an address names; empty is the beginning.
+
+        Raises:
+            NotFound: there is no such place.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +67,8 @@ class Web:
     overview: OverviewService
     media: Media
     clock: Clock
+    addresses: Addresses
+    live: Live
     public_url: str
     zone: ZoneInfo
 

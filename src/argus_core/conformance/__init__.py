@@ -335,6 +335,7 @@ async def pages_show_everything_once(world: World) -> None:
     beyond = await world.incidents.page(condition, _now(), 3, Position(EARLIEST, IncidentId(1)))
     _same("beyond the end", [], list(beyond.rows))
     _same("count", len(incidents), await world.incidents.count(condition, _now()))
+    _same("count no further", [3, len(incidents)], [await world.incidents.count(condition, _now(), most) for most in (3, 1000)])
 
 
 async def filters_see_the_present(world: World) -> None:
@@ -348,6 +349,7 @@ async def filters_see_the_present(world: World) -> None:
         condition, moment = All((mine, *conditions)), now + timedelta(hours=hours)
         rows = (await world.incidents.page(condition, moment, 10)).rows
         _same("count", len(rows), await world.incidents.count(condition, moment))
+        _same("count to ten", len(rows), await world.incidents.count(condition, moment, 10))
         return len(rows)
 
     _same("open", [1, 0], [await seen(0.5, IsOpen()), await seen(1.5, IsOpen())])

@@ -17,7 +17,7 @@ from argus_core.domain.filters import (
     tags_match,
 )
 from argus_core.domain.ids import FilterId, SourceId, UserId
-from argus_core.domain.incidents import EventType
+from argus_core.domain.incidents import EventType, Level
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +37,21 @@ class FilterDefinition:
     event_type: EventType | None = None
     event_types: tuple[EventType, ...] | None = None
     expression: Condition | None = None
+
+    @classmethod
+    def of(cls, condition: Condition) -> "FilterDefinition":
+        """The definition that asks for this: what has a field of its own in fields, all else as an expression."""
+        fields: dict[str, object] = {}
+        rest: list[Condition] = []
+        for part in condition.of if isinstance(condition, All) else (condition,):
+            name, value = _field(part)
+            if not name or name in fields:
+                rest.append(part)
+            else:
+                fields[name] = value
+        if rest:
+            fields["expression"] = rest[0] if len(rest) == 1 else All(tuple(rest))
+        return cls(**fields)  # type: ignore[arg-type]  # each name has a value of its type, see below
 
     @property
     def condition(self) -> Condition | None:
@@ -66,6 +81,23 @@ class FilterDefinition:
         """The part that is about incidents alone, for previews; None matches nothing."""
         condition = self.condition
         return None if condition is None else about_incidents(condition)
+
+
+def _field(part: Condition) -> tuple[str, object]:
+    """The field that says this, and its value; no name when none does."""
+    match part:
+        case IsOpen() | IsClosed():
+            return "open", isinstance(part, IsOpen)
+        case IsAcked() | Not(IsAcked()):
+            return "acked", isinstance(part, IsAcked)
+        case IsStateful() | Not(IsStateful()):
+            return "stateful", isinstance(part, IsStateful)
+        case LevelAtMost(level) if level in frozenset(Level):
+            return "max_level", int(level)
+        case SourceIn(ids) if ids:
+            return "source_ids", tuple(sorted(ids))
+        case _:
+            return "", None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -461,9 +461,9 @@ class MemoryIncidents(Incidents):
             Position(rows[0].start_time, rows[0].id, backwards=True) if rows and less else None,
         )
 
-    async def count(self, condition: Condition, now: datetime) -> int:
+    async def count(self, condition: Condition, now: datetime, most: int | None = None) -> int:
         """See the port."""
-        return sum(1 for _ in self.matching(condition, now))
+        return sum(1 for _ in itertools.islice(self.matching(condition, now), most))
 
     async def journal(self, incident_id: IncidentId) -> Sequence[Event]:
         """See the port."""

@@ -199,8 +199,8 @@ class Incidents(Protocol):
         """At most `size` incidents for which the condition holds, newest start first (then highest id), from `position` on."""
         ...
 
-    async def count(self, condition: Condition, now: datetime) -> int:
-        """For how many incidents the condition holds."""
+    async def count(self, condition: Condition, now: datetime, most: int | None = None) -> int:
+        """For how many incidents the condition holds; nobody counts further than to `most`, if that is given."""
         ...
 
     async def journal(self, incident_id: IncidentId) -> Sequence[Event]:

@@ -24,7 +24,7 @@ class Reading(Protocol):
         """See the port."""
         ...
 
-    async def count(self, condition: Condition, now: datetime) -> int:
+    async def count(self, condition: Condition, now: datetime, most: int | None = None) -> int:
         """See the port."""
         ...
 
@@ -73,8 +73,8 @@ class _Confined(Reading):
     async def page(self, condition: Condition, now: datetime, size: int, position: Position | None = None) -> Page[IncidentRow]:
         return await self.incidents.page(self._own(condition), now, size, position)
 
-    async def count(self, condition: Condition, now: datetime) -> int:
-        return await self.incidents.count(self._own(condition), now)
+    async def count(self, condition: Condition, now: datetime, most: int | None = None) -> int:
+        return await self.incidents.count(self._own(condition), now, most)
 
     async def events(self, incident_id: IncidentId) -> Sequence[EventRow]:
         await self.row(incident_id)

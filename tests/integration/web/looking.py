@@ -27,7 +27,7 @@ def log_in(page, site, name="alice"):
 def looking(chromium, site, screen="light", name="alice"):
     """Somebody's page, on some screen."""
     context = chromium.new_context(**SCREENS[screen])
-    context.set_default_timeout(30_000)
+    context.set_default_timeout(8_000)
     page = context.new_page()
     log_in(page, site, name)
     yield page

@@ -4,6 +4,7 @@ import html
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
@@ -11,9 +12,10 @@ import httpx
 import pytest
 from litestar import Litestar
 
+from adapters.http.lists import Addresses
 from adapters.keys import RandomKeys
 from adapters.plugins import load_media
-from adapters.web import Web, web_routes
+from adapters.web import Live, Web, web_routes
 from argus_core.domain.errors import ProviderTrouble
 from argus_core.domain.identities import Identity, RoleGroups
 from argus_core.domain.sessions import Lifetime
@@ -139,6 +141,10 @@ class World:
             "overview": OverviewService(MemoryStatistics(self.journal), clock),
             "media": self.media,
             "clock": clock,
+            "addresses": Addresses(
+                SimpleNamespace(accounts=self.people, profiles=self.profiles, zone=ZoneInfo("Europe/Oslo"), clock=clock)
+            ),
+            "live": Live(clock),
         }
         self.feide = Feide()
         self.identities = IdentityService(self.logins, {"feide": self.feide})

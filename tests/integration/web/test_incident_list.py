@@ -1,0 +1,420 @@
+"""The list of incidents, as people use it in Chromium."""
+
+import csv
+import io
+import json
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+
+from integration.web.conftest import SECRET
+from integration.web.looking import SCREENS, TEXT, faults, log_in, looking, report, source_token
+
+EVERY_COLUMN = "level,state,start,end,source,description,tags,ticket,key,id"
+
+
+@pytest.fixture(scope="module")
+def token(site):
+    return source_token(site)
+
+
+@pytest.fixture
+def reported(site, token, request):
+    """A function that reports incidents of this test alone, and the parameters that show just these."""
+
+    class Reported:
+        tag = f"test={request.node.name[:60]}".replace(",", "_")
+
+        def __call__(self, **fields):
+            tags = [{"tag": self.tag}, *({"tag": tag} for tag in fields.pop("tags", ()))]
+            return report(site, token, tags=tags, level=fields.pop("level", 3), **fields)
+
+        def view(self, **more):
+            return f"/incidents/?{urlencode({'tags': self.tag, **more})}"
+
+    return Reported()
+
+
+def show(page, site, view, url=""):
+    page.goto(f"{url or site.url}{view}")
+    page.wait_for_selector("#list[data-live=yes]")
+
+
+def ids(page):
+    return page.eval_on_selector_all("#list tbody tr", "rows => rows.map(row => Number(row.dataset.id))")
+
+
+def words(page, incident):
+    return page.inner_text(f"#list tr[data-id='{incident}']")
+
+
+def until(page, incident, said):
+    page.wait_for_function(
+        "([id, said]) => document.querySelector(`#list tr[data-id='${id}']`)?.innerText.includes(said)", arg=[incident, said]
+    )
+
+
+def press(page, *keys):
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def test_two_people_see_each_others_acks(chromium, site, reported):
+    one, two = reported(description="One"), reported(description="Two")
+    with looking(chromium, site) as mine, looking(chromium, site, name="sam") as theirs:
+        show(mine, site, reported.view(open="true"))
+        show(theirs, site, reported.view(open="true"))
+        mine.check(f"#list input[value='{one}']")
+        mine.click("button:text-is('for 2 hours')")
+        until(theirs, one, "acked")
+        theirs.check(f"#list input[value='{two}']")
+        theirs.click("button:text-is('for good')")
+        until(mine, two, "acked")
+
+        assert "You have acknowledged 1 incident." in mine.inner_text("#outcome")
+
+
+def test_what_another_process_stores_is_heard_of(chromium, site, reported):
+    incident = reported(description="One")
+    with looking(chromium, site) as page:
+        show(page, site, reported.view())
+        close_elsewhere(site, incident)
+        until(page, incident, "closed")
+
+
+def close_elsewhere(site, incident):
+    """Somebody closes it through the neighbour, who shares nothing with the site but the database."""
+    post(site.neighbour, f"/api/v2/incidents/{incident}/events/", {"type": "CLO"})
+
+
+def post(url, path, body):
+    with httpx.Client(base_url=url) as client:
+        token = client.post("/api/v2/token-auth/", json={"username": "alice", "password": SECRET}).json()["token"]
+        assert client.post(path, json=body, headers={"Authorization": f"Token {token}"}).status_code == 201
+
+
+def test_rows_do_not_move_while_things_happen(chromium, site, reported):
+    """
+    New incidents are announced, changed ones change in place, those that do not belong any more stay: all at the same coordinates.
+    """
+    here = [reported(description=f"Number {number}") for number in range(6)]
+    with looking(chromium, site) as page:
+        show(page, site, reported.view(open="true"))
+        boxes = "() => [...document.querySelectorAll('#list tbody tr')].map(row => [row.dataset.id, row.getBoundingClientRect().top])"
+        before = page.evaluate(boxes)
+        new = [reported(description="New " + TEXT["long"]) for _ in range(3)]
+        page.wait_for_selector("#news:text-is('3 new, show')")
+        close_elsewhere(site, here[2])
+        until(page, here[2], "no longer in this view")
+
+        assert before == page.evaluate(boxes)
+
+        page.click("#news")
+        page.wait_for_function("number => document.querySelectorAll('#list tbody tr').length === number", arg=8)
+        assert [*reversed(new), here[5], here[4], here[3], here[1], here[0]] == ids(page)
+
+
+def test_an_ack_that_expires_shows(chromium, site, reported):
+
+    incident = reported(description="Soon")
+    with looking(chromium, site) as page:
+        show(page, site, reported.view())
+        post(site.url, f"/api/v2/incidents/{incident}/acks/", {"expiration": (datetime.now(UTC) + timedelta(seconds=3)).isoformat()})
+        until(page, incident, "acked")
+
+        page.wait_for_function("id => !document.querySelector(`#list tr[data-id='${id}']`).innerText.includes('acked')", arg=incident)
+
+
+def test_what_is_refused_is_told_and_stays_chosen(chromium, site, reported):
+    closed, open_ = reported(), reported()
+    close_elsewhere(site, closed)
+    with looking(chromium, site) as page:
+        show(page, site, reported.view())
+        page.check("#all")
+        page.click("#do-close")
+        page.wait_for_selector("#outcome .refused")
+
+        assert "You have closed 1 incident." in page.inner_text("#outcome")
+        assert f"{closed}: The incident is already closed." == page.inner_text("#outcome .refused")
+        assert [str(closed)] == page.eval_on_selector_all("#list tbody :checked", "boxes => boxes.map(box => box.value)")
+        until(page, open_, "closed")
+
+
+def test_many_get_a_ticket_and_are_reopened(chromium, site, reported):
+    here = [reported(), reported()]
+    for incident in here:
+        close_elsewhere(site, incident)
+    with looking(chromium, site) as page:
+        show(page, site, reported.view())
+        page.check("#all")
+        page.fill("[name=ticket_url]", "https://tickets.example.org/1")
+        page.click("button:text-is('Note the ticket')")
+        for incident in here:
+            page.wait_for_selector(f"tr[data-id='{incident}'] a[href='https://tickets.example.org/1']")
+        page.check("#all")
+        page.click("button:text-is('Reopen')")
+        for incident in here:
+            until(page, incident, "open")
+        page.wait_for_selector("text=You have reopened 2 incidents.")
+
+        page.check("#all")
+        page.fill("[name=ticket_url]", "javascript:alert(1)")
+        page.click("button:text-is('Note the ticket')")
+        page.wait_for_selector("#outcome .problem")
+        assert "Enter a valid URL." in page.inner_text("#outcome")
+
+
+def test_a_view_is_kept_as_a_filter(chromium, site, reported):
+    critical = reported(level=1)
+    reported(level=4)
+    with looking(chromium, site) as page:
+        show(page, site, reported.view(level__lte="2", open="true"))
+        page.fill("#keep-name", "The worst of this test")
+        page.click("text=Keep it")
+        page.wait_for_url("**filter_pk=*")
+
+        assert [critical] == ids(page)
+        assert "The worst of this test" == page.locator("#f-filter_pk option:checked").inner_text()
+        page.goto(f"{site.url}/incidents/?open=true")
+        page.select_option("#f-filter_pk", label="The worst of this test")
+        page.click("#filter button")
+        assert [critical] == ids(page)
+
+
+def test_mistakes_are_told_at_their_field(chromium, site):
+    with looking(chromium, site) as page:
+        page.goto(f"{site.url}/incidents/?tags=nonsense&duration__gte=long&source__type__in=nothing")
+
+        assert "true" == page.get_attribute("#f-tags", "aria-invalid")
+        assert "key=value" in page.inner_text("#f-tags-problem")
+        assert "Enter a number." == page.inner_text("#f-duration__gte-problem")
+        assert "Nothing is listed until the filter is mended." in page.inner_text("main")
+
+
+def test_tags_are_completed(chromium, site, reported):
+    reported(tags=["room=aurora-1", "room=aurora-2"])
+    with looking(chromium, site) as page:
+        show(page, site, reported.view())
+        page.wait_for_timeout(100)
+        page.fill("#f-tags", "host=a,auror")
+        page.wait_for_selector("#known-tags option[value='host=a,room=aurora-1']", state="attached", timeout=20_000)
+
+
+def test_columns_are_chosen_in_the_address(chromium, site, reported):
+    reported(source_incident_id="known-there")
+    with looking(chromium, site) as page:
+        show(page, site, reported.view(columns="id,key"))
+
+        assert ["", "Key at the source", "Number"] == [text.strip() for text in page.locator("#list th").all_inner_texts()]
+        assert "known-there" in page.inner_text("#list")
+
+
+def test_pages_go_on_and_back(chromium, site, reported):
+    here = [reported() for _ in range(25)][::-1]
+    with looking(chromium, site) as page:
+        show(page, site, reported.view(page_size="10"))
+        seen = [ids(page)]
+        for step in ("Older", "Older", "Newer", "Newest", "Oldest"):
+            page.click(f"#pager a:text-is('{step}')")
+            seen.append(ids(page))
+
+    assert [here[:10], here[10:20], here[20:], here[10:20], here[:10], here[15:]] == seen
+
+
+def test_without_scripts_it_is_read_and_used(chromium, site, reported):
+    incident = reported(description="Plain")
+    context = chromium.new_context(java_script_enabled=False)
+    page = context.new_page()
+    log_in(page, site)
+    page.goto(f"{site.url}{reported.view()}")
+    page.check(f"#list input[value='{incident}']")
+    page.click("button:text-is('for good')")
+
+    assert "You have acknowledged 1 incident." in page.inner_text("#outcome")
+    assert "acked" in words(page, incident)
+    page.fill("#f-search", "nothing like it")
+    page.click("#filter button")
+    assert "There is no such incident." in page.inner_text("main")
+    context.close()
+
+
+def test_exports_hold_what_is_shown(chromium, site, reported):
+    reported(description='=HYPERLINK("http://evil")')
+    reported(description="Plain, with a comma", level=1)
+    with looking(chromium, site) as page:
+        show(page, site, reported.view())
+        with page.expect_download() as got:
+            page.click("text=CSV")
+        table = list(csv.DictReader(io.StringIO(got.value.path().read_text("utf-8-sig"))))
+        with page.expect_download() as got:
+            page.click("text=JSON")
+        objects = json.loads(got.value.path().read_text())
+
+    assert ["Plain, with a comma", '\'=HYPERLINK("http://evil")'] == [row["description"] for row in table]
+    assert [1, 3] == [one["level"] for one in objects]
+    assert '=HYPERLINK("http://evil")' == objects[1]["description"]
+
+
+def test_what_others_have_written_is_text(chromium, site, reported):
+    evil = TEXT["evil"]
+    first = reported(description=evil, tags=[f"k={evil}"], metadata={"x": evil}, source_incident_id=evil)
+    second = reported(description="javascript:alert(1)", details_url="javascript:document.title='cracked'")
+    with looking(chromium, site) as page:
+        show(page, site, reported.view(columns=EVERY_COLUMN))
+        close_elsewhere(site, first)
+        until(page, first, "closed")
+
+        assert evil in words(page, first)
+        assert "Incidents \N{EN DASH} Argus" == page.title()
+        assert [] == page.eval_on_selector_all("#list [href]", "all => all.map(a => a.href).filter(href => href.startsWith('javascript'))")
+        assert second in ids(page)
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_everybody_can_use_it(chromium, site, reported, screen):
+    for level, text in enumerate((TEXT["long"], TEXT["arabic"], "Link down", TEXT["evil"], "نظام mixed نص"), 1):
+        reported(level=level, description=text, tags=[f"long={TEXT['long']}", *(f"t={number}" for number in range(12))])
+    found = {}
+    with looking(chromium, site, screen, name="sam") as page:
+        for view in (
+            *(reported.view(), reported.view(columns=EVERY_COLUMN), "/incidents/?tags=none=none", "/incidents/?tags=wrong"),
+            *("/incidents/?open=true", f"/incidents/?search={TEXT['long']}"),
+        ):
+            page.goto(f"{site.url}{view}")
+            page.wait_for_load_state("load")
+            found[view] = faults(page)
+
+    assert {view: [] for view in found} == found
+
+
+def test_a_thousand_rows_are_one_page(chromium, site, reported):
+    with looking(chromium, site) as page:
+        show(page, site, "/incidents/?page_size=1000")
+
+        assert len(ids(page)) > 20
+        press(page, "Shift+A")
+        assert "chosen" in page.inner_text("#chosen")
+
+
+def test_keys_can_be_turned_off(chromium, site, reported):
+    reported()
+    with looking(chromium, site) as page:
+        show(page, site, reported.view())
+        press(page, "?")
+        page.uncheck("#keys")
+        press(page, "Escape", "j", "x")
+
+        assert 0 == page.locator("#list tbody :checked").count()
+
+
+class Hands:
+    """Somebody at a keyboard, without a mouse, who counts."""
+
+    def __init__(self, page):
+        self.page, self.strokes = page, 0
+
+    def press(self, *keys):
+        for key in keys:
+            self.page.keyboard.press(key)
+            self.strokes += 1
+
+    def type(self, words):
+        self.page.keyboard.type(words)
+        self.strokes += 1
+
+
+def acked_until(page, incident):
+    return page.get_attribute(f"#list tr[data-id='{incident}'] .is-acked", "title")
+
+
+def test_task_1_find_all_unacknowledged_criticals(chromium, site, reported):
+    critical = reported(level=1)
+    mild = reported(level=2)
+    with looking(chromium, site) as page:
+        show(page, site, "/incidents/?open=true")
+        page.focus("#filter a:text-is('Unacknowledged criticals')")
+        hands = Hands(page)
+
+        hands.press("Enter")
+
+        page.wait_for_url("**acked=false**")
+        assert (True, False, 1) == (critical in ids(page), mild in ids(page), hands.strokes)
+
+
+def test_tasks_2_and_3_acknowledge_all_of_one_site_for_two_hours(chromium, site, reported):
+    here = [reported(level=1, tags=[f"site=oslo-{reported.tag[5:20]}"]) for _ in range(3)]
+    other = reported(level=1)
+    with looking(chromium, site) as page:
+        show(page, site, "/incidents/?open=true&acked=false&level__lte=1")
+        hands = Hands(page)
+        hands.press("/", "Shift+Tab")
+        hands.type(f"site=oslo-{reported.tag[5:20]}")
+        hands.press("Enter")
+        page.wait_for_url("**tags=site*")
+        page.wait_for_selector("#list[data-live=yes]")
+        assert (here[::-1], 4) == (ids(page), hands.strokes)
+
+        hands.press("Shift+A", "a", "Enter")
+
+        page.wait_for_selector("text=You have acknowledged 3 incidents.")
+        for incident in here:
+            until(page, incident, "acked")
+            assert acked_until(page, incident)
+        assert 7 == hands.strokes
+        show(page, site, reported.view())
+        assert "acked" not in words(page, other)
+
+
+def test_task_4_close_the_newest(chromium, site, reported):
+    older, newest = reported(), reported()
+    with looking(chromium, site) as page:
+        show(page, site, reported.view())
+        hands = Hands(page)
+
+        hands.press("j", "c", "Enter")
+
+        until(page, newest, "closed")
+        assert ("open" in words(page, older), 3) == (True, hands.strokes)
+
+
+def test_task_5_see_what_it_is_about(chromium, site, reported):
+    newest = reported()
+    with looking(chromium, site) as page:
+        show(page, site, reported.view())
+        hands = Hands(page)
+
+        hands.press("j", "Enter")
+
+        page.wait_for_url(f"**/incidents/{newest}/")
+        assert 2 == hands.strokes
+
+
+def test_task_6_acknowledge_three_until_tomorrow(chromium, site, reported):
+    here = [reported() for _ in range(4)]
+    with looking(chromium, site) as page:
+        show(page, site, reported.view())
+        hands = Hands(page)
+
+        hands.press("j", "x", "j", "j", "Shift+X", "a", "Tab", "Enter")
+
+        for incident in here[1:]:
+            until(page, incident, "acked")
+            assert "08:00" in acked_until(page, incident)
+        assert ("acked" in words(page, here[0]), 8) == (False, hands.strokes)
+
+
+def test_task_7_find_an_incident_by_what_it_says(chromium, site, reported):
+    reported(description="Something else")
+    wanted = reported(description="A quaint hovercraft")
+    with looking(chromium, site) as page:
+        show(page, site, reported.view())
+        hands = Hands(page)
+
+        hands.press("/")
+        hands.type("quaint hover")
+        hands.press("Enter")
+
+        page.wait_for_url("**search=quaint*")
+        assert ([wanted], 3) == (ids(page), hands.strokes)
