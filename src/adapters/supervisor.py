@@ -48,6 +48,7 @@ class Plan:
     port: int = 8000
     workers: int = 1
     with_worker: bool = True
+    shown: tuple[tuple[str, str, str], ...] = ()
 
 
 class Told(BaseException):
@@ -67,7 +68,7 @@ def serve(plan: Plan, announce: Callable[[str], None]) -> None:
         try:
             family.begin()
             with databases.ready(plan.settings) as database:
-                orders = Orders(database_url=database.url, settings=plan.settings)
+                orders = Orders(database_url=database.url, settings=plan.settings, shown=plan.shown)
                 family.look_after(orders, database.revive, lambda: announce(address))
         finally:
             family.end()

@@ -7,6 +7,6 @@ who looks at it.
 
 from adapters.web.errors import error_page
 from adapters.web.routes import web_routes
-from adapters.web.services import Web
+from adapters.web.services import Shown, Web
 
-__all__ = ["Web", "error_page", "web_routes"]
+__all__ = ["Shown", "Web", "error_page", "web_routes"]

@@ -11,7 +11,7 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
 from adapters.web.account import account_routes
-from adapters.web.administration import admin_routes
+from adapters.web.admin import admin_routes
 from adapters.web.entrance import entrance_routes
 from adapters.web.errors import exception_handlers
 from adapters.web.guests import Guests, PageRequest
@@ -22,7 +22,15 @@ from adapters.web.resets import reset_routes
 from adapters.web.services import Web
 
 _CSS, _SCRIPT, _PICTURE = "text/css; charset=utf-8", "text/javascript; charset=utf-8", "image/svg+xml"
-_FILES = {"pico.min.css": _CSS, "argus.css": _CSS, "pages.css": _CSS, "wall.css": _CSS, "argus.svg": _PICTURE, "htmx.min.js": _SCRIPT}
+_FILES = {
+    "pico.min.css": _CSS,
+    "argus.css": _CSS,
+    "pages.css": _CSS,
+    "admin.css": _CSS,
+    "wall.css": _CSS,
+    "argus.svg": _PICTURE,
+    "htmx.min.js": _SCRIPT,
+}
 
 _ROOMS = (
     entrance_routes,

@@ -1,11 +1,14 @@
 """What pages need of the rest of the program, put together by the composition root."""
 
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 from argus_core.ports.clock import Clock
 from argus_core.ports.media import Media
 from argus_core.usecases.accounts import AccountService
+from argus_core.usecases.administration import AdministrationService
 from argus_core.usecases.identities import IdentityService
 from argus_core.usecases.incidents import IncidentService
 from argus_core.usecases.logins import LoginService
@@ -14,6 +17,10 @@ from argus_core.usecases.overview import OverviewService
 from argus_core.usecases.profiles import ProfileService
 from argus_core.usecases.reading import ReadingService
 from argus_core.usecases.tickets import TicketService
+from argus_core.usecases.trying_out import TrialService
+
+Shown: TypeAlias = tuple[str, str, str]
+"""A setting: its name, its value, and where that comes from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +29,8 @@ class Web:
     Everything handlers close over.
 
     `public_url` is the address under which browsers reach this server; when it is empty, it is the one they ask for. `zone` is that of the
-    times shown.
+    times shown. `settings` are names, values and origins, secrets masked; `worries` tells
+    what is wrong with the process and its surroundings, a sentence for each.
     """
 
     logins: LoginService
@@ -36,6 +44,10 @@ class Web:
     overview: OverviewService
     media: Media
     clock: Clock
+    administration: AdministrationService
+    trying_out: TrialService
+    settings: Sequence[Shown]
+    worries: Callable[[], Awaitable[Sequence[str]]]
     public_url: str
     zone: ZoneInfo
 
