@@ -9,9 +9,12 @@ from datetime import timedelta
 
 import pytest
 
+from argus_core.domain.errors import Invalid, NotFound, Unavailable
+from argus_core.domain.identities import RoleGroups
 from argus_core.domain.incidents import EventType
 from argus_core.domain.saved_filters import FilterDefinition
 from argus_core.usecases.accounts import NewUser
+from argus_core.usecases.administration import Administrator
 from unit.web.conftest import HTTPS, SECRET
 
 pytestmark = pytest.mark.anyio
@@ -666,6 +669,92 @@ async def test_everybodys_profiles_are_shown_in_words(office):
     assert "Nightly (active): within All the time , when Bad matches, to Email: alice@example.org" in page
     assert "All the time : every day, all day" in page
     assert "There is nothing." in await browser.main("/admin/profiles/?q=nobodys")
+
+
+async def test_users_that_a_provider_makes_or_changes_are_noted(office):
+    office.feide.roles = RoleGroups(staff=frozenset({"operators"}))
+    for groups in ({"operators"}, set()):
+        office.vouched(groups=frozenset(groups), email="olga@example.org")
+        browser = office.browser()
+        await browser.get("/oidc/login/feide/")
+        await browser.get("/oidc/complete/feide/?state=a-state")
+
+    olga = ("olga", "192.0.2.1")
+    assert [
+        (*olga, "user.change", "user olga", "staff: no (as feide says)"),
+        (*olga, "user.create", "user olga", "staff (as feide says)"),
+    ] == [entry for entry in await office.noted() if entry[2].startswith("user.") and entry[3] == "user olga"]
+
+
+async def test_a_ticket_system_that_breaks_is_told_of_and_a_store_that_does_is_not(office):
+    by = Administrator(await office.actor("sam"))
+    trying_out = office.rooms["trying_out"]
+    for error, told in ((RuntimeError("unheard of"), "RuntimeError: unheard of"), (Unavailable(), "")):
+        office.now += timedelta(seconds=1)
+        office.desk.create = _raising(error)
+        try:
+            trial = await trying_out.test_ticket_system(by, str)
+        except Unavailable:
+            assert not told
+        else:
+            assert told == trial.problem
+
+
+async def test_an_own_incident_that_tries_things_out_is_no_concern(office):
+    browser = await office.somebody("sam")
+    await browser.send("/admin/incidents/test/", {"level": "5", "description": "x"}, "/admin/incidents/test/")
+
+    changed = await office.rooms["administration"].watching.look()
+
+    assert 0 == changed
+    assert [True] == [incident.is_open(office.now) async for incident in _all(office)]
+
+
+async def test_before_there_is_a_test_incident_none_is_ended(office):
+    browser = await office.somebody("sam")
+
+    answer = await browser.send("/admin/incidents/1/end-test/", page="/admin/incidents/test/")
+
+    assert 404 == answer.status_code
+
+
+async def test_nothing_is_mailed_to_whoever_is_not_active_or_without_a_mail_server(office):
+    by, administration = Administrator(await office.actor("ada")), office.rooms["administration"]
+    office.mailbox.lacks = "ARGUS_EMAIL_HOST is not set."
+    with pytest.raises(Invalid, match="ARGUS_EMAIL_HOST"):
+        await administration.invite(by, office.alice, "https://argus.example.org/?key=")
+    await office.people.set_active("alice", active=False)
+    with pytest.raises(Invalid, match="not active"):
+        await administration.invite(by, office.alice, "https://argus.example.org/?key=")
+
+
+async def test_who_keeps_a_user_as_it_is_notes_nothing(office):
+    before = await office.noted()
+
+    await office.people.change_user(office.alice, lambda same: same)
+
+    assert before == await office.noted()
+
+
+async def test_what_is_not_there_is_not_found(office):
+    by, administration = Administrator(await office.actor("ada")), office.rooms["administration"]
+    for ask in (
+        administration.user,
+        administration.token,
+        administration.source,
+        administration.revoke_token,
+        administration.add_source_token,
+    ):
+        with pytest.raises(NotFound):
+            await ask(by, 2**62)
+    assert {} == await administration.names(by, {2**62})
+
+
+def _raising(error):
+    async def create(incident, *, actor, link):
+        raise error
+
+    return create
 
 
 async def _with_a_delivery(office):
