@@ -18,17 +18,18 @@ from adapters import logs
 from adapters.child import Parent
 from adapters.container import Container, contain
 from adapters.counts import note_request
+from adapters.databases import data_folder
 from adapters.db.hints import OUTBOX
 from adapters.db.listen import ACCOUNTS, Listener
 from adapters.http.answers import Answer
 from adapters.http.app import build_app
 from adapters.http.auth import Access, CredentialCache, Uses
 from adapters.http.lists import Addresses
-from adapters.http.services import LoginMethod, Services
+from adapters.http.services import LoginMethod, Services, State
 from adapters.metrics import Metrics
 from adapters.readiness import Readiness
-from adapters.settings import Settings, SettingsError, load
-from adapters.web import Live, Web, error_page, web_routes
+from adapters.settings import Settings, SettingsError, described, load
+from adapters.web import Live, Shown, Web, error_page, web_routes
 from adapters.wire import Protocol, lose_patience
 from argus_core.domain.errors import Unavailable
 from argus_core.usecases.accounts import AccountService
@@ -55,15 +56,16 @@ def create_app() -> "App":
     Raises:
         SettingsError: the settings are wrong, or name no database.
     """
-    settings = load().settings
+    loaded = load()
+    settings = loaded.settings
     if settings.database_url is None:
         raise SettingsError("DATABASE_URL is not set. Only `argus serve` brings a PostgreSQL of its own.")
     logs.configure(settings.log_level, settings.log_format)
     container = contain(settings, settings.database_url)
-    return application(container, Readiness(container))
+    return application(container, Readiness(container), tuple(described(loaded, data_folder(settings))))
 
 
-def application(container: Container, readiness: Readiness) -> "App":
+def application(container: Container, readiness: Readiness, shown: Sequence[Shown] = ()) -> "App":
     """The application of a container; it connects to the database when it starts."""
     settings: Settings = container.settings()
     cache = CredentialCache()
@@ -108,12 +110,16 @@ def application(container: Container, readiness: Readiness) -> "App":
         metrics=Metrics(container, readiness).text,
         metrics_allow=list(map(ip_network, settings.metrics_allow)),
     )
-    routes: list[Router | HTTPRouteHandler] = [_pages(container, services, live), *_routes(settings)]
+    routes: list[Router | HTTPRouteHandler] = [_pages(container, services, live, readiness, shown), *_routes(settings)]
     return behind(build_app(services, lifespan=[connected], routes=routes, error_page=_error_page), settings.trusted_proxies)
 
 
-def _pages(container: Container, services: Services, live: Live) -> Router:
+def _pages(container: Container, services: Services, live: Live, readiness: Readiness, shown: Sequence[Shown]) -> Router:
     """The pages that people look at. None looks for a token, and no route of the API for a cookie."""
+
+    async def worries() -> Sequence[str]:
+        return [check.message for check in await readiness.checks() if check.state is not State.OK]
+
     web = Web(
         logins=container.logins(),
         identities=container.identities(),
@@ -128,6 +134,10 @@ def _pages(container: Container, services: Services, live: Live) -> Router:
         clock=container.clock(),
         addresses=Addresses(services),
         live=live,
+        administration=container.administration(),
+        trying_out=container.trying_out(),
+        settings=shown,
+        worries=worries,
         public_url=services.public_url,
         zone=services.zone,
     )
@@ -197,7 +207,7 @@ def main(told: int, listening: int) -> None:
     container = contain(orders.settings, orders.database_url)
     readiness = Readiness(container)
     config = uvicorn.Config(
-        application(container, readiness),
+        application(container, readiness, orders.shown),
         loop="none",
         http=Protocol,
         ws="none",

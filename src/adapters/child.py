@@ -41,6 +41,8 @@ class Orders(msgspec.Struct, frozen=True, kw_only=True):
 
     database_url: str
     settings: Settings
+    shown: tuple[tuple[str, str, str], ...] = ()
+    """What the settings are called, hold, and come from, for people to look at."""
 
     def to_line(self) -> bytes:
         """The orders as they are sent."""

@@ -34,6 +34,7 @@ from argus_core.domain.audit import ITSELF, Origin
 from argus_core.domain.sessions import Lifetime
 from argus_core.ports.identity import IdentityProviders
 from argus_core.usecases.accounts import AccountService
+from argus_core.usecases.administration import AdministrationService
 from argus_core.usecases.apply import ApplyService
 from argus_core.usecases.audit import AuditService
 from argus_core.usecases.dispatch import Dispatcher
@@ -46,6 +47,7 @@ from argus_core.usecases.profiles import ProfileService
 from argus_core.usecases.reading import ReadingService
 from argus_core.usecases.sending import Letterhead, Sender
 from argus_core.usecases.tickets import TicketService
+from argus_core.usecases.trying_out import TrialService
 from argus_core.usecases.watching import WatchService
 
 FOR_WORK = 2
@@ -166,6 +168,8 @@ class Container(containers.DeclarativeContainer):
         providers.Callable(duration, settings.provided.token_warning),
         providers.Callable(duration, settings.provided.undelivered_limit),
     )
+    administration = providers.Singleton(AdministrationService, accounts, logins, profile_store, notifications, watching, audit)
+    trying_out = providers.Singleton(TrialService, accounts, incidents, notifications, tickets)
     applying = providers.Singleton(ApplyService, accounts)
 
 

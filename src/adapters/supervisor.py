@@ -50,6 +50,7 @@ class Plan:
     port: int = 8000
     workers: int = 1
     with_worker: bool = True
+    shown: tuple[tuple[str, str, str], ...] = ()
 
 
 class Told(BaseException):
@@ -75,7 +76,7 @@ def serve(plan: Plan, announce: Callable[[str], None]) -> None:
         try:
             family.begin()
             with databases.ready(plan.settings) as database:
-                orders = Orders(database_url=database.url, settings=plan.settings)
+                orders = Orders(database_url=database.url, settings=plan.settings, shown=plan.shown)
                 family.look_after(orders, database.revive, begun)
         finally:
             family.end()

@@ -1,14 +1,12 @@
 """`argus audit`."""
 
-import csv
-import json
-import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
+from adapters import exports
 from adapters.cli.doing import Group, moment, run, table, tell, with_settings
 from argus_core.domain.audit import AuditQuery, Deed, Origin, Record, as_plain
 
@@ -17,10 +15,6 @@ if TYPE_CHECKING:
     from adapters.settings import Loaded
 
 Command: TypeAlias = Callable[..., Any]
-Plain: TypeAlias = Mapping[str, str | int | bool | None]
-
-_COLUMNS = ("id", "created", "deed", "about", "outcome", "user_id", "username", "address", "details")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def _checked_moment(_: click.Context, __: click.Parameter, text: str | None) -> datetime | None:
@@ -116,11 +110,14 @@ def export(*, form: str, loaded: "Loaded", **options: Any) -> None:  # noqa: ANN
     argus audit export --until 2026-01-01 > audit-2025.jsonl
     """
     query = _query(options)
-    write = _write_csv() if form == "csv" else _write_json
 
     async def read(container: "Container") -> None:
+        if form == "csv":
+            click.echo(exports.csv_line(exports.COLUMNS), nl=False)
         async for record in container.audit().all(query):
-            write(as_plain(record))
+            plain = as_plain(record)
+            line = exports.csv_line(plain[column] for column in exports.COLUMNS) if form == "csv" else exports.json_line(plain)
+            click.echo(line, nl=False)
 
     run(loaded.settings, read)
 
@@ -144,23 +141,3 @@ def prune(*, before: datetime, loaded: "Loaded") -> None:
 
 def _who(origin: Origin) -> str:
     return origin.username or ("-" if origin.address else "Argus itself")
-
-
-def _write_json(plain: Plain) -> None:
-    click.echo(json.dumps(plain, ensure_ascii=False))
-
-
-def _write_csv() -> Callable[[Plain], None]:
-    writer = csv.writer(sys.stdout)
-    writer.writerow(_COLUMNS)
-
-    def write(plain: Plain) -> None:
-        writer.writerow(_harmless(plain[column] for column in _COLUMNS))
-
-    return write
-
-
-def _harmless(cells: Iterable[object]) -> list[str]:
-    """What spreadsheets would take for formulas gets an apostrophe before it: names are chosen by others."""
-    texts = ["" if cell is None else str(cell) for cell in cells]
-    return [f"'{text}" if text.startswith(_FORMULA) else text for text in texts]

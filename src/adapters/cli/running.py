@@ -38,9 +38,18 @@ def serve(*, host: str, port: int, workers: int, no_worker: bool, loaded: "Loade
     DATABASE_URL=postgresql://argus@db/argus argus serve --host 0.0.0.0 --workers 4
     """
     from adapters import logs, supervisor
+    from adapters.databases import data_folder
+    from adapters.settings import described
 
     logs.configure(loaded.settings.log_level, loaded.settings.log_format)
-    plan = supervisor.Plan(settings=loaded.settings, host=host, port=port, workers=workers, with_worker=not no_worker)
+    plan = supervisor.Plan(
+        settings=loaded.settings,
+        host=host,
+        port=port,
+        workers=workers,
+        with_worker=not no_worker,
+        shown=tuple(described(loaded, data_folder(loaded.settings))),
+    )
     supervisor.serve(plan, _announce)
 
 

@@ -1,7 +1,7 @@
 """Users, tokens and sources on PostgreSQL: units of work in SQLAlchemy Core, and in one prepared statement what every request asks."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import fields
 from datetime import datetime
@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.db import audit, belongings, tables
@@ -73,6 +74,9 @@ _TOKENS = sa.select(
 _SOURCES = sa.select(
     tables.source.c.id, tables.source.c.name, tables.source.c.type, tables.source.c.user_id, tables.source.c.base_url
 ).order_by(tables.source.c.id)
+
+
+NAMES = (tables.account.c.username, tables.account.c.first_name, tables.account.c.last_name)
 
 
 class PgAccounts(Accounts):
@@ -147,6 +151,14 @@ class PgAccountsWork(AccountsWork):
     async def users(self) -> Sequence[User]:
         return [User(**row) for row in await self._rows(_USERS.order_by(tables.account.c.id))]
 
+    async def users_with(self, user_ids: Collection[UserId]) -> Sequence[User]:
+        wanted = tables.account.c.id == one_of(user_ids)
+        return [User(**row) for row in await self._rows(_USERS.where(wanted).order_by(tables.account.c.id))]
+
+    async def users_like(self, text: str, most: int, after: UserId) -> Sequence[User]:
+        fitting = _USERS.where(tables.account.c.id > after, has_text(text, *NAMES, tables.account.c.email))
+        return [User(**row) for row in await self._rows(fitting.order_by(tables.account.c.id).limit(most))]
+
     async def add_user(self, user: User) -> None:
         await self._do(sa.insert(tables.account), columns_of(user))
 
@@ -197,6 +209,14 @@ class PgAccountsWork(AccountsWork):
 
     async def all_tokens(self) -> Sequence[Token]:
         return [_token_from(row) for row in await self._rows(_TOKENS)]
+
+    async def tokens_of(self, user_ids: Collection[UserId]) -> Sequence[Token]:
+        return [_token_from(row) for row in await self._rows(_TOKENS.where(tables.token.c.user_id == one_of(user_ids)))]
+
+    async def tokens_like(self, text: str, most: int, before: TokenId) -> Sequence[Token]:
+        whose = _TOKENS.join(tables.account, tables.account.c.id == tables.token.c.user_id)
+        fitting = whose.where(tables.token.c.id < before, has_text(text, tables.token.c.name, tables.account.c.username))
+        return [_token_from(row) for row in await self._rows(fitting.order_by(None).order_by(tables.token.c.id.desc()).limit(most))]
 
     async def token(self, token_id: TokenId) -> Token | None:
         rows = await self._rows(_TOKENS.where(tables.token.c.id == token_id))
@@ -279,6 +299,16 @@ async def told_when_unavailable(seconds: float | None = None) -> AsyncIterator[N
         raise
     except (TimeoutError, sa.exc.TimeoutError) as error:
         raise Unavailable from error
+
+
+def has_text(text: str, *columns: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    """One of these columns has the text in it; case does not matter."""
+    return sa.or_(*(column.icontains(text, autoescape=True) for column in columns)) if text else sa.true()
+
+
+def one_of(ids: Collection[int]) -> sa.CollectionAggregate[Any]:
+    """Any of these ids, however many they are."""
+    return sa.any_(sa.cast(list(ids), pg.ARRAY(sa.BigInteger)))
 
 
 def _ended_by(user: User) -> sa.Delete:

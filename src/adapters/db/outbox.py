@@ -144,10 +144,20 @@ class PgOutbox(Outbox):
         return await self._listed(where, {"incident": incident_id, "owner": owner, "most": None})
 
     async def listed(
-        self, status: DeliveryStatus | None = None, owner: UserId | None = None, most: int = 100, before: DeliveryId | None = None
+        self,
+        status: DeliveryStatus | None = None,
+        owner: UserId | None = None,
+        most: int = 100,
+        before: DeliveryId | None = None,
+        incident_id: IncidentId | None = None,
     ) -> Sequence[Delivery]:
-        values = {"status": status and status.value, "owner": owner, "before": before}
-        columns = {"status": "d.status = %(status)s", "owner": "d.owner_id = %(owner)s", "before": "d.id < %(before)s"}
+        values = {"status": status and status.value, "owner": owner, "before": before, "incident": incident_id}
+        columns = {
+            "status": "d.status = %(status)s",
+            "owner": "d.owner_id = %(owner)s",
+            "before": "d.id < %(before)s",
+            "incident": "d.incident_id = %(incident)s",
+        }
         where = " and ".join(["true", *(columns[name] for name, value in values.items() if value is not None)])
         return await self._listed(where, {**values, "most": most})
 

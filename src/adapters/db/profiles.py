@@ -1,6 +1,6 @@
 """Timeslots, filters, destinations and profiles on PostgreSQL."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.db import belongings as rows
 from adapters.db import tables
-from adapters.db.accounts import told_when_unavailable
+from adapters.db.accounts import NAMES, has_text, one_of, told_when_unavailable
 from adapters.db.database import Database
 from argus_core.domain.destinations import Destination
 from argus_core.domain.ids import SourceId, TimeslotId, UserId
@@ -66,6 +66,16 @@ class PgProfiles(Profiles):
                 {UserId(id_): owned.get(UserId(id_), Belongings()) if is_active else Belongings() for id_, is_active, _ in changed},
                 {UserId(id_): SourceId(source_id) for id_, _, source_id in changed if source_id is not None},
             )
+
+    async def owning(self, text: str, most: int, after: UserId) -> Mapping[UserId, Belongings]:
+        account = tables.account.c
+        named = account.id.in_(_named(text)) if text else sa.false()
+        fitting = sa.select(account.id).where(account.id > after, account.id.in_(_named("")), sa.or_(has_text(text, *NAMES), named))
+        async with told_when_unavailable(self._database.seconds), self._database.engine.begin() as connection:
+            await connection.execute(sa.text("set transaction isolation level repeatable read, read only"))
+            owners = list(map(UserId, (await connection.execute(fitting.order_by(account.id).limit(most))).scalars()))
+            owned = await _everybodys(connection, owners)
+        return {owner: owned[owner] for owner in owners}
 
     async def timeslot_exists(self, timeslot_id: TimeslotId) -> bool:
         return bool(await self._ids(sa.select(tables.timeslot.c.id).where(tables.timeslot.c.id == timeslot_id)))
@@ -128,6 +138,17 @@ class PgProfilesWork(ProfilesWork):
             await self._connection.execute(sa.insert(table), links)
 
 
+def _named(text: str) -> sa.CompoundSelect[Any]:
+    """Whose are the things that have this text in their name."""
+    named = (
+        (tables.timeslot.c.owner_id, tables.timeslot.c.name),
+        (tables.filter_.c.owner_id, tables.filter_.c.name),
+        (tables.profile.c.owner_id, tables.profile.c.name),
+        (tables.destination.c.owner_id, tables.destination.c.label),
+    )
+    return sa.union(*(sa.select(owner).where(has_text(text, name)) for owner, name in named))
+
+
 async def _belongings(connection: AsyncConnection, owner: UserId) -> Belongings:
     return (await _everybodys(connection, [owner])).get(owner, Belongings())
 
@@ -136,7 +157,7 @@ async def _everybodys(connection: AsyncConnection, owners: Sequence[UserId] | No
     """What these own, or everybody; whoever has nothing is left out."""
 
     async def found(query: sa.Select[Any], by: sa.ColumnElement[Any]) -> Sequence[sa.RowMapping]:
-        wanted = query if owners is None else query.where(by == sa.any_(sa.cast(list(owners), pg.ARRAY(sa.BigInteger))))
+        wanted = query if owners is None else query.where(by == one_of(owners))
         rows_found: Sequence[sa.RowMapping] = (await connection.execute(wanted)).mappings().all()
         return rows_found
 

@@ -107,10 +107,17 @@ def _serve(settings: "Settings", wishes: Wishes, data: Path, remembered: Remembe
         simulations[0].start(greet)
 
     try:
-        supervisor.serve(supervisor.Plan(settings=settings, host=HOST, port=wishes.port), announce)
+        supervisor.serve(supervisor.Plan(settings=settings, host=HOST, port=wishes.port, shown=_told(settings, data)), announce)
     finally:
         for simulation in simulations:
             simulation.stop()
+
+
+def _told(settings: "Settings", data: Path) -> tuple[tuple[str, str, str], ...]:
+    """The settings for people to look at: a demo has none but its own."""
+    from adapters.settings import Loaded, described
+
+    return tuple((name, value, "argus demo") for name, value, _ in described(Loaded(settings, {}, None), data))
 
 
 def _prepared(settings: "Settings", wishes: Wishes, data: Path, url: str, word: Word) -> Remembered:

@@ -8,6 +8,6 @@ who looks at it.
 from adapters.web.errors import error_page
 from adapters.web.live import Live
 from adapters.web.routes import web_routes
-from adapters.web.services import Web
+from adapters.web.services import Shown, Web
 
-__all__ = ["Live", "Web", "error_page", "web_routes"]
+__all__ = ["Live", "Shown", "Web", "error_page", "web_routes"]

@@ -9,7 +9,17 @@ from litestar.types import ExceptionHandlersMap
 
 from adapters.web.answers import go, page
 from adapters.web.guests import Forbidden, InsecurePlace, NotLoggedIn, login_path
-from argus_core.domain.errors import BadLogin, DomainError, IdentityRefused, NotFound, ProviderTrouble, ResetRefused, TooOften, Unavailable
+from argus_core.domain.errors import (
+    BadLogin,
+    DomainError,
+    IdentityRefused,
+    NotAllowed,
+    NotFound,
+    ProviderTrouble,
+    ResetRefused,
+    TooOften,
+    Unavailable,
+)
 
 INSECURE = (
     "This server was reached over plain http, where others could read your password. Open it over https; behind a proxy that does https, "
@@ -39,7 +49,7 @@ def error_page(status: int, text: str = _NOT_HERE, *, title: str = "", after: in
     return page("error.html", status=status, headers=headers, title=title or _TITLES.get(status, "That did not work"), text=text)
 
 
-def page_for(error: Exception, request: Request[Any, Any, Any]) -> Response[bytes]:  # noqa: C901, PLR0911 - one line for each kind of page
+def page_for(error: Exception, request: Request[Any, Any, Any]) -> Response[bytes]:  # noqa: C901, PLR0911, PLR0912 - one line for each kind of page
     """The page about any exception. An unexpected one is logged, and the page tells no more than where to look for it."""
     match error:
         case NotLoggedIn():
@@ -59,6 +69,9 @@ def page_for(error: Exception, request: Request[Any, Any, Any]) -> Response[byte
             return error_page(403, error.message, title="You are not logged in")
         case ResetRefused():
             return error_page(403, error.message, title="This link is not good any more")
+        case NotAllowed():
+            _log.warning("%s was refused: %s", _path(request), error.message)
+            return error_page(403, error.message)
         case NotFound() | NotFoundException():
             return error_page(404)
         case Unavailable():

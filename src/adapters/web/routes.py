@@ -11,7 +11,7 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
 from adapters.web.account import account_routes
-from adapters.web.administration import admin_routes
+from adapters.web.admin import admin_routes
 from adapters.web.entrance import entrance_routes
 from adapters.web.errors import exception_handlers
 from adapters.web.guests import Guests, PageRequest
@@ -24,7 +24,7 @@ from adapters.web.services import Web
 
 _CSS, _SCRIPT, _PICTURE = "text/css; charset=utf-8", "text/javascript; charset=utf-8", "image/svg+xml"
 _FILES = {
-    **dict.fromkeys(("pico.min.css", "argus.css", "pages.css", "incidents.css", "wall.css"), _CSS),
+    **dict.fromkeys(("pico.min.css", "argus.css", "pages.css", "incidents.css", "admin.css", "wall.css"), _CSS),
     **dict.fromkeys(("htmx.min.js", "incidents.js"), _SCRIPT),
     "argus.svg": _PICTURE,
 }

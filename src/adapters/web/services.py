@@ -1,7 +1,8 @@
 """What pages need of the rest of the program, put together by the composition root."""
 
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 from zoneinfo import ZoneInfo
 
 from adapters.web.live import Live
@@ -11,6 +12,7 @@ from argus_core.ports.clock import Clock
 from argus_core.ports.incidents import Position
 from argus_core.ports.media import Media
 from argus_core.usecases.accounts import AccountService
+from argus_core.usecases.administration import AdministrationService
 from argus_core.usecases.identities import IdentityService
 from argus_core.usecases.incidents import IncidentService
 from argus_core.usecases.logins import LoginService
@@ -19,6 +21,10 @@ from argus_core.usecases.overview import OverviewService
 from argus_core.usecases.profiles import ProfileService
 from argus_core.usecases.reading import ReadingService
 from argus_core.usecases.tickets import TicketService
+from argus_core.usecases.trying_out import TrialService
+
+Shown: TypeAlias = tuple[str, str, str]
+"""A setting: its name, its value, and where that comes from."""
 
 
 class Addresses(Protocol):
@@ -53,7 +59,8 @@ class Web:
     Everything handlers close over.
 
     `public_url` is the address under which browsers reach this server; when it is empty, it is the one they ask for. `zone` is that of the
-    times shown.
+    times shown. `settings` are names, values and origins, secrets masked; `worries` tells
+    what is wrong with the process and its surroundings, a sentence for each.
     """
 
     logins: LoginService
@@ -69,6 +76,10 @@ class Web:
     clock: Clock
     addresses: Addresses
     live: Live
+    administration: AdministrationService
+    trying_out: TrialService
+    settings: Sequence[Shown]
+    worries: Callable[[], Awaitable[Sequence[str]]]
     public_url: str
     zone: ZoneInfo
 

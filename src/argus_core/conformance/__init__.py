@@ -443,6 +443,31 @@ async def work_on_accounts_is_whole(world: World) -> None:
     _same("renamed row", renamed.name, (await world.incidents.row(incident.id)).source_name)
 
 
+async def users_and_tokens_are_found(world: World) -> None:
+    """By any part of their names, however it is written, and page by page."""
+    mark = world.person.username.removeprefix("person-")
+    both, newest = sorted((world.person.id, world.reporter.id)), TokenId(2**63 - 1)
+
+    async with world.accounts.begin() as work:
+        (person,) = await work.users_with([world.person.id])
+        await work.save_user(replace(person, first_name=f"Per% {mark}", email=f"{mark}@example.org"))
+
+        async def found(text: str, most: int = 10, after: int = 0) -> list[UserId]:
+            return [user.id for user in await work.users_like(text, most, UserId(after))]
+
+        _same("users who have a text in their names", both, await found(mark.upper()))
+        _same("the first page", both[:1], await found(mark, 1))
+        _same("the next page", both[1:], await found(mark, after=both[0]))
+        _same("users by a sign that means something to databases", [world.person.id], await found(f"% {mark}"))
+        _same("users by their address", [world.person.id], await found(f"{mark}@"))
+        _same("how many have no text at all in their names", 1, len(await found("", 1)))
+        _same("users by ids", both, [user.id for user in await work.users_with(both)])
+        _same("tokens by the name of their user", [world.token_id], [token.id for token in await work.tokens_like(mark, 10, newest)])
+        _same("older tokens", [], list(await work.tokens_like(mark, 10, world.token_id)))
+        _same("the newest token", 1, len(await work.tokens_like("", 1, newest)))
+        _same("tokens by users", [world.token_id], [token.id for token in await work.tokens_of(both)])
+
+
 async def tokens_speak_for_their_users(world: World) -> None:
     """A credential is found by its digest while token and user are live."""
     now = await world.accounts.now()
@@ -504,6 +529,7 @@ STORE_CHECKS: tuple[Check, ...] = (
     expirations_move,
     timers_wait_until_forgotten,
     work_on_accounts_is_whole,
+    users_and_tokens_are_found,
     tokens_speak_for_their_users,
     defaults_can_be_kept,
 )
@@ -621,6 +647,26 @@ async def work_on_belongings_is_whole(profiles: Profiles, accounts: Accounts) ->
     _same("names", sorted(map(str, range(CALLERS))), sorted(names))
 
 
+async def owners_are_found(profiles: Profiles, accounts: Accounts) -> None:
+    """By their own names and by those of what they have, page by page; whoever has nothing is not."""
+    owners, nobody = sorted([await _owner(accounts), await _owner(accounts)]), await _owner(accounts)
+    mark, everybody = secrets.token_hex(8), UserId(0)
+    for owner in owners:
+        async with profiles.begin(owner) as work:
+            slot = all_the_time(TimeslotId(await work.new_id()), owner, "UTC")
+            await work.keep(replace(slot, name=f"Hours {mark}"))
+            await work.keep(synced_email(DestinationId(await work.new_id()), owner, "ola@example.org"))
+    async with accounts.begin() as accounts_work:
+        (first,) = await accounts_work.users_with(owners[:1])
+    found = await profiles.owning(mark.upper(), 10, everybody)
+    _same("owners by what they have", owners, list(found))
+    _same("what one has", await profiles.belongings(first.id), found[first.id])
+    _same("the first page", owners[:1], list(await profiles.owning(mark, 1, everybody)))
+    _same("the next page", owners[1:], list(await profiles.owning(mark, 10, first.id)))
+    _same("owners by their own names", owners[:1], list(await profiles.owning(first.username, 10, everybody)))
+    _same("whether somebody is found who has nothing", False, nobody in await profiles.owning("", 1_000_000, everybody))
+
+
 async def twins_are_other_peoples(profiles: Profiles, accounts: Accounts) -> None:
     """Twins are other users' destinations with the same medium and equal settings, in whatever order these are written."""
     owners = [await _owner(accounts) for _ in range(4)]
@@ -666,6 +712,7 @@ async def accounts_and_profiles_share_what_users_have(profiles: Profiles, accoun
 PROFILE_CHECKS: tuple[Callable[[Profiles, Accounts], Awaitable[None]], ...] = (
     belongings_are_kept_whole,
     work_on_belongings_is_whole,
+    owners_are_found,
     twins_are_other_peoples,
     accounts_and_profiles_share_what_users_have,
 )

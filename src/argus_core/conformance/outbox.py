@@ -441,6 +441,8 @@ async def the_ledger_can_be_read(post: Post) -> None:
     see(not await post.outbox.of_incident(NOWHERE), "There is something of an incident that is not there.")
     see(list(await post.outbox.listed(owner=owner, most=1)) == [newest], "A page is too long.")
     see(list(await post.outbox.listed(owner=owner, before=newest.id)) == [middle, oldest], "A page does not go on.")
+    see(list(await post.outbox.listed(incident_id=incident.id)) == [newest, middle, oldest], "The incident is not looked at.")
+    see(not await post.outbox.listed(incident_id=NOWHERE), "There is something of an incident that is not there.")
     see(not await post.outbox.listed(DeliveryStatus.SENT, owner=owner), "The status is not looked at.")
     backlog = await post.outbox.backlog()
     see(backlog.waiting >= 3, "What waits is not counted.")  # noqa: PLR2004 - those of this check

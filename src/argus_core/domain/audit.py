@@ -25,6 +25,7 @@ class Deed(Enum):
     USER_CREATE = "user.create"
     USER_CHANGE = "user.change"
     USER_PASSWORD = "user.password"  # noqa: S105 - what is done, not what is secret
+    SESSION_END = "session.end"
     TOKEN_CREATE = "token.create"  # noqa: S105
     TOKEN_REFRESH = "token.refresh"  # noqa: S105
     TOKEN_REVOKE = "token.revoke"  # noqa: S105
@@ -34,6 +35,7 @@ class Deed(Enum):
     DELIVERY_RETRY = "delivery.retry"
     DELIVERY_DROP = "delivery.drop"
     PLUGIN_TEST = "plugin.test"
+    INCIDENT_TEST = "incident.test"
     AUDIT_PRUNE = "audit.prune"
 
 

@@ -42,7 +42,14 @@ class Act(Enum):
     """Give back the token that is used, replace it, or get one more like it."""
     KEEP_OWN = auto()
     """Make, change and try out one's own profiles, filters, timeslots and destinations."""
+    ADMINISTER = auto()
+    """Look at what is everybody's: users, tokens, sources, profiles and deliveries."""
+    MANAGE_USERS = auto()
+    """Make and change users, and their tokens."""
     MANAGE_SOURCES = auto()
+    MANAGE_DELIVERIES = auto()
+    TEST = auto()
+    """Try out plugins, and make test incidents."""
     READ_AUDIT = auto()
     READ_METRICS = auto()
 
@@ -56,6 +63,7 @@ class Rule:
     refusal: type[NotAllowed] = NotAllowed
 
 
+_TRUSTED = frozenset({Role.STAFF, Role.SUPERUSER})
 _ANYBODY = frozenset({Role.END_USER, Role.SOURCE})
 _ANY_SCOPE = frozenset(Scope)
 _WRITING = frozenset({Scope.INCIDENTS, Scope.ALL})
@@ -71,9 +79,13 @@ RULES: Mapping[Act, Rule] = {
     Act.BEAT: Rule(frozenset({Role.SOURCE}), _WRITING, OnlySourcesBeat),
     Act.KEEP_TOKEN: Rule(_ANYBODY, _ANY_SCOPE),
     Act.KEEP_OWN: Rule(_ANYBODY, _ALL),
+    Act.ADMINISTER: Rule(_TRUSTED, _ALL),
+    Act.MANAGE_USERS: Rule(frozenset({Role.SUPERUSER}), _ALL),
     Act.MANAGE_SOURCES: Rule(frozenset({Role.SUPERUSER}), _ALL),
+    Act.MANAGE_DELIVERIES: Rule(_TRUSTED, _ALL),
+    Act.TEST: Rule(_TRUSTED, _ALL),
+    Act.READ_AUDIT: Rule(_TRUSTED, _ALL),
     Act.READ_METRICS: Rule(frozenset({Role.END_USER}), _ANY_SCOPE),
-    Act.READ_AUDIT: Rule(frozenset({Role.STAFF, Role.SUPERUSER}), _ALL),
 }
 
 _FORBIDDEN = "You do not have permission to perform this action."
@@ -111,6 +123,11 @@ def require_scope(actor: Actor, act: Act) -> None:
     if actor.scope not in scopes:
         fitting = " or ".join(f'"{scope.value}"' for scope in Scope if scope in scopes)
         raise ScopeTooNarrow(f'This token has the scope "{actor.scope.value}"; that needs one with the scope {fitting}.')
+
+
+def may(actor: Actor, act: Act) -> bool:
+    """Whether the actor may do that."""
+    return allows(actor.scope, act) and not RULES[act].roles.isdisjoint(roles_of(actor))
 
 
 def require(actor: Actor, act: Act) -> None:

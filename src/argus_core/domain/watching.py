@@ -12,6 +12,9 @@ from argus_core.domain.sources import Source
 NAME = TYPE = "argus"
 """What Argus calls itself as a source, and the type of that source."""
 
+TEST = "test "
+"""So begins the key of an incident that somebody made to try things out: it is about no concern."""
+
 MINUTE = timedelta(minutes=1)
 SHORTEST, LONGEST = timedelta(seconds=10), timedelta(days=366)
 """Heartbeats may be expected so often and so seldom."""
@@ -90,11 +93,17 @@ def plan(concerns: Iterable[Concern], opened: Mapping[IncidentId, str]) -> Plan:
     A concern that has an open incident gets no other, also if it began anew meanwhile; an incident whose concern is gone is over.
     """
     now = {concern.name: concern for concern in concerns}
-    told = {key.rpartition(_SINCE)[0] for key in opened.values()}
+    ours = {incident_id: key for incident_id, key in opened.items() if not is_test(key)}
+    told = {key.rpartition(_SINCE)[0] for key in ours.values()}
     return Plan(
         open=[concern for name, concern in now.items() if name not in told],
-        close=[incident_id for incident_id, key in opened.items() if key.rpartition(_SINCE)[0] not in now],
+        close=[incident_id for incident_id, key in ours.items() if key.rpartition(_SINCE)[0] not in now],
     )
+
+
+def is_test(key: str) -> bool:
+    """Whether an own incident with this key was made to try things out."""
+    return key.startswith(TEST)
 
 
 def silent(hearts: Iterable[Heart], now: datetime) -> Iterable[Concern]:

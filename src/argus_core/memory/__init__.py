@@ -7,7 +7,7 @@ They keep every promise of the ports but one: what they hold ends with the proce
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from copy import copy
 from dataclasses import replace
@@ -207,6 +207,15 @@ class MemoryWork(AccountsWork):
         """See the port."""
         return sorted(self.tables.users.values(), key=lambda user: user.id)
 
+    async def users_with(self, user_ids: Collection[UserId]) -> Sequence[User]:
+        """See the port."""
+        return [user for user in await self.users() if user.id in user_ids]
+
+    async def users_like(self, text: str, most: int, after: UserId) -> Sequence[User]:
+        """See the port."""
+        fitting = (user for user in await self.users() if user.id > after and _has(text, *_names(user), user.email))
+        return list(itertools.islice(fitting, most))
+
     async def add_user(self, user: User) -> None:
         """See the port."""
         await self.save_user(user)
@@ -260,6 +269,17 @@ class MemoryWork(AccountsWork):
     async def all_tokens(self) -> Sequence[Token]:
         """See the port."""
         return sorted(self.tables.tokens.values(), key=lambda token: (token.created, token.id))
+
+    async def tokens_of(self, user_ids: Collection[UserId]) -> Sequence[Token]:
+        """See the port."""
+        return [token for token in await self.all_tokens() if token.user_id in user_ids]
+
+    async def tokens_like(self, text: str, most: int, before: TokenId) -> Sequence[Token]:
+        """See the port."""
+        newest_first = sorted(self.tables.tokens.values(), key=lambda token: token.id, reverse=True)
+        users = self.tables.users
+        fitting = (token for token in newest_first if token.id < before and _has(text, token.name, users[token.user_id].username))
+        return list(itertools.islice(fitting, most))
 
     async def token(self, token_id: TokenId) -> Token | None:
         """See the port."""
@@ -352,6 +372,13 @@ class MemoryProfiles(Profiles):
         """See the port."""
         return self._accounts.tables.since(generation)
 
+    async def owning(self, text: str, most: int, after: UserId) -> Mapping[UserId, Belongings]:
+        """See the port."""
+        tables = self._accounts.tables
+        owners = sorted(owner for owner, owned in tables.belongings.items() if owner > after and owned != Belongings())
+        fitting = (owner for owner in owners if _has(text, *_names(tables.users[owner]), *_called(tables.of(owner))))
+        return {owner: tables.of(owner) for owner in itertools.islice(fitting, most)}
+
     async def timeslot_exists(self, timeslot_id: TimeslotId) -> bool:
         """See the port."""
         return any(slot.id == timeslot_id for owned in self._accounts.tables.belongings.values() for slot in owned.timeslots)
@@ -361,6 +388,21 @@ class MemoryProfiles(Profiles):
         same = (destination.medium, destination.settings)
         everybodys = [other for owned in self._accounts.tables.belongings.values() for other in owned.destinations]
         return sorted({other.owner for other in everybodys if (other.medium, other.settings) == same} - {destination.owner})
+
+
+def _has(text: str, *names: str | None) -> bool:
+    return any(text.casefold() in name.casefold() for name in names if name is not None)
+
+
+def _names(user: User) -> tuple[str, ...]:
+    return user.username, user.first_name, user.last_name
+
+
+def _called(owned: Belongings) -> Iterator[str | None]:
+    yield from (slot.name for slot in owned.timeslots)
+    yield from (filter_.name for filter_ in owned.filters)
+    yield from (profile.name for profile in owned.profiles)
+    yield from (destination.label for destination in owned.destinations)
 
 
 class MemoryTicketClaims(TicketClaims):

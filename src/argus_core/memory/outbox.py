@@ -225,12 +225,20 @@ class MemoryOutbox(Outbox):
         return self._newest_first(lambda delivery: delivery.incident_id == incident_id and owner in (None, delivery.owner))
 
     async def listed(
-        self, status: DeliveryStatus | None = None, owner: UserId | None = None, most: int = 100, before: DeliveryId | None = None
+        self,
+        status: DeliveryStatus | None = None,
+        owner: UserId | None = None,
+        most: int = 100,
+        before: DeliveryId | None = None,
+        incident_id: IncidentId | None = None,
     ) -> Sequence[Delivery]:
         """See the port."""
         return self._newest_first(
             lambda delivery: (
-                status in (None, delivery.status) and owner in (None, delivery.owner) and (before is None or delivery.id < before)
+                status in (None, delivery.status)
+                and owner in (None, delivery.owner)
+                and incident_id in (None, delivery.incident_id)
+                and (before is None or delivery.id < before)
             )
         )[:most]
 

@@ -1,6 +1,6 @@
 """Users, tokens, source types and sources: where accounts are kept, and how they are proven."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
@@ -60,6 +60,14 @@ class AccountsWork(Protocol):
         """Everybody, by id."""
         ...
 
+    async def users_with(self, user_ids: Collection[UserId]) -> Sequence[User]:
+        """Those of these who exist, by id."""
+        ...
+
+    async def users_like(self, text: str, most: int, after: UserId) -> Sequence[User]:
+        """At most so many users with a higher id, by id, who have this text in their username, names or address; case does not matter."""
+        ...
+
     async def add_user(self, user: User) -> None:
         """Keep a new user."""
         ...
@@ -98,6 +106,14 @@ class AccountsWork(Protocol):
 
     async def all_tokens(self) -> Sequence[Token]:
         """All tokens of everybody, oldest first."""
+        ...
+
+    async def tokens_of(self, user_ids: Collection[UserId]) -> Sequence[Token]:
+        """All tokens of these users, oldest first."""
+        ...
+
+    async def tokens_like(self, text: str, most: int, before: TokenId) -> Sequence[Token]:
+        """At most so many tokens with a lower id, the highest first, that have this text in their name or in that of their user."""
         ...
 
     async def token(self, token_id: TokenId) -> Token | None:

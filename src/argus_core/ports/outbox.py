@@ -169,9 +169,14 @@ class Outbox(Protocol):
         ...
 
     async def listed(
-        self, status: DeliveryStatus | None = None, owner: UserId | None = None, most: int = 100, before: DeliveryId | None = None
+        self,
+        status: DeliveryStatus | None = None,
+        owner: UserId | None = None,
+        most: int = 100,
+        before: DeliveryId | None = None,
+        incident_id: IncidentId | None = None,
     ) -> Sequence[Delivery]:
-        """Deliveries, newest first, with their attempts: of this status, of this owner, before that one."""
+        """Deliveries, newest first, with their attempts: of this status, of this owner, before that one, about this incident."""
         ...
 
     async def happened(self, since: datetime, most: int) -> Sequence[Happening]:

@@ -58,6 +58,14 @@ class Profiles(Protocol):
         """What this user owns."""
         ...
 
+    async def owning(self, text: str, most: int, after: UserId) -> Mapping[UserId, Belongings]:
+        """
+        What those own, by id, who have a higher id, and this text in their own name or in that of something they own.
+
+        Case does not matter. At most so many; whoever owns nothing is left out.
+        """
+        ...
+
     async def timeslot_exists(self, timeslot_id: TimeslotId) -> bool:
         """Whether anybody has this timeslot."""
         ...

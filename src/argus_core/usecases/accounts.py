@@ -26,6 +26,7 @@ _Thing = TypeVar("_Thing")
 
 _SUFFIX_BYTES = 20
 
+NO_USER, NO_SOURCE = "There is no such user.", "There is no such source."
 NO_TOKEN = "There is no such token."  # noqa: S105 - a sentence
 
 LOGIN = ""
@@ -113,7 +114,7 @@ class AccountService:
         hashed = await self.passwords.hash(password)
         async with self.accounts.begin() as work:
             await work.rehash(user, hashed)
-            return _found(await work.user(user.id), "There is no such user.")
+            return _found(await work.user(user.id), NO_USER)
 
     async def log_in(self, username: str, password: str, *, beside: bool = False) -> NewToken:
         """
@@ -237,6 +238,31 @@ class AccountService:
             await work.note(self.entry(Deed.USER_CREATE, called(user), roles_told(user)))
             return user
 
+    async def change_user(self, user_id: UserId, change: Callable[[User], User]) -> User:
+        """
+        Replace a user by what `change` makes of them; the destination that follows the e-mail address does so.
+
+        Raises:
+            Invalid: a name or the address is malformed.
+            NameTaken: there is another user of this name.
+        """
+        async with self.accounts.begin() as work:
+            user = _found(await work.user(user_id), NO_USER)
+            changed = change(user)
+            check_user(changed.username, changed.email, changed.first_name, changed.last_name)
+            if changed == user:
+                return user
+            await work.save_user(changed)
+            if changed.email != user.email:
+                await work.move_synced_email(user.id, changed.email)
+            await work.note(self.entry(Deed.USER_CHANGE, called(user), changes_told(user, changed)))
+            return changed
+
+    async def note(self, deed: Deed, about: str, details: str = "", *, done: bool = True) -> None:
+        """Note something that was done elsewhere."""
+        async with self.accounts.begin() as work:
+            await work.note(replace(self.entry(deed, about, details), done=done))
+
     async def set_password(self, username: str, password: str) -> None:
         """Give a user another password."""
         hashed = await self.passwords.hash(password)
@@ -288,7 +314,7 @@ class AccountService:
             NameTaken: another source of this type has it.
         """
         async with self.accounts.begin() as work:
-            source = replace(_found(await work.source(source_id), "There is no such source."), name=name)
+            source = replace(_found(await work.source(source_id), NO_SOURCE), name=name)
             check_source(source.name, source.base_url)
             await work.save_source(source)
             await work.note(self.entry(Deed.SOURCE_CHANGE, called(source), "name"))
@@ -384,7 +410,7 @@ class AccountService:
     async def set_source_active(self, source_id: SourceId, *, active: bool) -> None:
         """Let a source report, or not any more."""
         async with self.accounts.begin() as work:
-            source = _found(await work.source(source_id), "There is no such source.")
+            source = _found(await work.source(source_id), NO_SOURCE)
             user = _found(await work.user(source.user_id), "The source has no user.")
             await work.save_user(replace(user, active=active))
             await work.note(self.entry(Deed.SOURCE_CHANGE, called(source), f"active: {_yes(active)}"))
@@ -393,10 +419,23 @@ class AccountService:
         """A new token for a source instead of all those it has."""
         now = await self.accounts.now()
         async with self.accounts.begin() as work:
-            source = _found(await work.source(source_id), "There is no such source.")
+            source = _found(await work.source(source_id), NO_SOURCE)
             await work.drop_tokens([token.id for token in await work.tokens(source.user_id)])
             new = await self.add_token(work, source.user_id, source.name, made=now, days=None)
             await self.note_token(work, Deed.TOKEN_CREATE, new.token, "instead of all others, ")
+            return new
+
+    async def add_source_token(self, source_id: SourceId) -> NewToken:
+        """One more token for a source, so that it can be given the new one before the others are revoked."""
+        now = await self.accounts.now()
+        async with self.accounts.begin() as work:
+            await work.lock()
+            source = _found(await work.source(source_id), NO_SOURCE)
+            taken = {token.name for token in await work.tokens(source.user_id)}
+            names = itertools.chain([source.name], (f"{source.name} {number}" for number in itertools.count(2)))
+            free = next(name for name in names if name not in taken)
+            new = await self.add_token(work, source.user_id, free, made=now, days=None)
+            await self.note_token(work, Deed.TOKEN_CREATE, new.token)
             return new
 
     async def create_token(self, username: str, name: str, *, days: float | None, scope: Scope = Scope.ALL) -> NewToken:

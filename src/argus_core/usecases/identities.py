@@ -6,12 +6,13 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from argus_core.domain.accounts import User
+from argus_core.domain.audit import Deed, Entry, Origin, called
 from argus_core.domain.errors import BadLogin, IdentityRefused, NotFound
 from argus_core.domain.identities import Identity, acceptable, known_as
 from argus_core.domain.sessions import Device, Session
 from argus_core.ports.accounts import AccountsWork
 from argus_core.ports.identity import Departure, IdentityProvider, IdentityProviders
-from argus_core.usecases.accounts import NewUser, free_username
+from argus_core.usecases.accounts import NewUser, changes_told, free_username, roles_told
 from argus_core.usecases.logins import BegunSession, LoginService
 
 DEPARTURE = "departure"
@@ -65,7 +66,7 @@ class IdentityService:
             raise IdentityRefused("Nobody left for there from this browser, or it was too long ago. Begin again.")
         departure = Departure(url=content["url"], state=state, nonce=content["nonce"], verifier=content["verifier"])
         identity = acceptable(await provider.arrive(query, departure, return_to))
-        user = await self._user(identity, provider)
+        user = await self._user(identity, provider, device)
         if not user.active:
             raise BadLogin("This account has been deactivated.")
         begun = await self.logins.begin(user, device, provider=slug, proof=identity.proof)
@@ -76,21 +77,22 @@ class IdentityService:
         provider = self.providers.get(session.provider)
         return await provider.leave(session.proof, return_to) if provider else None
 
-    async def _user(self, identity: Identity, provider: IdentityProvider) -> User:
+    async def _user(self, identity: Identity, provider: IdentityProvider, device: Device) -> User:
         accounts = self.logins.accounts
         async with accounts.accounts.begin() as work:
             await work.lock()  # the same person may come twice at once
             known = await work.identified(identity.issuer, identity.subject)
             if known is None:
-                return await self._new_user(work, identity, provider)
+                return await self._new_user(work, identity, provider, device)
             user = provider.roles.applied(known_as(known, identity), identity.groups)
             if user != known:
                 await work.save_user(user)
+                await work.note(_entry(Deed.USER_CHANGE, user, provider, device, changes_told(known, user)))
             if user.email != known.email:
                 await work.move_synced_email(user.id, user.email)
             return user
 
-    async def _new_user(self, work: AccountsWork, identity: Identity, provider: IdentityProvider) -> User:
+    async def _new_user(self, work: AccountsWork, identity: Identity, provider: IdentityProvider, device: Device) -> User:
         new = NewUser(
             username=await free_username(work, identity.username),
             first_name=identity.first_name,
@@ -102,6 +104,7 @@ class IdentityService:
         with_roles = provider.roles.applied(user, identity.groups)
         if with_roles != user:
             await work.save_user(with_roles)
+        await work.note(_entry(Deed.USER_CREATE, with_roles, provider, device, roles_told(with_roles)))
         return with_roles
 
     def _provider(self, slug: str) -> IdentityProvider:
@@ -112,3 +115,9 @@ class IdentityService:
 
     def _digest(self, visitor: str, state: str) -> bytes:
         return self.logins.accounts.secrets.digest(f"{visitor} {state}")
+
+
+def _entry(deed: Deed, user: User, provider: IdentityProvider, device: Device, details: str) -> Entry:
+    """What a provider has made of a user, who comes from this device."""
+    origin = Origin(user_id=user.id, username=user.username, address=device.address)
+    return Entry(deed=deed, about=called(user), origin=origin, details=f"{details} (as {provider.slug} says)".strip())

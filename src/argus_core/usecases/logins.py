@@ -29,6 +29,15 @@ To choose one, open this page within an hour:
 The link can be used once. If it was not you, there is nothing to do: the password stays as it is.
 """
 
+_INVITATION = """Whoever looks after Argus asks you to choose a password for the account "{username}".
+
+To do so, open this page within an hour:
+
+    {link}
+
+The link can be used once.
+"""
+
 
 class BegunSession(NamedTuple):
     """A session just begun, and its key, which is never told again."""
@@ -116,10 +125,11 @@ class LoginService:
         """Mail everybody of this address who has a password a link to the page, with a key behind it; it may take long."""
         for user in await self.accounts.users():
             if user.email and user.active and user.password and user.email.casefold() == email.casefold():
-                secret = self.accounts.secrets.new()
-                content = {"user": str(user.id), "password": self._print(user)}
-                await self.slips.keep(secret.digest, RESET, content, RESET_LIVES)
-                await self.letters.write(user.email, _SUBJECT, _LETTER.format(username=user.username, link=f"{page}{secret.key}"))
+                await self._mail_link(user, _LETTER, page)
+
+    async def invite(self, user: User, page: str) -> None:
+        """Mail a user, who may have no password yet, a link to the page on which one can be chosen."""
+        await self._mail_link(user, _INVITATION, page)
 
     async def reset_password(self, key: str, new: str, address: str = "") -> User:
         """
@@ -148,6 +158,12 @@ class LoginService:
         themselves = Origin(user_id=user.id, username=user.username, address=address)
         await self.accounts.seen_from(themselves).set_password(user.username, password)
         return await self.accounts.user(user.id)
+
+    async def _mail_link(self, user: User, letter: str, page: str) -> None:
+        secret = self.accounts.secrets.new()
+        content = {"user": str(user.id), "password": self._print(user)}
+        await self.slips.keep(secret.digest, RESET, content, RESET_LIVES)
+        await self.letters.write(user.email, _SUBJECT, letter.format(username=user.username, link=f"{page}{secret.key}"))
 
     def _print(self, user: User) -> str:
         """By what it is seen later that the password is the same."""

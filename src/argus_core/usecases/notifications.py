@@ -166,9 +166,16 @@ class NotificationService:
         trials = [trial_of(self.media, destination, profiles, sends=self.sends) for destination in destinations]
         return await self.own(owner, await self.outbox.order_tests(trials, MOST_TESTS, TESTED_WITHIN))
 
-    async def listed(self, status: DeliveryStatus | None = None, owner: UserId | None = None, most: int = 100) -> Sequence[Delivery]:
-        """Deliveries of everybody or one owner, newest first."""
-        return self._told(await self.outbox.listed(status, owner, most))
+    async def listed(
+        self,
+        status: DeliveryStatus | None = None,
+        owner: UserId | None = None,
+        most: int = 100,
+        before: DeliveryId | None = None,
+        incident_id: IncidentId | None = None,
+    ) -> Sequence[Delivery]:
+        """Deliveries, newest first: of everybody or one owner, about everything or one incident."""
+        return self._told(await self.outbox.listed(status, owner, most, before, incident_id))
 
     async def stuck(self, most: int) -> Sequence[Setback]:
         """Events about which nobody can decide, and why; their incidents wait, and nobody else."""

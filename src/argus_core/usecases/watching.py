@@ -1,12 +1,12 @@
 """Argus watches itself: sources say that they are alive, and what goes wrong becomes incidents of Argus's own."""
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from argus_core.domain.accounts import actor_of
 from argus_core.domain.actors import Actor
-from argus_core.domain.audit import Deed, called
+from argus_core.domain.audit import Deed, Origin, called
 from argus_core.domain.errors import DuplicateIncident, Invalid, OnlySourcesBeat
 from argus_core.domain.filters import All, IsOpen, SourceIn
 from argus_core.domain.ids import SourceId
@@ -39,6 +39,10 @@ class WatchService:
     media: Media
     warning: timedelta
     limit: timedelta
+
+    def seen_from(self, origin: Origin) -> "WatchService":
+        """The same, on behalf of somebody: whom the audit log names."""
+        return replace(self, accounts=self.accounts.seen_from(origin))
 
     async def beat(self, actor: Actor) -> None:
         """

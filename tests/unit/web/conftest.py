@@ -16,18 +16,23 @@ from adapters.http.lists import Addresses
 from adapters.keys import RandomKeys
 from adapters.plugins import load_media
 from adapters.web import Live, Web, web_routes
+from argus_core.domain.audit import AuditQuery
 from argus_core.domain.errors import ProviderTrouble
 from argus_core.domain.identities import Identity, RoleGroups
 from argus_core.domain.sessions import Lifetime
 from argus_core.domain.transitions import IncidentReport
 from argus_core.memory import MemoryAccounts, MemoryIncidents, MemoryProfiles, MemoryTicketClaims
+from argus_core.memory.audit import MemoryAudit
 from argus_core.memory.logins import MemoryAttempts, MemorySessions, MemorySlips
 from argus_core.memory.outbox import MemoryOutbox
 from argus_core.memory.statistics import MemoryStatistics
+from argus_core.memory.watching import MemoryWatch
 from argus_core.ports.identity import Departure
 from argus_core.ports.media import BadSettings, EnabledMedium, Media
 from argus_core.ports.tickets import TicketFailed
 from argus_core.usecases.accounts import AccountService, NewUser
+from argus_core.usecases.administration import AdministrationService
+from argus_core.usecases.audit import AuditService
 from argus_core.usecases.dispatch import Dispatcher
 from argus_core.usecases.identities import IdentityService
 from argus_core.usecases.incidents import IncidentService
@@ -37,6 +42,8 @@ from argus_core.usecases.overview import OverviewService
 from argus_core.usecases.profiles import ProfileService
 from argus_core.usecases.reading import ReadingService
 from argus_core.usecases.tickets import TicketService
+from argus_core.usecases.trying_out import TrialService
+from argus_core.usecases.watching import WatchService
 from unit.http.conftest import PlainPasswords
 from unit.usecases.test_logins import Mailbox
 
@@ -146,9 +153,30 @@ class World:
             ),
             "live": Live(clock),
         }
+        notifications, tickets = self.rooms["notifications"], self.rooms["tickets"]
+        self.audit = AuditService(MemoryAudit(accounts), accounts)
+        self.watch = MemoryWatch(accounts, self.outbox, clock)
+        watching = WatchService(self.watch, self.people, self.incidents, self.media, timedelta(days=7), timedelta(hours=1))
+        administration = AdministrationService(self.people, self.logins, profiles, notifications, watching, self.audit)
+        self.worries = []
+        self.rooms |= {
+            "administration": administration,
+            "trying_out": TrialService(self.people, self.incidents, notifications, tickets),
+            "settings": [("ARGUS_EMAIL_HOST", "mail.example.org", "environment"), ("ARGUS_EMAIL_PASSWORD", "********", "environment")],
+            "worries": self._worries,
+        }
         self.feide = Feide()
         self.identities = IdentityService(self.logins, {"feide": self.feide})
         self.serve(public_url)
+
+    async def _worries(self):
+        return self.worries
+
+    async def noted(self, **query):
+        """What the audit log has, newest first: who, from where, did what, about what, and how it was."""
+        found = await self.audit.newest(AuditQuery(**query), 1_000)
+        entries = [record.entry for record in found]
+        return [(entry.origin.username, entry.origin.address, entry.deed.value, entry.about, entry.details) for entry in entries]
 
     def serve(self, public_url="", logins=None):
         zone = ZoneInfo("Europe/Oslo")

@@ -1,0 +1,71 @@
+"""Everybody's profiles, and what they consist of, in words."""
+
+from litestar import Response, get
+from litestar.handlers import HTTPRouteHandler
+
+from adapters.web.admin.desk import Desk, asked
+from adapters.web.forms import number_in
+from adapters.web.guests import Guests, PageRequest
+from adapters.web.notifications.hub import name_of, profile_name, source_names
+from adapters.web.services import Web
+from adapters.web.wording import Names, say
+from argus_core.domain.accounts import User
+from argus_core.domain.ids import UserId
+from argus_core.domain.profiles import Belongings
+from argus_core.domain.timeslots import Recurrence, Timeslot
+
+_MOST = 20
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+def profile_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:
+    """`/admin/profiles/`."""
+    desk = Desk(web, guests)
+
+    @get("/admin/profiles/")
+    async def profiles(request: PageRequest) -> Response[bytes]:
+        caller, form = await desk.open(request), asked(request, "q", "after")
+        part = await web.administration.belongings(caller.by, form.get("q"), _MOST, UserId(number_in(form.get("after"))))
+        names = await source_names(web)
+        owners = [_owner(web, user, owned, names) for user, owned in part.items]
+        last = part.items[-1][0].id if part.more else None
+        return caller.page("profiles.html", here="profiles", form=form, owners=owners, last=last)
+
+    return [profiles]
+
+
+def _owner(web: Web, user: User, owned: Belongings, names: Names) -> dict[str, object]:
+    """All that somebody has, in words."""
+    wholes = [owned.whole(profile) for profile in owned.profiles]
+    return {
+        "user": user,
+        "profiles": [
+            {
+                "name": profile_name(whole.profile),
+                "active": whole.profile.active,
+                "timeslot": whole.timeslot.name,
+                "filters": [filter_.name for filter_ in whole.filters],
+                "destinations": [name_of(web, destination) for destination in whole.destinations],
+            }
+            for whole in wholes
+        ],
+        "timeslots": [(slot.name, _hours(slot)) for slot in owned.timeslots],
+        "filters": [
+            (filter_.name, say(filter_.definition.condition, names) if filter_.definition.condition else None) for filter_ in owned.filters
+        ],
+        "destinations": [(name_of(web, one), web.media.why_waits(one.medium)) for one in owned.destinations],
+    }
+
+
+def _hours(slot: Timeslot) -> str:
+    """When a timeslot covers, in words."""
+    said = "; ".join(map(_recurrence, slot.recurrences)) or "never"
+    return f"{said} ({slot.zone})"
+
+
+def _recurrence(recurrence: Recurrence) -> str:
+    days = ", ".join(_DAYS[day - 1] for day in sorted(recurrence.days)) if len(recurrence.days) < len(_DAYS) else "every day"
+    if recurrence.all_day:
+        return f"{days}, all day"
+    until = "midnight" if recurrence.end == recurrence.end.max else f"{recurrence.end:%H:%M}"
+    return f"{days}, {recurrence.start:%H:%M} to {until}{' of the next day' if recurrence.ends_next_day else ''}"
