@@ -80,6 +80,7 @@ def application(container: Container, readiness: Readiness) -> "App":
         profiles=container.profiles(),
         tickets=container.tickets(),
         notifications=container.notifications(),
+        maintenance=container.maintenance(),
         watching=container.watching(),
         media=container.media(),
         clock=container.clock(),

@@ -33,6 +33,9 @@ class Deed(Enum):
     SOURCE_TYPE_CREATE = "source-type.create"
     DELIVERY_RETRY = "delivery.retry"
     DELIVERY_DROP = "delivery.drop"
+    MAINTENANCE_PLAN = "maintenance.plan"
+    MAINTENANCE_CHANGE = "maintenance.change"
+    MAINTENANCE_CANCEL = "maintenance.cancel"
     PLUGIN_TEST = "plugin.test"
     AUDIT_PRUNE = "audit.prune"
 

@@ -42,6 +42,7 @@ class Act(Enum):
     """Give back the token that is used, replace it, or get one more like it."""
     KEEP_OWN = auto()
     """Make, change and try out one's own profiles, filters, timeslots and destinations."""
+    PLAN_MAINTENANCE = auto()
     MANAGE_SOURCES = auto()
     READ_AUDIT = auto()
 
@@ -70,6 +71,7 @@ RULES: Mapping[Act, Rule] = {
     Act.BEAT: Rule(frozenset({Role.SOURCE}), _WRITING, OnlySourcesBeat),
     Act.KEEP_TOKEN: Rule(_ANYBODY, _ANY_SCOPE),
     Act.KEEP_OWN: Rule(_ANYBODY, _ALL),
+    Act.PLAN_MAINTENANCE: Rule(frozenset({Role.STAFF, Role.SUPERUSER}), _ALL),
     Act.MANAGE_SOURCES: Rule(frozenset({Role.SUPERUSER}), _ALL),
     Act.READ_AUDIT: Rule(frozenset({Role.STAFF, Role.SUPERUSER}), _ALL),
 }

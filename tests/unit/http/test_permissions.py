@@ -12,7 +12,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from argus_core.domain.actors import Scope
+from argus_core.domain.actors import Actor, Scope
 from argus_core.domain.permissions import RULES, Act, Role, allows
 from argus_core.domain.saved_filters import FilterDefinition
 from argus_core.domain.timeslots import EVERY_DAY, Recurrence
@@ -38,6 +38,7 @@ ACTS = {
     r"GET .*|.*/filterpreview/": Act.READ,
     r".*/heartbeat/": Act.BEAT,
     r".*(/sources/|/source-types/).*": Act.MANAGE_SOURCES,
+    r".*/plannedmaintenance/.*": Act.PLAN_MAINTENANCE,
     r".*(/notificationprofiles/|/phone-number/).*": Act.KEEP_OWN,
     r".*/acks/.*": Act.ACKNOWLEDGE,
     r".*/events/.*": Act.POST,
@@ -69,6 +70,10 @@ def sources(status):
 
 def superusers(status):
     return (401, *(403,) * 4, status)
+
+
+def staff(status):
+    return (401, *(403,) * 3, *(status,) * 2)
 
 
 def the_owner(status, otherwise=404):
@@ -145,6 +150,12 @@ ROWS = {
     "POST /api/v2/incidents/sources/heartbeat/": (401, 204, *(403,) * 4),
     "GET /api/v2/incidents/source-types/": whoever_logged_in(200),
     "POST /api/v2/incidents/source-types/": superusers(201),
+    "GET /api/v2/plannedmaintenance/": whoever_logged_in(200),
+    "POST /api/v2/plannedmaintenance/": staff(201),
+    "GET /api/v2/plannedmaintenance/{pk}/": whoever_logged_in(200),
+    "PATCH /api/v2/plannedmaintenance/{pk}/": staff(200),
+    "DELETE /api/v2/plannedmaintenance/{pk}/": staff(204),
+    "GET /api/v2/plannedmaintenance/{pk}/preview/": whoever_logged_in(200),
     "GET /api/v2/notificationprofiles/destinations/{pk}/duplicate/": the_owner(200, otherwise=400),
     "GET /api/v2/notificationprofiles/media/": whoever_logged_in(200),
     "GET /api/v2/notificationprofiles/media/{slug}/": whoever_logged_in(200),
@@ -182,6 +193,12 @@ class Stage:
         )
         return {"timeslot": slots[1].id, "filter": filters[1].id, "destination": free.id, "profile": profile.profile.id}
 
+    async def planned(self):
+        """A new planned maintenance of Ada's."""
+        ada, now = Actor(id=self.world.pks["ada"], username="ada", staff=True), self.world.now
+        filter_ = await self.world.profiles.add_filter(ada, name=f"{next(self._numbers)}", definition=FilterDefinition(open=True))
+        return await self.world.services.maintenance.plan(ada, start=now, end=None, filter_ids=[filter_.id])
+
     async def incident(self):
         """A new incident of NAV's, with a ticket, a tag and an acknowledgement."""
         new = await self.world.incident(tags=[{"tag": "host=a"}], ticket_url="https://tickets.example.org/1")
@@ -195,6 +212,8 @@ class Stage:
         incident = await self.incident()
         places = {"ack_pk": incident["ack"], "event_pk": incident["event"], "tag": "host=a", "slug": "email"}
         places["pk"] = next(pk for part, pk in self._pks(theirs, incident).items() if f"{part}/{{pk}}" in path) if "{pk}" in path else 0
+        if "plannedmaintenance/{pk}" in path:
+            places["pk"] = (await self.planned()).id
         body = self._body(operation, own, incident["incident"])
         headers = {}
         if name:
@@ -219,6 +238,7 @@ class Stage:
             "filters": theirs["filter"],
             "timeslots": theirs["timeslot"],
             "notificationprofiles": theirs["profile"],
+            "plannedmaintenance": 0,
         }
 
     def _body(self, operation, own, incident):
@@ -246,6 +266,7 @@ class Stage:
             "filters/": {"name": f"filter {number}", "filter": {"open": True}},
             "destinations/": {"media": "sms", "settings": {"phone_number": f"+4797{number:06}"}},
             "notificationprofiles/": profile,
+            "plannedmaintenance/": {"start_time": now, "filters": [own["filter"]]},
         }
         if operation.startswith("PATCH") and operation.endswith("/incidents/{pk}/"):
             return {"description": "changed"}
