@@ -192,6 +192,13 @@ def test_what_cannot_be_is_refused(wrong, field):
     assert [field] == list(refusal.value.errors)
 
 
+@given(st.lists(windows, max_size=3))
+def test_any_windows_will_do(some):
+    one = maintenance(windows=tuple(some))
+
+    assert one == planned(one, NOON)
+
+
 def test_what_is_over_stays_as_it_was():
     one = maintenance()
 
