@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
 from argus_core.domain.audit import Entry
 from argus_core.domain.destinations import Destination
-from argus_core.domain.ids import MaintenanceId, TimeslotId, UserId
+from argus_core.domain.ids import MaintenanceId, SourceId, TimeslotId, UserId
 from argus_core.domain.maintenance import Maintenance
 from argus_core.domain.profiles import Belonging, Belongings
 
@@ -56,11 +56,14 @@ class Edition:
     """
     The newest generation, and what belongs to those who changed something in it.
 
-    `maintenances` are all that may keep something back, in id order, unless nothing is newer: then they are left out.
+    `confined` tells which of them are the user of which source, and would hear of its incidents only where sources are confined to their
+    own; superusers never are. `maintenances` are all that may keep something back, in id order, unless nothing is newer: then they are left
+    out.
     """
 
     generation: int
     belongings: Mapping[UserId, Belongings]
+    confined: Mapping[UserId, SourceId] = field(default_factory=dict)
     maintenances: tuple[Maintenance, ...] = ()
 
 
