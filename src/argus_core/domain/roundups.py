@@ -100,7 +100,7 @@ def _part(name: str, kept: Sequence[Kept], zone: str, frontend: str) -> Iterator
     for one in kept[:MOST_LISTED]:
         incident = one.incident
         began = f"started {moment(incident.start_time, zone)}" if one.started else f"known since {moment(incident.start_time, zone)}"
-        link = f" {frontend}/incidents/{incident.id}/" if frontend else ""
+        link = f"\n  {frontend}/incidents/{incident.id}/" if frontend else ""
         what = shortened(headline(incident), _MOST_HEADLINE)
         yield f"- [{level_of(incident.level)}] {' '.join(incident.source.name.split())}: {what} ({began}){link}"
     if len(kept) > MOST_LISTED:
