@@ -5,14 +5,14 @@ Whether it runs is judged at the moment of receipt, like everything that decides
 each destination concerned, when it is over.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import Enum
 from zoneinfo import ZoneInfo
 
 from argus_core.domain.errors import Invalid, MaintenanceIsOver
-from argus_core.domain.filters import All, Condition, holds, reads_texts
+from argus_core.domain.filters import All, Condition
 from argus_core.domain.ids import MaintenanceId, UserId
 from argus_core.domain.incidents import Happening
 from argus_core.domain.limits import DESCRIPTION_BYTES, moment_problem, require, text_problem
@@ -106,25 +106,10 @@ class Maintenance:
         """Whether it does not run, nor did a moment ago: so all that it kept back is known."""
         return not self.runs(now) and not self.runs(now - SETTLING)
 
-    def keeps_back(self, happening: Happening, texts: Sequence[str] = ()) -> bool:
-        """Whether nobody is to be told of an event now. `texts` are as in `decisions.fires`."""
-        incident, event = happening.incident, happening.event
-        return self.runs(event.received) and holds(self.condition, incident, event.received, event, texts)
-
 
 def called(id_: MaintenanceId) -> str:
     """What one is called of which no more is known than its number."""
     return f"Planned maintenance {id_}"
-
-
-def keeping_back(maintenances: Iterable[Maintenance], happening: Happening, texts: Sequence[str] = ()) -> Maintenance | None:
-    """The first that keeps an event back, if any."""
-    return next((one for one in maintenances if one.keeps_back(happening, texts)), None)
-
-
-def reading_texts(maintenances: Iterable[Maintenance]) -> bool:
-    """Whether the texts of events matter to any of them."""
-    return any(reads_texts(one.condition) for one in maintenances)
 
 
 def ends(happening: Happening) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from argus_core.domain.audience import Audience
+from argus_core.domain.calendars import Calendar
 from argus_core.domain.decisions import Told
 from argus_core.domain.deliveries import DeliveryStatus, Order
 from argus_core.domain.destinations import Destination
@@ -12,7 +13,7 @@ from argus_core.domain.errors import Unavailable, said
 from argus_core.domain.ids import DestinationId, IncidentId, SourceId, UserId
 from argus_core.domain.incidents import Happening
 from argus_core.domain.limits import storable
-from argus_core.domain.maintenance import Maintenance, ends, keeping_back, reading_texts
+from argus_core.domain.maintenance import Maintenance, ends
 from argus_core.domain.profiles import Profile
 from argus_core.ports.media import Media, Medium, host_of
 from argus_core.ports.outbox import Outbox, Place, Undecided
@@ -39,7 +40,7 @@ class Dispatcher:
     def __init__(self, outbox: Outbox, profiles: Profiles, media: Media, *, sends: bool = True, own_only: bool = False) -> None:
         self._outbox, self._profiles, self._media, self._sends, self._own_only = outbox, profiles, media, sends, own_only
         self._audience = Audience()
-        self._maintenances: tuple[Maintenance, ...] = ()
+        self._calendar = Calendar()
         self._confined: dict[UserId, SourceId] = {}
         self._generation = BEFORE_ALL
         self._portion: int | None = None
@@ -83,12 +84,12 @@ class Dispatcher:
         for owner, belongings in edition.belongings.items():
             self._audience.know(owner, belongings)
         if edition.generation != self._generation:
-            self._maintenances = edition.maintenances
+            self._calendar = Calendar(edition.maintenances)
         self._confined = {owner: own for owner, own in self._confined.items() if owner not in edition.belongings} | dict(edition.confined)
         self._generation = edition.generation
 
     async def _texts(self, undecided: Undecided) -> Mapping[IncidentId, Sequence[str]]:
-        if not self._audience.reads_texts and not reading_texts(self._maintenances):
+        if not self._audience.reads_texts and not self._calendar.reads_texts:
             return {}
         return await undecided.texts([incident_id for incident_id, _ in undecided.places])
 
@@ -106,7 +107,7 @@ class Dispatcher:
         keeping: dict[IncidentId | None, Maintenance] = {
             happening.incident.id: maintenance
             for happening in happenings
-            if (maintenance := keeping_back(self._maintenances, happening, texts.get(happening.incident.id, ())))
+            if (maintenance := self._calendar.keeping_back(happening, texts.get(happening.incident.id, ())))
         }
         over = [happening.incident.id for happening in happenings if happening.incident.id in keeping and ends(happening)]
         told = await undecided.told(over) if over else frozenset()

@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 
 from argus_core.domain.actors import Actor
 from argus_core.domain.audit import ITSELF, Deed, Entry, Origin
+from argus_core.domain.calendars import Calendar
 from argus_core.domain.decisions import Verdict, fires, judge
 from argus_core.domain.deliveries import Delivery, DeliveryStatus
 from argus_core.domain.errors import Invalid, NotFound
 from argus_core.domain.filters import reads_texts
 from argus_core.domain.ids import DeliveryId, EventId, IncidentId, ProfileId, UserId
 from argus_core.domain.incidents import Event, Happening, fold
-from argus_core.domain.maintenance import Maintenance, ends, keeping_back, reading_texts
+from argus_core.domain.maintenance import Maintenance, ends
 from argus_core.domain.permissions import confined_to, keeping, require_within
 from argus_core.ports.clock import Clock
 from argus_core.ports.incidents import Incidents
@@ -108,7 +109,7 @@ class NotificationService:
         belongings = await self.profiles.belongings(owner.id)
         verdicts = tuple(judge(belongings.whole(profile), happening, texts) for profile in belongings.profiles)
         got = [delivery for delivery in await self.outbox.of_incident(incident_id, owner.id) if delivery.event_id == event_id]
-        maintenance = keeping_back(await self.profiles.maintenances(), happening, texts)
+        maintenance = Calendar(await self.profiles.maintenances()).keeping_back(happening, texts)
         return Explained(event, verdicts, tuple(self._told(got)), maintenance)
 
     async def dry_run(self, owner: Actor, profile_id: ProfileId, hours: int) -> DryRun:
@@ -128,13 +129,13 @@ class NotificationService:
         everything = await self.outbox.happened(since, MOST_EVENTS)
         confines = confined_to(owner, own_only=self.own_only)
         happened = [one for one in everything if confines is None or one.incident.source.id == confines.id]
-        maintenances = await self.profiles.maintenances()
+        calendar = Calendar(await self.profiles.maintenances())
         condition = active.condition
-        reads = reading_texts(maintenances) or (condition is not None and reads_texts(condition))
+        reads = calendar.reads_texts or (condition is not None and reads_texts(condition))
         texts = await self.outbox.texts(sorted({happening.incident.id for happening in happened})) if reads else {}
         until = {one.event.id: texts.get(one.incident.id, ())[: one.event.version] for one in happened}
         fired = [happening for happening in happened if fires(active, happening, until[happening.event.id])]
-        told = _not_kept_back(maintenances, fired, until)
+        told = _not_kept_back(calendar, fired, until)
         return DryRun(since, told, len(happened), len(everything) < MOST_EVENTS, len(fired) - len(told))
 
     async def test(self, owner: Actor, profile_id: ProfileId) -> Sequence[Delivery]:
@@ -188,15 +189,13 @@ class NotificationService:
         return f"It will be tried again: {delivery.attempts[-1].answer}"
 
 
-def _not_kept_back(
-    maintenances: Sequence[Maintenance], fired: Sequence[Happening], texts: Mapping[EventId, Sequence[str]]
-) -> tuple[Happening, ...]:
+def _not_kept_back(calendar: Calendar, fired: Sequence[Happening], texts: Mapping[EventId, Sequence[str]]) -> tuple[Happening, ...]:
     """Those, newest first, that no maintenance keeps back: an end is told when anything was told of the incident before."""
     told: list[Happening] = []
     known: set[IncidentId] = set()
     for happening in reversed(fired):
         id_ = happening.incident.id
-        if (id_ in known and ends(happening)) or not keeping_back(maintenances, happening, texts[happening.event.id]):
+        if (id_ in known and ends(happening)) or not calendar.keeping_back(happening, texts[happening.event.id]):
             known.add(id_)
             told.append(happening)
     return tuple(reversed(told))

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from argus_core.domain.calendars import Calendar
 from argus_core.domain.errors import Invalid, MaintenanceIsOver
 from argus_core.domain.expressions import parse
 from argus_core.domain.filters import holds
-from argus_core.domain.incidents import EventType
+from argus_core.domain.incidents import EventType, Happening
 from argus_core.domain.maintenance import (
     SETTLING,
     WEEKS,
@@ -22,14 +23,14 @@ from argus_core.domain.maintenance import (
     changed,
     check,
     ends,
-    keeping_back,
     planned,
-    reading_texts,
 )
 from argus_core.domain.profiles import MOST_FILTERS
 from argus_core.domain.saved_filters import FilterDefinition, SavedFilter
+from argus_core.domain.tags import Tag
 from argus_core.domain.timeslots import EVERY_DAY, Recurrence, Timeslot
-from strategies import NOON, definitions, happenings, recurrences
+from argus_core.domain.transitions import IncidentReport
+from strategies import NOON, begin, definitions, happenings, recurrences
 
 HOUR = timedelta(hours=1)
 ZONES = ["Europe/Oslo", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "UTC"]
@@ -133,8 +134,7 @@ def test_it_keeps_back_what_its_filters_match_while_it_runs(told, definition, la
 
     expected = lag == timedelta() and holds(condition, happening.incident, received, happening.event, texts)
 
-    assert expected == one.keeps_back(happening, texts)
-    assert (one if expected else None) == keeping_back([maintenance(end=NOON, start=NOON), one], happening, texts)
+    assert (one if expected else None) == Calendar([maintenance(end=NOON, start=NOON), one]).keeping_back(happening, texts)
 
 
 @given(happenings())
@@ -148,7 +148,7 @@ def test_what_ends_is_stateful_and_not_open_any_more(told):
 def test_whether_it_reads_texts_is_known():
     reading = kept(expression=parse({"text": "drill"}))
 
-    assert [False, True] == [reading_texts([maintenance(), maintenance(filters=filters)]) for filters in ((EVERYTHING,), (reading,))]
+    assert [False, True] == [Calendar([maintenance(), maintenance(filters=filters)]).reads_texts for filters in ((EVERYTHING,), (reading,))]
 
 
 def test_it_is_settled_a_moment_after_its_end_and_before_it_begins():
@@ -156,6 +156,16 @@ def test_it_is_settled_a_moment_after_its_end_and_before_it_begins():
     end = one.end
 
     assert [True, False, False, False, True] == [one.has_settled(moment) for moment in (NOON - HOUR, NOON, end - HOUR, end, end + SETTLING)]
+
+
+def test_the_first_of_several_is_named():
+    by_tag = kept(tags=("host=a",), max_level=5)
+    change = begin(IncidentReport(start_time=NOON, tags=(Tag.parse("host=a"),)))
+    happening = Happening(change.incident, change.events[0])
+    some = [maintenance(id=number, filters=(filter_,)) for number, filter_ in ((8, by_tag), (9, EVERYTHING), (10, EVERYTHING))]
+
+    assert some[0] == Calendar(reversed(some)).keeping_back(happening)
+    assert None is Calendar().keeping_back(happening)
 
 
 def test_its_title_is_one_line():
