@@ -93,6 +93,7 @@ def application(container: Container, readiness: Readiness, shown: Sequence[Show
         profiles=container.profiles(),
         tickets=container.tickets(),
         notifications=container.notifications(),
+        maintenance=container.maintenance(),
         watching=container.watching(),
         media=container.media(),
         clock=container.clock(),

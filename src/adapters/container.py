@@ -41,6 +41,7 @@ from argus_core.usecases.dispatch import Dispatcher
 from argus_core.usecases.identities import IdentityService
 from argus_core.usecases.incidents import IncidentService
 from argus_core.usecases.logins import LoginService
+from argus_core.usecases.maintenance import MaintenanceService
 from argus_core.usecases.notifications import NotificationService
 from argus_core.usecases.overview import OverviewService
 from argus_core.usecases.profiles import ProfileService
@@ -159,6 +160,7 @@ class Container(containers.DeclarativeContainer):
         settings.provided.sources_own_incidents_only,
         origin,
     )
+    maintenance = providers.Singleton(MaintenanceService, profile_store, outbox, media, clock, settings.provided.time_zone, origin)
     watching = providers.Singleton(
         WatchService,
         providers.Singleton(PgWatch, database),

@@ -21,6 +21,7 @@ from argus_core.domain.errors import Unavailable
 from argus_core.ports.media import close
 from argus_core.usecases.dispatch import Dispatcher
 from argus_core.usecases.incidents import IncidentService
+from argus_core.usecases.maintenance import MaintenanceService
 from argus_core.usecases.sending import Sender
 from argus_core.usecases.watching import WatchService
 
@@ -35,6 +36,9 @@ POLL_DEAF = 0.1
 
 LOOK = 15.0
 """Watches over Argus itself so often."""
+
+ROUND_UP = 3.0
+"""Looks so often for maintenance that is over."""
 
 NICE = 10
 """Beside servers on the same machine the worker lets those go first who wait for an answer."""
@@ -65,6 +69,7 @@ class Work:
         self._incidents: IncidentService = container.incidents()
         self._dispatcher: Dispatcher = container.dispatcher()
         self._sender: Sender = container.sender()
+        self._maintenance: MaintenanceService = container.maintenance()
         self._outbox = container.outbox()
         self._watching: WatchService = container.watching()
         self._patience, self._kept = duration(settings.give_up_after), duration(settings.keep_deliveries)
@@ -81,6 +86,7 @@ class Work:
                 turns("Timers could not take effect", self._let_time_pass, stopping),
                 turns("Events could not be decided about", self._decide, stopping, self._news),
                 turns("Notifications could not be sent", self._send, stopping, self._room),
+                turns("Roundups could not be ordered", self._round_up, stopping),
                 turns("Watching failed", self._watch, stopping),
                 turns("Tidying up failed", self._tidy, stopping),
             )
@@ -95,6 +101,7 @@ class Work:
             pass
         while await self._dispatcher.decide(DECISIONS):
             pass
+        await self._maintenance.round_up()
         while await self._sender.start() or self._sender.busy:
             await self._sender.one_done(POLL)
 
@@ -112,6 +119,11 @@ class Work:
 
     async def _send(self) -> float:
         return 0 if await self._sender.start() else POLL
+
+    async def _round_up(self) -> float:
+        if await self._maintenance.round_up():
+            self._room.set()
+        return ROUND_UP
 
     async def _watch(self) -> float:
         if await self._watching.look():

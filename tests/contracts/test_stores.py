@@ -18,7 +18,7 @@ from adapters.db.outbox import PgOutbox
 from adapters.db.profiles import PgProfiles
 from adapters.db.statistics import PgStatistics
 from adapters.db.watching import PgWatch
-from argus_core.conformance import PROFILE_CHECKS, STORE_CHECKS, check_profiles, check_store, check_ticket_claims, make_world
+from argus_core.conformance import LONG_AGO, PROFILE_CHECKS, STORE_CHECKS, check_profiles, check_store, check_ticket_claims, make_world
 from argus_core.conformance.audit import AUDIT_CHECKS
 from argus_core.conformance.logins import LOGIN_CHECKS, Door
 from argus_core.conformance.outbox import OUTBOX_CHECKS, check_outbox, make_post
@@ -28,6 +28,7 @@ from argus_core.domain.audit import AuditQuery, Deed, Entry
 from argus_core.domain.deliveries import DeliveryStatus
 from argus_core.domain.errors import Unavailable
 from argus_core.domain.ids import IncidentId
+from argus_core.domain.maintenance import Maintenance
 from argus_core.domain.saved_filters import FilterDefinition, SavedFilter
 from argus_core.domain.timeslots import all_the_time
 
@@ -216,6 +217,24 @@ async def test_deliveries_are_dropped_and_retried_together_with_what_is_noted_of
     assert [DeliveryStatus.WAITING] == still
     async with Database(database_url).opened() as database:
         assert 2 == len(await PgAudit(database).page(AuditQuery(about=f"delivery {delivery.id}"), 10))
+
+
+async def test_whoever_rounds_up_at_the_same_moment_waits_and_finds_nothing(outbox, database_url):
+    """
+    Both begin while somebody else holds what is kept back, so neither can be done before the other begins.
+    """
+    post = await make_post(*outbox)
+    await post.happen()
+    keeping = Maintenance(id=1, created_by=1, created=LONG_AGO, description="", start=LONG_AGO, end=None, filters=())
+    async with post.outbox.claim(10) as undecided:
+        await undecided.decide([post.order(happening).kept_back(keeping) for happening in await undecided.happenings()])
+    async with await Database(database_url).connect(autocommit=False) as other:
+        await other.execute("select from delivery where maintenance_id = 1 for update")
+        racing = [asyncio.create_task(post.outbox.round_up(keeping.id, "Over", {})) for _ in range(2)]
+        await asyncio.sleep(1)
+        await other.rollback()
+
+    assert [0, 1] == sorted(await asyncio.gather(*racing))
 
 
 async def test_what_is_expected_of_a_source_is_noted(outbox, database_url):

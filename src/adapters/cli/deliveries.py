@@ -52,7 +52,7 @@ def list_(*, status: str | None, username: str | None, most: int, loaded: "Loade
             (
                 delivery.id,
                 moment(delivery.created),
-                delivery.incident_id or "test",
+                delivery.incident_id or ("roundup" if delivery.is_roundup else "test"),
                 delivery.address,
                 delivery.status.value,
                 len(delivery.attempts),

@@ -94,7 +94,7 @@ def timeslots_from(rows: Sequence[sa.RowMapping], recurrences: Sequence[sa.RowMa
             id=TimeslotId(row["id"]),
             owner=UserId(row["owner_id"]),
             name=row["name"],
-            zone=_zone_from(row["zone"], row["id"]),
+            zone=known_zone(row["zone"], f"timeslot {row['id']}"),
             recurrences=tuple(of.get(row["id"], ())),
         )
         for row in rows
@@ -228,11 +228,11 @@ def _readable_from(row: sa.RowMapping) -> FilterDefinition:
         return FilterDefinition(max_level=max(Level))
 
 
-def _zone_from(kept: str, timeslot_id: int) -> str:
+def known_zone(kept: str, whose: str) -> str:
     """A time zone; UTC instead of one that is not known here, so that others are told all the same."""
     try:
         ZoneInfo(kept)
     except (ValueError, OSError, ZoneInfoNotFoundError):
-        _log.error("The time zone %s of timeslot %d is not known, so its times are taken for UTC", kept, timeslot_id)
+        _log.error("The time zone %s of %s is not known, so its times are taken for UTC", kept, whose)
         return "UTC"
     return kept

@@ -1,6 +1,7 @@
 """The outbox on PostgreSQL: what nobody has decided about, lanes, and the ledger."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -15,11 +16,12 @@ from adapters.db.gathering import Gathering
 from adapters.db.happenings import happenings_at, readable_at, texts_of
 from argus_core.domain.deliveries import (
     RETRIED,
-    SWITCHED_OFF,
+    TESTS,
     Asking,
     Attempt,
     Delivery,
     DeliveryStatus,
+    LaneKey,
     Order,
     Outcome,
     Report,
@@ -27,15 +29,13 @@ from argus_core.domain.deliveries import (
     too_many_tests,
 )
 from argus_core.domain.destinations import Destination
-from argus_core.domain.ids import DeliveryId, DestinationId, EventId, IncidentId, ProfileId, UserId
+from argus_core.domain.ids import DeliveryId, DestinationId, EventId, IncidentId, MaintenanceId, ProfileId, UserId
 from argus_core.domain.incidents import Happening
+from argus_core.domain.roundups import Kept, Roundup
 from argus_core.ports.outbox import Backlog, Note, Outbox, Place, Sending, Setback, Undecided
 
 _OF_A_SEND = ("incidents", "destinations", "attempts", "newest", "outcomes", "answers", "seconds")
 _OF_A_DELIVERY = ("lanes", "ids", "statuses", "reasons", "merged")
-
-TEST = 0
-"""The incident of tests, as it is stored."""
 
 
 class PgOutbox(Outbox):
@@ -74,6 +74,18 @@ class PgOutbox(Outbox):
             cursor = await connection.execute(statements.ORDER, {"orders": codec.dump(list(map(_ordered, orders)))}, binary=True)
             return [DeliveryId(id_) for (id_,) in await cursor.fetchall()]
 
+    async def kept_back(self) -> AbstractSet[MaintenanceId]:
+        return {MaintenanceId(id_) for (id_,) in await self._rows(statements.KEPT_BACK)}
+
+    async def is_decided(self, age: timedelta) -> bool:
+        ((decided,),) = await self._rows(statements.IS_DECIDED, {"age": age})
+        return bool(decided)
+
+    async def round_up(self, maintenance_id: MaintenanceId, title: str, routes: Mapping[DestinationId, str]) -> int:
+        values = {"maintenance": maintenance_id, "title": title, "routes": codec.dump({str(id_): route for id_, route in routes.items()})}
+        ((count,),) = await self._rows(statements.ROUND_UP, values)
+        return int(count)
+
     async def routes(self) -> Sequence[str]:
         return [route for (route,) in await self._rows(statements.ROUTES)]
 
@@ -88,9 +100,10 @@ class PgOutbox(Outbox):
     async def finish(self, sending: Sending, report: Report) -> bool:
         if report.outcome in (Outcome.SENT, Outcome.REFUSED):
             return await self._settle((sending, report))
+        about, destination_id = sending.newest.lane
         values = {
-            "incident": sending.incident_id or TEST,
-            "destination": sending.destination_id,
+            "incident": about,
+            "destination": destination_id,
             "attempt": sending.attempt,
             "newest": sending.newest.id,
             "outcome": report.outcome.value,
@@ -104,12 +117,12 @@ class PgOutbox(Outbox):
 
     async def _settle_together(self, finished: Sequence[tuple[Sending, Report]]) -> Sequence[bool]:
         """Whoever locks several lanes does so in one order."""
-        places = sorted(range(len(finished)), key=lambda place: _lane(finished[place][0]))
+        places = sorted(range(len(finished)), key=lambda place: finished[place][0].newest.lane)
         held = await self._rows(statements.SETTLE, _settled([finished[place] for place in places]))
         return [answer for _, (answer,) in sorted(zip(places, held, strict=True))]
 
     async def release(self, sendings: Sequence[Sending]) -> None:
-        rows = [(sending.incident_id or TEST, sending.destination_id, sending.attempt, sending.repeats) for sending in sendings]
+        rows = [(*sending.newest.lane, sending.attempt, sending.repeats) for sending in sendings]
         await self._do(statements.RELEASE, rows)
 
     async def drop(self, delivery_ids: Sequence[DeliveryId], why: str, note: Note | None = None) -> Sequence[DeliveryId]:
@@ -225,6 +238,10 @@ class PgUndecided(Undecided):
         upto = dict(self.places)
         return {id_: texts[: upto[id_]] for id_, texts in (await texts_of(self._connection, incident_ids)).items()}
 
+    async def told(self, incident_ids: Sequence[IncidentId]) -> AbstractSet[LaneKey]:
+        cursor = await self._connection.execute(statements.TOLD, (list(incident_ids),), binary=True)
+        return {(id_, DestinationId(destination_id)) for id_, destination_id in await cursor.fetchall()}
+
     async def decide(self, orders: Sequence[Order]) -> None:
         values = {
             "orders": codec.dump(list(map(_ordered, orders))),
@@ -237,10 +254,10 @@ class PgUndecided(Undecided):
 def delivery_from(columns: Sequence[Any]) -> Delivery:
     """The columns of a delivery as one, without its attempts."""
     (id_, incident_id, event_id, version, destination_id, owner, medium, address, profiles, created, since, *rest) = columns
-    status, reason, merged_into, finished = rest
+    status, reason, merged_into, finished, maintenance_id, title = rest
     return Delivery(
         id=DeliveryId(id_),
-        incident_id=IncidentId(incident_id) if incident_id != TEST else None,
+        incident_id=IncidentId(incident_id) if incident_id > TESTS else None,
         event_id=EventId(event_id) if event_id is not None else None,
         version=version,
         destination_id=DestinationId(destination_id),
@@ -254,6 +271,8 @@ def delivery_from(columns: Sequence[Any]) -> Delivery:
         reason=reason,
         merged_into=DeliveryId(merged_into) if merged_into is not None else None,
         finished=finished,
+        maintenance_id=MaintenanceId(maintenance_id) if maintenance_id is not None else None,
+        title=title,
     )
 
 
@@ -262,11 +281,12 @@ async def _sendings(connection: Connection, taken: Sequence[TupleRow]) -> list[S
     columns = [list(column) for column in zip(*lanes, strict=True)]
     waiting: dict[tuple[int, int], list[Delivery]] = {}
     for delivery in map(delivery_from, await (await connection.execute(statements.WAITING, columns, prepare=True, binary=True)).fetchall()):
-        waiting.setdefault((delivery.incident_id or TEST, delivery.destination_id), []).append(delivery)
+        waiting.setdefault(delivery.lane, []).append(delivery)
     places = [
         (delivery.incident_id, delivery.version) for some in waiting.values() for delivery in some if delivery.incident_id is not None
     ]
     happenings, damaged = await readable_at(connection, places)
+    roundups = await _roundups(connection, [delivery for some in waiting.values() for delivery in some if delivery.is_roundup])
     destinations = await _destinations(connection, sorted({destination_id for _, destination_id in waiting}))
     empty, sendings = [], []
     for incident_id, destination_id, route, attempt, failures, repeats, upto in taken:
@@ -285,6 +305,7 @@ async def _sendings(connection: Connection, taken: Sequence[TupleRow]) -> list[S
             happenings=tuple(happenings[place] for delivery in deliveries if (place := (incident_id, delivery.version)) in happenings),
             destination=destinations.get(destination_id),
             damaged=damaged.get(incident_id, ""),
+            roundup=roundups.get(deliveries[-1].id),
         )
         sendings.append(sending)
     if empty:
@@ -292,14 +313,24 @@ async def _sendings(connection: Connection, taken: Sequence[TupleRow]) -> list[S
     return sendings
 
 
-def _lane(sending: Sending) -> tuple[int, int]:
-    return sending.incident_id or TEST, sending.destination_id
+async def _roundups(connection: Connection, deliveries: Sequence[Delivery]) -> Mapping[DeliveryId, Roundup]:
+    """What these tell; an incident that cannot be read is left out of them, and found in the ledger."""
+    if not deliveries:
+        return {}
+    cursor = await connection.execute(statements.ROUNDED_UP, ([delivery.id for delivery in deliveries],), binary=True)
+    rows = await cursor.fetchall()
+    happenings, _ = await readable_at(connection, sorted({(IncidentId(id_), version) for _, id_, _, version, _ in rows}))
+    kept: dict[int, list[Kept]] = {}
+    for into, id_, started, version, _ in rows:
+        if (IncidentId(id_), version) in happenings:
+            kept.setdefault(into, []).append(Kept(happenings[IncidentId(id_), version].incident, started))
+    return {one.id: Roundup(title=one.title, now=rows[0][-1], kept=tuple(kept.get(one.id, ()))) for one in deliveries}
 
 
 def _settled(finished: Sequence[tuple[Sending, Report]]) -> dict[str, object]:
     """The values of a statement that settles these."""
     sends = [
-        (*_lane(sending), sending.attempt, sending.newest.id, report.outcome.value, report.answer, report.seconds)
+        (*sending.newest.lane, sending.attempt, sending.newest.id, report.outcome.value, report.answer, report.seconds)
         for sending, report in finished
     ]
     ended = [
@@ -322,7 +353,7 @@ async def _destinations(connection: Connection, ids: Sequence[int]) -> dict[int,
 def _ordered(order: Order) -> dict[str, object]:
     destination = order.told.destination
     return {
-        "incident_id": order.incident_id or TEST,
+        "incident_id": order.incident_id or TESTS,
         "event_id": order.event_id,
         "version": order.version,
         "destination_id": destination.id,
@@ -332,5 +363,6 @@ def _ordered(order: Order) -> dict[str, object]:
         "route": order.route,
         "profiles": [(profile.id, profile.name) for profile in order.told.profiles],
         "status": order.status.value,
-        "reason": "" if order.status is DeliveryStatus.WAITING else SWITCHED_OFF,
+        "reason": order.reason,
+        "maintenance_id": order.maintenance.id if order.maintenance else None,
     }

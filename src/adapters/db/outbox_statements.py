@@ -29,11 +29,12 @@ ASIDE = """
 _ORDERED = f"""
     o as (
         select * from json_to_recordset(%(orders)s::json) as o (incident_id bigint, event_id bigint, version int, destination_id bigint,
-            owner_id bigint, medium text, address text, route text, profiles json, status text, reason text)
+            owner_id bigint, medium text, address text, route text, profiles json, status text, reason text, maintenance_id bigint)
     ),
     d as (
-        insert into delivery (incident_id, event_id, version, destination_id, owner_id, medium, address, profiles, status, reason, finished)
-        select incident_id, event_id, version, destination_id, owner_id, medium, address, profiles, status, reason,
+        insert into delivery (incident_id, event_id, version, destination_id, owner_id, medium, address, profiles, status, reason,
+            maintenance_id, finished)
+        select incident_id, event_id, version, destination_id, owner_id, medium, address, profiles, status, reason, maintenance_id,
             case when status <> 'waiting' then now() end
         from o order by incident_id, destination_id
         returning id, incident_id, destination_id, status
@@ -53,6 +54,61 @@ DECIDE = f"""
     )
     select"""
 ORDER = f"with {_ORDERED} select id from d order by id"
+
+_KEPT_BACK = "status = 'suppressed' and merged_into is null"
+TOLD = f"""
+    select distinct incident_id, destination_id from delivery where incident_id = any(%s) and not ({_KEPT_BACK})"""
+# From one maintenance to the next by index: there are few of them, and maybe many deliveries.
+KEPT_BACK = f"""
+    with recursive r as (
+        (select maintenance_id from delivery where {_KEPT_BACK} order by maintenance_id limit 1)
+        union all
+        select (select d.maintenance_id from delivery d where {_KEPT_BACK} and d.maintenance_id > r.maintenance_id
+            order by d.maintenance_id limit 1)
+        from r where r.maintenance_id is not null
+    )
+    select maintenance_id from r where maintenance_id is not null"""
+IS_DECIDED = """
+    select not exists (
+        select from outbox o where o.created <= now() - %(age)s::interval
+        and not exists (select from outbox p where p.incident_id = o.incident_id and p.due is not null))"""
+
+# Whoever is faster takes all of it; nobody else finds anything then. A roundup has a lane of its own, numbered like it with a minus.
+ROUND_UP = f"""
+    with s as materialized (
+        select id, destination_id, owner_id, medium, address, profiles from delivery
+        where maintenance_id = %(maintenance)s and {_KEPT_BACK} order by id for update
+    ),
+    p as (
+        select destination_id, json_agg(profile order by profile_id) as profiles from (
+            select distinct on (s.destination_id, (profile ->> 0)::bigint) s.destination_id, (profile ->> 0)::bigint as profile_id, profile
+            from s, json_array_elements(s.profiles) as e (profile) order by s.destination_id, (profile ->> 0)::bigint, s.id desc
+        ) p group by destination_id
+    ),
+    g as materialized (
+        select nextval('delivery_ids') as id, n.* from (
+            select distinct on (destination_id) destination_id, owner_id, medium, address from s order by destination_id, id desc
+        ) n
+    ),
+    d as (
+        insert into delivery (id, incident_id, version, destination_id, owner_id, medium, address, profiles, status, reason,
+            maintenance_id, title)
+        select g.id, -g.id, 0, g.destination_id, g.owner_id, g.medium, g.address, coalesce(p.profiles, '[]'), 'waiting', '',
+            %(maintenance)s, %(title)s
+        from g left join p using (destination_id)
+    ),
+    l as (
+        insert into lane (incident_id, destination_id, newest, route)
+        select -g.id, g.destination_id, g.id, coalesce(%(routes)s::json ->> g.destination_id::text, g.medium || ':') from g
+    ),
+    u as (
+        update delivery set merged_into = g.id from s join g using (destination_id) where delivery.id = s.id
+    )
+    select count(*) from g"""
+# As they are now, and whether their first event is among what was kept back.
+ROUNDED_UP = """
+    select d.merged_into, d.incident_id, min(d.version) = 1, i.version, now() from delivery d join incident i on i.id = d.incident_id
+    where d.merged_into = any(%s) and d.status = 'suppressed' group by d.merged_into, d.incident_id, i.version order by 1, 2"""
 
 # Whoever orders tests waits for others who do so for the same user, in other processes too.
 ONE_TESTER = "select from account where id = %s for no key update"
@@ -86,7 +142,7 @@ TAKE = """
 
 _DELIVERY = """d.id, d.incident_id, d.event_id, d.version, d.destination_id, d.owner_id, d.medium, d.address, d.profiles, d.created,
     d.since,
-    d.status, d.reason, d.merged_into, d.finished"""
+    d.status, d.reason, d.merged_into, d.finished, d.maintenance_id, d.title"""
 WAITING = f"""
     select {_DELIVERY} from unnest(%s::bigint[], %s::bigint[], %s::bigint[]) as w (incident_id, destination_id, upto)
     join delivery d on d.incident_id = w.incident_id and d.destination_id = w.destination_id and d.id <= w.upto
@@ -222,7 +278,7 @@ BACKLOG = """
         count(*), coalesce(now() - min(since), '0') from delivery where status = 'waiting'"""
 _OLD = """
     select id from delivery where created <= now() - %(age)s::interval and finished <= now() - %(age)s::interval
-    order by id limit %(most)s"""
+    and not (status = 'suppressed' and merged_into is null) order by id limit %(most)s"""
 PRUNE = f"""
     with d as (delete from delivery where id in ({_OLD}) returning id),
     a as (delete from attempt where delivery_id in (select id from d))

@@ -8,16 +8,19 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from adapters.db import audit, tables
 from adapters.db import belongings as rows
-from adapters.db import tables
+from adapters.db import maintenance as planned
 from adapters.db.accounts import NAMES, has_text, one_of, told_when_unavailable
 from adapters.db.database import Database
+from argus_core.domain.audit import Entry
 from argus_core.domain.destinations import Destination
-from argus_core.domain.ids import SourceId, TimeslotId, UserId
+from argus_core.domain.ids import MaintenanceId, SourceId, TimeslotId, UserId
+from argus_core.domain.maintenance import Maintenance
 from argus_core.domain.profiles import Belonging, Belongings, Profile, belongings_of, together, without
 from argus_core.domain.saved_filters import SavedFilter
 from argus_core.domain.timeslots import Timeslot
-from argus_core.ports.profiles import Edition, Profiles, ProfilesWork
+from argus_core.ports.profiles import STILL_KNOWN, Edition, Profiles, ProfilesWork
 
 _TABLES: dict[type[Belonging], sa.Table] = {
     Timeslot: tables.timeslot,
@@ -40,7 +43,7 @@ class PgProfiles(Profiles):
     async def _begin(self, owner: UserId) -> AsyncIterator[ProfilesWork]:
         async with told_when_unavailable(self._database.seconds), self._database.engine.begin() as connection:
             await connection.execute(sa.select(tables.account.c.id).where(tables.account.c.id == owner).with_for_update())
-            yield PgProfilesWork(connection, await _belongings(connection, owner))
+            yield PgProfilesWork(connection, owner, await _belongings(connection, owner))
 
     async def belongings(self, owner: UserId) -> Belongings:
         async with told_when_unavailable(self._database.seconds), self._database.engine.begin() as connection:
@@ -61,10 +64,12 @@ class PgProfiles(Profiles):
             changed = (await connection.execute(query.where(account.generation > generation))).all()
             active = [UserId(id_) for id_, is_active, _ in changed if is_active]
             owned = await _everybodys(connection, None if everybody else active)
+            end = tables.maintenance.c.end_time
             return Edition(
                 newest,
                 {UserId(id_): owned.get(UserId(id_), Belongings()) if is_active else Belongings() for id_, is_active, _ in changed},
                 {UserId(id_): SourceId(source_id) for id_, _, source_id in changed if source_id is not None},
+                await planned.found(connection, sa.or_(end.is_(None), end > sa.func.now() - STILL_KNOWN)),
             )
 
     async def owning(self, text: str, most: int, after: UserId) -> Mapping[UserId, Belongings]:
@@ -76,6 +81,10 @@ class PgProfiles(Profiles):
             owners = list(map(UserId, (await connection.execute(fitting.order_by(account.id).limit(most))).scalars()))
             owned = await _everybodys(connection, owners)
         return {owner: owned[owner] for owner in owners}
+
+    async def maintenances(self) -> Sequence[Maintenance]:
+        async with told_when_unavailable(self._database.seconds), self._database.engine.connect() as connection:
+            return await planned.found(connection)
 
     async def timeslot_exists(self, timeslot_id: TimeslotId) -> bool:
         return bool(await self._ids(sa.select(tables.timeslot.c.id).where(tables.timeslot.c.id == timeslot_id)))
@@ -97,8 +106,8 @@ class PgProfiles(Profiles):
 class PgProfilesWork(ProfilesWork):
     """One transaction; it raises the generation with everything it keeps or drops."""
 
-    def __init__(self, connection: AsyncConnection, belongings: Belongings) -> None:
-        self._connection = connection
+    def __init__(self, connection: AsyncConnection, owner: UserId, belongings: Belongings) -> None:
+        self._connection, self._owner = connection, owner
         self.belongings = belongings
 
     async def new_id(self) -> int:
@@ -126,6 +135,21 @@ class PgProfilesWork(ProfilesWork):
         await self._connection.execute(sa.delete(table).where(table.c.id == thing.id))
         self.belongings = without(self.belongings, thing)
         await self._connection.execute(rows.next_generation(thing.owner))
+
+    async def maintenance(self, id_: MaintenanceId) -> Maintenance | None:
+        return next(iter(await planned.found(self._connection, tables.maintenance.c.id == id_)), None)
+
+    async def keep_maintenance(self, maintenance: Maintenance, entry: Entry) -> None:
+        await self._upsert(tables.maintenance, planned.columns(maintenance))
+        await self._note(entry)
+
+    async def drop_maintenance(self, id_: MaintenanceId, entry: Entry) -> None:
+        await self._connection.execute(sa.delete(tables.maintenance).where(tables.maintenance.c.id == id_))
+        await self._note(entry)
+
+    async def _note(self, entry: Entry) -> None:
+        await self._connection.execute(sa.insert(tables.audit), audit.columns(entry))
+        await self._connection.execute(rows.next_generation(self._owner))
 
     async def _upsert(self, table: sa.Table, columns: rows.Columns) -> None:
         insert = pg.insert(table).values(columns)

@@ -177,7 +177,13 @@ delivery = sa.Table(
     sa.Column("address", sa.Text, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("profiles", Json, nullable=False),
+    # What kept it back, or what a roundup is about; the title is that of a roundup.
+    sa.Column("maintenance_id", Id),
+    sa.Column("title", sa.Text, nullable=False, server_default=sa.text("''")),
 )
+_SUPPRESSED = delivery.c.status == sa.literal_column("'suppressed'")
+sa.Index("delivery_kept_back", delivery.c.maintenance_id, postgresql_where=_SUPPRESSED & delivery.c.merged_into.is_(None))
+sa.Index("delivery_rounded_up", delivery.c.merged_into, postgresql_where=_SUPPRESSED)
 sa.Index("delivery_incident", delivery.c.incident_id, delivery.c.id)
 sa.Index("delivery_owner", delivery.c.owner_id, delivery.c.id)
 sa.Index(
@@ -410,6 +416,23 @@ profile_destination = sa.Table(
     sa.Column("destination_id", sa.ForeignKey(destination.c.id), primary_key=True),
 )
 sa.Index("profile_destination_destination", profile_destination.c.destination_id)
+
+# Filters and windows are its own, as they were when they were chosen.
+maintenance = sa.Table(
+    "maintenance",
+    metadata,
+    sa.Column("id", Id, primary_key=True, autoincrement=False),
+    sa.Column("created_by", sa.ForeignKey(account.c.id), nullable=False),
+    sa.Column("created", Moment, nullable=False),
+    sa.Column("start_time", Moment, nullable=False),
+    sa.Column("end_time", Moment),
+    sa.Column("zone", sa.Text, nullable=False),
+    sa.Column("description", sa.Text, nullable=False),
+    sa.Column("filters", Json, nullable=False),
+    sa.Column("windows", Json, nullable=False),
+)
+sa.Index("maintenance_end", maintenance.c.end_time)
+sa.Index("maintenance_created_by", maintenance.c.created_by)
 
 # One row. Whoever decides about notifications compares the number with the one it has, and loads anew what it tells people.
 generation = sa.Table(

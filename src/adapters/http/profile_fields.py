@@ -23,7 +23,7 @@ _DAYS = {str(day): day for day in EVERY_DAY}
 
 def recurrences(*, over_midnight: bool) -> Callable[[object], tuple[Recurrence, ...]]:
     """A list of recurrences, maybe empty; only newer versions know some that end on the next day."""
-    each = fields.list_of(fields.nested(lambda taken: _recurrence(taken, over_midnight=over_midnight)), MOST_RECURRENCES)
+    each = fields.list_of(fields.nested(lambda taken: recurrence(taken, over_midnight=over_midnight)), MOST_RECURRENCES)
 
     def clean(value: object) -> tuple[Recurrence, ...]:
         if not isinstance(value, list):
@@ -50,7 +50,8 @@ def definition(taken: Fields, *, event_types: bool = False) -> FilterDefinition:
     )
 
 
-def _recurrence(taken: Fields, *, over_midnight: bool) -> Recurrence:
+def recurrence(taken: Fields, *, over_midnight: bool) -> Recurrence:
+    """One recurrence, from its fields."""
     days = taken.required("days", _days)
     if taken.nullable("all_day", fields.boolean, False):  # whatever start and end are
         return Recurrence(days=days)

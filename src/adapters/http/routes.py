@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 from adapters.http.auth import Access
 from adapters.http.queries import BIGGEST_PK
 from argus_core.domain.errors import NotFound
-from argus_core.domain.ids import DestinationId, EventId, FilterId, IncidentId, ProfileId, SourceId, TimeslotId, UserId
+from argus_core.domain.ids import DestinationId, EventId, FilterId, IncidentId, MaintenanceId, ProfileId, SourceId, TimeslotId, UserId
 
 Schema: TypeAlias = Mapping[str, Any]
 
@@ -86,6 +86,11 @@ def destination_id(pk: int) -> DestinationId:
 def profile_id(pk: int) -> ProfileId:
     """As `incident_id`."""
     return ProfileId(_possible(pk, "NotificationProfile"))
+
+
+def maintenance_id(pk: int) -> MaintenanceId:
+    """As `incident_id`."""
+    return MaintenanceId(_possible(pk, "PlannedMaintenance"))
 
 
 def _possible(pk: int, what: str) -> int:

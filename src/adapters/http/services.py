@@ -14,6 +14,7 @@ from argus_core.ports.clock import Clock
 from argus_core.ports.media import Media
 from argus_core.usecases.accounts import AccountService
 from argus_core.usecases.incidents import IncidentService
+from argus_core.usecases.maintenance import MaintenanceService
 from argus_core.usecases.notifications import NotificationService
 from argus_core.usecases.profiles import ProfileService
 from argus_core.usecases.reading import ReadingService
@@ -78,6 +79,7 @@ class Services:
     profiles: ProfileService
     tickets: TicketService
     notifications: NotificationService
+    maintenance: MaintenanceService
     watching: WatchService
     media: Media
     clock: Clock

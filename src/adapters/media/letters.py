@@ -100,13 +100,13 @@ def _page(notification: Notification) -> str:
         colour=colour,
         shape=shape,
         level=level_of(incident.level),
-        state=state_of(incident),
+        state="roundup" if notification.roundup else state_of(incident),
         source=incident.source.name,
         headline=title,
         newest=[tell(event, zone) for event in events[-1:]],
         earlier=tell_earlier(events, zone),
         description=rest.strip("\r\n") if first.strip() == title else incident.description.strip(),
-        facts=facts(incident, events, zone),
+        facts=() if notification.roundup else facts(incident, events, zone),
         link=notification.link,
     )
 

@@ -22,12 +22,25 @@ from typing import TypeAlias
 from argus_core.domain import transitions
 from argus_core.domain.accounts import Token, User
 from argus_core.domain.actors import Actor, Person
+from argus_core.domain.audit import Deed, Entry
 from argus_core.domain.destinations import Destination, synced_email
 from argus_core.domain.errors import AlreadyClosed, NameTaken, NotFound, Unauthenticated
 from argus_core.domain.filters import All, HasTag, IsAcked, IsClosed, IsOpen, Not, SourceNamed
-from argus_core.domain.ids import DestinationId, EventId, FilterId, IncidentId, ProfileId, SourceId, TimeslotId, TokenId, UserId
+from argus_core.domain.ids import (
+    DestinationId,
+    EventId,
+    FilterId,
+    IncidentId,
+    MaintenanceId,
+    ProfileId,
+    SourceId,
+    TimeslotId,
+    TokenId,
+    UserId,
+)
 from argus_core.domain.incidents import Event, EventType, Incident, Level, fold
 from argus_core.domain.limits import EARLIEST, LATEST, Json, metadata_problem
+from argus_core.domain.maintenance import Maintenance, Window
 from argus_core.domain.notifications import Notification
 from argus_core.domain.profiles import Belongings, Profile
 from argus_core.domain.saved_filters import FilterDefinition, SavedFilter
@@ -38,7 +51,7 @@ from argus_core.domain.transitions import Change, Edit, IncidentReport, TimerKin
 from argus_core.ports.accounts import Accounts, AccountsWork
 from argus_core.ports.incidents import Appended, Incidents, Position, incident_row
 from argus_core.ports.media import BadSettings, Medium, Settings, host_of
-from argus_core.ports.profiles import Profiles
+from argus_core.ports.profiles import STILL_KNOWN, Profiles
 from argus_core.ports.tickets import TicketClaims
 from argus_core.usecases.incidents import IncidentService
 
@@ -709,12 +722,58 @@ async def accounts_and_profiles_share_what_users_have(profiles: Profiles, accoun
     _same("gone", ((), (replace(profile, destination_ids=()),)), (without_mail.destinations, without_mail.profiles))
 
 
+async def maintenance_is_kept_whole_and_told(profiles: Profiles, accounts: Accounts) -> None:
+    """What is planned is read as it was kept, by everybody, and whoever decides learns of each change."""
+    owner = await _owner(accounts)
+    now = _now().replace(microsecond=0)
+    night = Recurrence(days=frozenset({1, 7}), start=time(22, 0, 0, 1), end=time(6), ends_next_day=True)
+    entry = Entry(deed=Deed.MAINTENANCE_PLAN, about="planned maintenance")
+    before = (await profiles.since(-1)).generation
+    async with profiles.begin(owner) as work:
+        definition = FilterDefinition(tags=("a=1",), expression=Not(IsOpen()))
+        filter_ = SavedFilter(id=FilterId(await work.new_id()), owner=owner, name="f", definition=definition)
+        one = Maintenance(
+            id=MaintenanceId(await work.new_id()),
+            created_by=owner,
+            created=now,
+            description="New switch 🔥",
+            start=now,
+            end=None,
+            filters=(filter_,),
+            windows=(Window(hours=night, weeks=frozenset({1, -1})), Window(hours=Recurrence(days=frozenset({3})))),
+            zone="Asia/Kathmandu",
+        )
+        _same("not there yet", None, await work.maintenance(one.id))
+        await work.keep_maintenance(one, entry)
+    over = replace(one, id=MaintenanceId(one.id + 1), end=now - 2 * STILL_KNOWN, start=now - 3 * STILL_KNOWN, windows=())
+    async with profiles.begin(owner) as work:
+        _same("in the work", one, await work.maintenance(one.id))
+        await work.keep_maintenance(replace(over, id=MaintenanceId(await work.new_id())), entry)
+
+    def ours(some: Sequence[Maintenance]) -> list[Maintenance]:
+        return [maintenance for maintenance in some if maintenance.created_by == owner]
+
+    edition = await profiles.since(before)
+    _same("of those to be asked", [one], ours(edition.maintenances))
+    (first, second) = ours(await profiles.maintenances())
+    _same("all", [one, replace(over, id=second.id)], [first, second])
+    _same("unless nothing is newer", (), (await profiles.since(edition.generation)).maintenances)
+
+    changed = replace(one, end=now, filters=(), windows=())
+    async with profiles.begin(owner) as work:
+        await work.keep_maintenance(changed, entry)
+        await work.drop_maintenance(second.id, entry)
+    _same("replaced and dropped", [changed], ours(await profiles.maintenances()))
+    _same("told", [changed], ours((await profiles.since(edition.generation)).maintenances))
+
+
 PROFILE_CHECKS: tuple[Callable[[Profiles, Accounts], Awaitable[None]], ...] = (
     belongings_are_kept_whole,
     work_on_belongings_is_whole,
     owners_are_found,
     twins_are_other_peoples,
     accounts_and_profiles_share_what_users_have,
+    maintenance_is_kept_whole_and_told,
 )
 
 

@@ -1,6 +1,7 @@
 """What every outbox must do: nothing is decided twice or out of order, nothing that waits is lost or sent by two at once."""
 
 import asyncio
+import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -12,8 +13,9 @@ from argus_core.domain.decisions import Told
 from argus_core.domain.deliveries import DeliveryStatus, Order, Outcome, Report, patience_after
 from argus_core.domain.destinations import Destination
 from argus_core.domain.errors import TooOften
-from argus_core.domain.ids import DestinationId, FilterId, ProfileId, UserId
+from argus_core.domain.ids import DestinationId, FilterId, MaintenanceId, ProfileId, UserId
 from argus_core.domain.incidents import EventType, Happening, Incident, fold
+from argus_core.domain.maintenance import Maintenance
 from argus_core.domain.profiles import Profile
 from argus_core.domain.saved_filters import FilterDefinition, SavedFilter
 from argus_core.ports.accounts import Accounts
@@ -503,6 +505,67 @@ async def editions_tell_what_changed(incidents: Incidents, accounts: Accounts, p
     see(not (await profiles.since(-1)).confined.get(robot), "A superuser is confined.")
 
 
+async def what_is_kept_back_is_rounded_up(post: Post) -> None:
+    """It waits in no lane; one roundup for each destination takes all of it once, and shows it as it is then; it is not pruned before."""
+    keeping = _maintenance(post)
+    loud, quiet = await post.waiting(), await post.happen(times=2, why="a")
+    async with post.outbox.claim(MANY) as undecided:
+        await undecided.decide([post.order(happening).kept_back(keeping) for happening in await undecided.happenings()])
+    async with post.outbox.claim(MANY) as undecided:
+        (happening,) = await undecided.happenings()
+        see(await undecided.told([loud.id, quiet.id]) == {(loud.id, post.told.destination.id)}, "What is kept back counts as told.")
+        see(not await post.outbox.is_decided(NO_TIME), "Something is undecided, and nobody says so.")
+        await undecided.decide([post.order(happening).kept_back(keeping)])
+    see(await post.outbox.is_decided(NO_TIME), "Nothing is undecided, and somebody says so.")
+    see([sending.incident_id for sending in await post.take()] == [loud.id], "What is kept back is sent.")
+    see(keeping.id in await post.outbox.kept_back(), "Nobody says that something is kept back.")
+    await post.outbox.prune(NO_TIME, MANY)
+    kept = await post.outbox.of_incident(quiet.id)
+    see([(one.status, one.maintenance_id) for one in kept] == [(DeliveryStatus.SUPPRESSED, keeping.id)] * 2, "The ledger does not say why.")
+    see(all(one.reason.startswith(keeping.title) for one in kept), "The ledger does not say what keeps it back.")
+
+    await post.world.service.post(quiet.id, EventType.CLOSE, actor=post.world.person)
+    counts = [await post.outbox.round_up(keeping.id, "Over", {post.told.destination.id: post.route}) for _ in range(2)]
+    see(counts == [1, 0], "What was rounded up is rounded up again.")
+    see(keeping.id not in await post.outbox.kept_back(), "What was rounded up is kept back.")
+    (newest, *_) = await post.outbox.listed(owner=post.told.destination.owner)
+    see((newest.is_roundup, newest.title, newest.maintenance_id) == (True, "Over", keeping.id), "The ledger does not know a roundup.")
+    see([asking.id for asking in newest.profiles] == [profile.id for profile in post.told.profiles], "A roundup is asked for by nobody.")
+    see({one.merged_into for one in await post.outbox.of_incident(quiet.id)} == {newest.id}, "The ledger does not say what told it.")
+    sending = await post.take_one()
+    see((sending.incident_id, sending.happenings) == (None, ()), "A roundup is about one incident.")
+    see(sending.roundup is not None and sending.roundup.title == "Over", "A roundup is sent without its title.")
+    see([(one.incident.id, one.started) for one in sending.roundup.resolved] == [(quiet.id, True)] if sending.roundup else False, "Untrue.")
+    await post.outbox.release([sending])
+    sending = await post.take_one()
+    await post.outbox.finish(sending, FAILED)
+    await post.outbox.retry([newest.id], {post.told.destination.id: post.route})
+    see(await post.outbox.finish(await post.take_one(), SENT), "A roundup cannot be finished.")
+    (newest, *_) = await post.outbox.listed(owner=post.told.destination.owner)
+    see((newest.status, await post.take()) == (DeliveryStatus.SENT, []), "A roundup goes twice.")
+    async with post.outbox.claim(MANY) as undecided:
+        told = {(incident.id, post.told.destination.id) for incident in (loud, quiet)}
+        see(await undecided.told([loud.id, quiet.id]) == told, "What a roundup has told does not count.")
+        await undecided.decide([])
+
+
+async def racing_callers_round_up_once(post: Post) -> None:
+    """However many look for what is kept back, each destination gets one roundup, with all of it."""
+    keeping = _maintenance(post)
+    incidents = [await post.happen() for _ in range(3)]
+    async with post.outbox.claim(MANY) as undecided:
+        await undecided.decide([post.order(happening).kept_back(keeping) for happening in await undecided.happenings()])
+    counts = await asyncio.gather(*(post.outbox.round_up(keeping.id, "Over", {}) for _ in range(8)))
+    see(sum(counts) == 1, "A destination got several roundups.")
+    into = {one.merged_into for incident in incidents for one in await post.outbox.of_incident(incident.id)}
+    see(len(into) == 1 and None not in into, "Something was left out of the roundup.")
+
+
+def _maintenance(post: Post) -> Maintenance:
+    number = MaintenanceId(secrets.randbits(40) + 1)
+    return Maintenance(id=number, created_by=post.world.person.id, created=LONG_AGO, description="", start=LONG_AGO, end=None, filters=())
+
+
 async def _activate(accounts: Accounts, owner: UserId, *, active: bool) -> None:
     await _change(accounts, owner, lambda user: replace(user, active=active))
 
@@ -543,6 +606,8 @@ OUTBOX_CHECKS: Sequence[PostCheck] = (
     what_is_released_was_never_tried,
     racing_senders_take_each_lane_once,
     sends_that_end_together_count_each_for_itself,
+    what_is_kept_back_is_rounded_up,
+    racing_callers_round_up_once,
     room_is_kept_to,
     switched_off_is_said,
     what_waits_too_long_is_given_up,

@@ -34,7 +34,8 @@ Mark: TypeAlias = tuple[str, object]
 # The rarer the better: the first kind that a condition insists on is where it is kept.
 _TAG, _SOURCE, _TYPE, _EVENT, _LEVEL = "tag", "source", "type", "event", "level"
 _RANK = {kind: rank for rank, kind in enumerate((_TAG, _SOURCE, _TYPE, _EVENT, _LEVEL))}
-_ALWAYS: Mark = ("always", None)
+ALWAYS: Mark = ("always", None)
+"""What everything has."""
 
 
 @dataclass(slots=True, weakref_slot=True, eq=False)
@@ -84,7 +85,7 @@ class Audience:
         incident, event = happening.incident, happening.event
         covered: dict[_Hours, bool] = {}
         fired: list[WholeProfile] = []
-        for wish in set().union(*(self._found.get(mark, ()) for mark in _marks_of(happening))):
+        for wish in set().union(*(self._found.get(mark, ()) for mark in marks_on(happening))):
             if holds(wish.condition, incident, event.received, event, texts):
                 for hours, wholes in wish.profiles.items():
                     if hours not in covered:
@@ -97,7 +98,7 @@ class Audience:
         condition, hours = _condition_of(whole), self._hours_of(whole.timeslot)
         wish = self._wishes.get(condition)
         if wish is None:
-            wish = self._wishes[condition] = _Wish(condition, marks_of(condition) or frozenset({_ALWAYS}))
+            wish = self._wishes[condition] = _Wish(condition, marks_of(condition) or frozenset({ALWAYS}))
             self._reading_texts += reads_texts(condition)
             for mark in wish.marks:
                 self._found.setdefault(mark, set()).add(wish)
@@ -155,9 +156,10 @@ def _cost(marks: frozenset[Mark]) -> tuple[int, int]:
     return max((_RANK[kind] for kind, _ in marks), default=0), len(marks)
 
 
-def _marks_of(happening: Happening) -> Iterable[Mark]:
+def marks_on(happening: Happening) -> Iterable[Mark]:
+    """The marks of an event and its incident."""
     incident, event = happening.incident, happening.event
-    yield _ALWAYS
+    yield ALWAYS
     for tag in incident.tags:
         yield _TAG, tag.tag
     yield _SOURCE, incident.source.id

@@ -11,10 +11,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from math import ceil
+from typing import TypeAlias
 
 from argus_core.domain.decisions import Told
 from argus_core.domain.errors import TooOften
-from argus_core.domain.ids import DeliveryId, DestinationId, EventId, IncidentId, ProfileId, UserId
+from argus_core.domain.ids import DeliveryId, DestinationId, EventId, IncidentId, MaintenanceId, ProfileId, UserId
+from argus_core.domain.maintenance import Maintenance
 
 PAUSES = (timedelta(seconds=10), timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10), timedelta(minutes=30))
 """So long after so many failures in a row it is tried again; the last one stays."""
@@ -23,6 +25,12 @@ SPREAD = 0.2
 """Each pause is so much shorter or longer by chance, so that what failed together is not repeated together."""
 
 SWITCHED_OFF = "Notifications are switched off (ARGUS_SEND_NOTIFICATIONS)."
+
+TESTS = 0
+"""Stands for the incident in the lanes of tests; in that of a roundup its own number with a minus does."""
+
+LaneKey: TypeAlias = tuple[int, DestinationId]
+"""Which lane it is: what it is about, and where that goes."""
 
 AT_MOST_EVERY = timedelta(minutes=1)
 """A new event makes a lane that waits due at once, but not more often than this."""
@@ -40,6 +48,8 @@ class DeliveryStatus(Enum):
     """An operator, or the loss of its destination, has taken it away."""
     OFF = "off"
     """Sending was switched off when it was decided."""
+    SUPPRESSED = "suppressed"
+    """A planned maintenance has kept it back: the roundup at its end tells it, the one it was merged into."""
 
 
 RETRIED = frozenset({DeliveryStatus.WAITING, DeliveryStatus.GIVEN_UP, DeliveryStatus.DROPPED, DeliveryStatus.OFF})
@@ -82,8 +92,9 @@ class Delivery:
     """
     One event on its way to one destination; a row of the ledger, which outlives profiles and destinations.
 
-    A test has neither incident nor event. `address` is what the destination was called, without secrets. `since` is when it began to wait:
-    when it was `created`, or told to wait again.
+    A test has neither incident nor event. Neither has a roundup, which tells what others were merged into it for; it has a `title`.
+    `maintenance_id` is what kept it back, or what the roundup is about. `address` is what the destination was called, without secrets.
+    `since` is when it began to wait: when it was `created`, or told to wait again.
     """
 
     id: DeliveryId
@@ -102,6 +113,23 @@ class Delivery:
     merged_into: DeliveryId | None = None
     finished: datetime | None = None
     attempts: tuple[Attempt, ...] = ()
+    maintenance_id: MaintenanceId | None = None
+    title: str = ""
+
+    @property
+    def is_roundup(self) -> bool:
+        """Whether it tells of what was kept back."""
+        return bool(self.title)
+
+    @property
+    def lane(self) -> LaneKey:
+        """Where it waits; a roundup has a lane of its own."""
+        return -self.id if self.is_roundup else self.incident_id or TESTS, self.destination_id
+
+    @property
+    def is_kept_back(self) -> bool:
+        """Whether nothing has told it, and something will."""
+        return self.status is DeliveryStatus.SUPPRESSED and self.merged_into is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +138,7 @@ class Order:
     A delivery to be: whom an event shall be told, and where that leads.
 
     `route` is the medium and the provider's host, `email:smtp.example.org:587`: those who share one wait for each other. A test has no
-    incident. `status` is WAITING or OFF.
+    incident. `status` is WAITING or OFF, or with a `maintenance` that keeps it back SUPPRESSED.
     """
 
     incident_id: IncidentId | None
@@ -120,11 +148,23 @@ class Order:
     address: str
     route: str
     status: DeliveryStatus = DeliveryStatus.WAITING
+    maintenance: Maintenance | None = None
 
     @property
-    def lane(self) -> tuple[IncidentId | None, DestinationId]:
+    def reason(self) -> str:
+        """Why it does not wait to be sent."""
+        if self.maintenance is not None:
+            return f"{self.maintenance.title} keeps it back."
+        return SWITCHED_OFF if self.status is DeliveryStatus.OFF else ""
+
+    def kept_back(self, maintenance: Maintenance) -> "Order":
+        """The same, kept back."""
+        return replace(self, status=DeliveryStatus.SUPPRESSED, maintenance=maintenance)
+
+    @property
+    def lane(self) -> LaneKey:
         """Where it waits."""
-        return self.incident_id, self.told.destination.id
+        return self.incident_id or TESTS, self.told.destination.id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,3 +264,24 @@ def settled(deliveries: Sequence[Delivery], report: Report, at: datetime) -> tup
         for delivery in earlier
     )
     return (*merged, replace(newest, status=status, reason=reason, finished=at))
+
+
+def rounded_up(id_: DeliveryId, kept: Sequence[Delivery], title: str, now: datetime) -> Delivery:
+    """The roundup of what was kept back from one destination, in id order; it is asked for by all who asked for any of that."""
+    newest = kept[-1]
+    asking = {profile.id: profile for delivery in kept for profile in delivery.profiles}
+    return Delivery(
+        id=id_,
+        incident_id=None,
+        event_id=None,
+        version=0,
+        destination_id=newest.destination_id,
+        owner=newest.owner,
+        medium=newest.medium,
+        address=newest.address,
+        profiles=tuple(profile for _, profile in sorted(asking.items())),
+        created=now,
+        since=now,
+        maintenance_id=newest.maintenance_id,
+        title=title,
+    )

@@ -148,6 +148,10 @@ class SyncedDestination(NotAllowedNow):
     """Cannot delete this email destination since it was defined by an outside source."""
 
 
+class MaintenanceIsOver(NotAllowedNow):
+    """This planned maintenance is over and stays as it was."""
+
+
 class NoTicketSystem(NotAllowedNow):
     """No path to ticket plugin can be found in the settings. Please set ARGUS_TICKET_SYSTEM."""
 

@@ -81,7 +81,8 @@ class Notification:
 
     `id` is the same in every repetition, so that a receiver can drop those it has. `events` are what the message is about, oldest first;
     `incident` is the state after the last of them. `link` leads to the incident in Argus and may be empty. `profiles` asked for it.
-    Times in texts are those of `zone`, an IANA name. A `test` is about nothing that has happened just now.
+    Times in texts are those of `zone`, an IANA name. A `test` is about nothing that has happened just now. A `roundup` is about many
+    incidents: its `incident` stands for them and says what the text says.
 
     `text` is whole: whoever shows it shows what there is to say. It ends with `footer(profiles)`, which differs between destinations;
     media that lay out the message anew find its parts in `headline`, `tell`, `tell_earlier` and `facts`.
@@ -96,6 +97,7 @@ class Notification:
     profiles: tuple[AskedBy, ...] = ()
     test: bool = False
     zone: str = "UTC"
+    roundup: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +139,7 @@ def compose(
     """
     frontend = frontend.rstrip("/")
     link = f"{frontend}/incidents/{incident.id}/" if frontend and not test else ""
-    asked = tuple(
-        AskedBy(profile.name or f"Profile {profile.id}", f"{frontend}/notificationprofiles/{profile.id}/" if frontend else "")
-        for profile in profiles
-    )
+    asked = asked_by(profiles, frontend)
     body = "\n\n".join(_paragraphs(incident, events, zone, link, test=test))
     return Notification(
         id=id,
@@ -152,6 +151,15 @@ def compose(
         profiles=asked,
         test=test,
         zone=zone,
+    )
+
+
+def asked_by(profiles: Sequence[Named], frontend: str) -> tuple[AskedBy, ...]:
+    """Profiles as messages name them; without a `frontend` there are no links."""
+    frontend = frontend.rstrip("/")
+    return tuple(
+        AskedBy(profile.name or f"Profile {profile.id}", f"{frontend}/notificationprofiles/{profile.id}/" if frontend else "")
+        for profile in profiles
     )
 
 

@@ -46,6 +46,7 @@ class Act(Enum):
     """Look at what is everybody's: users, tokens, sources, profiles and deliveries."""
     MANAGE_USERS = auto()
     """Make and change users, and their tokens."""
+    PLAN_MAINTENANCE = auto()
     MANAGE_SOURCES = auto()
     MANAGE_DELIVERIES = auto()
     TEST = auto()
@@ -81,6 +82,7 @@ RULES: Mapping[Act, Rule] = {
     Act.KEEP_OWN: Rule(_ANYBODY, _ALL),
     Act.ADMINISTER: Rule(_TRUSTED, _ALL),
     Act.MANAGE_USERS: Rule(frozenset({Role.SUPERUSER}), _ALL),
+    Act.PLAN_MAINTENANCE: Rule(_TRUSTED, _ALL),
     Act.MANAGE_SOURCES: Rule(frozenset({Role.SUPERUSER}), _ALL),
     Act.MANAGE_DELIVERIES: Rule(_TRUSTED, _ALL),
     Act.TEST: Rule(_TRUSTED, _ALL),

@@ -184,6 +184,17 @@ class Belongings:
         if profile.name and any(profile.name == other.name and profile.id != other.id for other in self.profiles):
             raise Invalid({"": f'The name "{profile.name}" is already in use for another notification profile.'})
 
+    def check_filters(self, filter_ids: Sequence[FilterId]) -> None:
+        """
+        Check that these filters exist.
+
+        Raises:
+            Invalid: under `filters`.
+        """
+        problem = _missing(filter_ids, self.filters)
+        if problem:
+            raise Invalid({"filters": problem})
+
     def check_unused(self, thing: SavedFilter | Destination) -> None:
         """
         Check that no profile refers to it.

@@ -19,8 +19,9 @@ from argus_core.domain.audit import Entry, Record
 from argus_core.domain.destinations import Destination, synced_email
 from argus_core.domain.errors import DomainError, NameTaken, NotFound, Unauthenticated
 from argus_core.domain.filters import Condition, holds
-from argus_core.domain.ids import DestinationId, EventId, IncidentId, SourceId, TimeslotId, TokenId, UserId
+from argus_core.domain.ids import DestinationId, EventId, IncidentId, MaintenanceId, SourceId, TimeslotId, TokenId, UserId
 from argus_core.domain.incidents import Event, EventType, Happening, Incident, rewound
+from argus_core.domain.maintenance import Maintenance
 from argus_core.domain.profiles import Belonging, Belongings, together, without
 from argus_core.domain.sessions import Session
 from argus_core.domain.sources import Source
@@ -39,7 +40,7 @@ from argus_core.ports.incidents import (
     event_row,
     incident_row,
 )
-from argus_core.ports.profiles import Edition, Profiles, ProfilesWork
+from argus_core.ports.profiles import STILL_KNOWN, Edition, Profiles, ProfilesWork
 from argus_core.ports.tickets import TicketClaims
 
 BETWEEN_USES = timedelta(minutes=1)
@@ -102,6 +103,10 @@ class MemoryAccounts(Accounts):
         token = self.tables.tokens.get(token_id)
         return token is not None and token.is_live(self._clock()) and self.tables.users[token.user_id].active
 
+    def since(self, generation: int) -> Edition:
+        """What is newer than that."""
+        return self.tables.since(generation, self._clock())
+
     def note(self, entry: Entry) -> None:
         """Put something into the audit log that was done beside the accounts."""
         self.tables.note(entry, self._clock())
@@ -122,6 +127,7 @@ class _Tables:
         self.sources: dict[SourceId, Source] = {}
         self.belongings: dict[UserId, Belongings] = {}
         self.generations: dict[UserId, int] = {}
+        self.maintenances: dict[MaintenanceId, Maintenance] = {}
         self.audit: list[Record] = []
         self.record_numbers = itertools.count(1)
         self.sessions: dict[bytes, Session] = {}
@@ -129,8 +135,9 @@ class _Tables:
 
     def copy(self) -> "_Tables":
         twin = copy(self)
-        for name in ("users", "tokens", "source_types", "sources", "belongings", "generations", "audit", "sessions", "identities"):
-            setattr(twin, name, copy(getattr(self, name)))
+        for name, value in vars(self).items():
+            if isinstance(value, dict | list | set):
+                setattr(twin, name, copy(value))
         return twin
 
     def note(self, entry: Entry, now: datetime) -> None:
@@ -153,12 +160,13 @@ class _Tables:
     def end_sessions(self, user_id: UserId) -> None:
         self.sessions = {digest: session for digest, session in self.sessions.items() if session.user_id != user_id}
 
-    def since(self, generation: int) -> Edition:
+    def since(self, generation: int, now: datetime) -> Edition:
         newer = [owner for owner, number in self.generations.items() if number > generation]
         newest = max(self.generations.values(), default=0)
         owned = {owner: self.of(owner) if self.users[owner].active else Belongings() for owner in newer}
         robots = (source for source in self.sources.values() if source.user_id in owned and not self.users[source.user_id].superuser)
-        return Edition(newest, owned, {source.user_id: source.id for source in robots})
+        known = [one for _, one in sorted(self.maintenances.items()) if one.end is None or one.end > now - STILL_KNOWN]
+        return Edition(newest, owned, {source.user_id: source.id for source in robots}, tuple(known) if newer else ())
 
 
 class MemoryWork(AccountsWork):
@@ -330,8 +338,8 @@ class MemoryWork(AccountsWork):
 class MemoryProfilesWork(ProfilesWork):
     """One unit of work on a copy of the dicts."""
 
-    def __init__(self, tables: _Tables, owner: UserId) -> None:
-        self.tables = tables
+    def __init__(self, tables: _Tables, owner: UserId, now: datetime) -> None:
+        self.tables, self._owner, self._now = tables, owner, now
         self.belongings = tables.of(owner)
 
     async def new_id(self) -> int:
@@ -348,6 +356,24 @@ class MemoryProfilesWork(ProfilesWork):
         self.tables.drop(thing)
         self.belongings = self.tables.of(thing.owner)
 
+    async def maintenance(self, id_: MaintenanceId) -> Maintenance | None:
+        """See the port."""
+        return self.tables.maintenances.get(id_)
+
+    async def keep_maintenance(self, maintenance: Maintenance, entry: Entry) -> None:
+        """See the port."""
+        self.tables.maintenances[maintenance.id] = maintenance
+        self._note(entry)
+
+    async def drop_maintenance(self, id_: MaintenanceId, entry: Entry) -> None:
+        """See the port."""
+        del self.tables.maintenances[id_]
+        self._note(entry)
+
+    def _note(self, entry: Entry) -> None:
+        self.tables.note(entry, self._now)
+        self.tables.raise_generation(self._owner)
+
 
 class MemoryProfiles(Profiles):
     """Profiles and what they consist of, in the dicts of the accounts that own them."""
@@ -358,7 +384,7 @@ class MemoryProfiles(Profiles):
     @asynccontextmanager
     async def _begin(self, owner: UserId) -> AsyncIterator[ProfilesWork]:
         async with self._accounts.begin_tables() as tables:
-            yield MemoryProfilesWork(tables, owner)
+            yield MemoryProfilesWork(tables, owner, await self._accounts.now())
 
     def begin(self, owner: UserId) -> AbstractAsyncContextManager[ProfilesWork]:
         """See the port."""
@@ -370,7 +396,11 @@ class MemoryProfiles(Profiles):
 
     async def since(self, generation: int) -> Edition:
         """See the port."""
-        return self._accounts.tables.since(generation)
+        return self._accounts.since(generation)
+
+    async def maintenances(self) -> Sequence[Maintenance]:
+        """See the port."""
+        return [one for _, one in sorted(self._accounts.tables.maintenances.items())]
 
     async def owning(self, text: str, most: int, after: UserId) -> Mapping[UserId, Belongings]:
         """See the port."""
@@ -545,10 +575,14 @@ class MemoryIncidents(Incidents):
         """Everything that has happened, incident by incident."""
         return self._journal.values()
 
+    def present(self, incident_id: IncidentId) -> Incident:
+        """The incident as it is now; it exists."""
+        return self._with_source(self._incidents[incident_id])
+
     def happening(self, incident_id: IncidentId, version: int) -> Happening:
         """That event, with the incident as it was right after it."""
         journal = self._journal[incident_id]
-        incident = rewound(self._with_source(self._incidents[incident_id]), journal[version:], journal[version - 1])
+        incident = rewound(self.present(incident_id), journal[version:], journal[version - 1])
         return Happening(incident, journal[version - 1])
 
     async def due_timers(self, now: datetime, most: int) -> Sequence[Timer]:

@@ -2,35 +2,36 @@
 
 import itertools
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TypeAlias
 
 from argus_core.domain.deliveries import (
     RETRIED,
-    SWITCHED_OFF,
+    TESTS,
     Asking,
     Attempt,
     Delivery,
     DeliveryStatus,
     Lane,
+    LaneKey,
     Order,
     Outcome,
     Report,
     first_lane,
     patience_after,
+    rounded_up,
     settled,
     too_many_tests,
 )
 from argus_core.domain.destinations import Destination
 from argus_core.domain.errors import said
-from argus_core.domain.ids import DeliveryId, DestinationId, IncidentId, UserId
+from argus_core.domain.ids import DeliveryId, DestinationId, IncidentId, MaintenanceId, UserId
 from argus_core.domain.incidents import Happening
+from argus_core.domain.roundups import Kept, Roundup
 from argus_core.memory import MemoryAccounts, MemoryIncidents, utc_now
 from argus_core.ports.outbox import Backlog, Note, Outbox, Place, Sending, Setback, Undecided
-
-_LaneKey: TypeAlias = "tuple[IncidentId | None, DestinationId]"
 
 
 class MemoryOutbox(Outbox):
@@ -42,8 +43,8 @@ class MemoryOutbox(Outbox):
         self._claimed: set[IncidentId] = set()
         self._aside: dict[Place, Setback] = {}
         self._ledger: dict[DeliveryId, Delivery] = {}
-        self._lanes: dict[_LaneKey, Lane] = {}
-        self._routes: dict[_LaneKey, str] = {}
+        self._lanes: dict[LaneKey, Lane] = {}
+        self._routes: dict[LaneKey, str] = {}
 
     def claim(self, most: int) -> AbstractAsyncContextManager[Undecided]:
         """See the port."""
@@ -92,7 +93,7 @@ class MemoryOutbox(Outbox):
     def _order(self, order: Order) -> DeliveryId:
         now, id_ = self._clock(), DeliveryId(next(self._ids))
         destination = order.told.destination
-        off = order.status is DeliveryStatus.OFF
+        waits = order.status is DeliveryStatus.WAITING
         self._ledger[id_] = Delivery(
             id=id_,
             incident_id=order.incident_id,
@@ -106,10 +107,11 @@ class MemoryOutbox(Outbox):
             created=now,
             since=now,
             status=order.status,
-            reason=SWITCHED_OFF if off else "",
-            finished=now if off else None,
+            reason=order.reason,
+            finished=None if waits else now,
+            maintenance_id=order.maintenance.id if order.maintenance else None,
         )
-        if not off:
+        if waits:
             self._lanes[order.lane] = self._lanes.get(order.lane, first_lane(now)).heard(now)
             self._routes[order.lane] = order.route
         return id_
@@ -117,10 +119,38 @@ class MemoryOutbox(Outbox):
     async def order_tests(self, orders: Sequence[Order], most: int, within: timedelta) -> Sequence[DeliveryId]:
         """See the port."""
         now, owner = self._clock(), orders[0].told.destination.owner
-        tests = sorted(one.created for one in self._ledger.values() if (one.incident_id, one.owner) == (None, owner))
+        tests = sorted(one.created for one in self._ledger.values() if (one.lane[0], one.owner) == (TESTS, owner))
         if len(tests) >= most and (after := tests[-most] + within - now) > timedelta():
             raise too_many_tests(most, within, after)
         return [self._order(order) for order in orders]
+
+    async def kept_back(self) -> AbstractSet[MaintenanceId]:
+        """See the port."""
+        return {one.maintenance_id for one in self._ledger.values() if one.is_kept_back and one.maintenance_id is not None}
+
+    async def is_decided(self, age: timedelta) -> bool:
+        """See the port."""
+        until, aside = self._clock() - age, {incident_id for incident_id, _ in self._aside}
+        return all(place[0] in aside or self.at(*place).event.received > until for place in self._incidents.outbox)
+
+    async def round_up(self, maintenance_id: MaintenanceId, title: str, routes: Mapping[DestinationId, str]) -> int:
+        """See the port."""
+        kept: dict[DestinationId, list[Delivery]] = {}
+        for delivery in self._ledger.values():
+            if delivery.is_kept_back and delivery.maintenance_id == maintenance_id:
+                kept.setdefault(delivery.destination_id, []).append(delivery)
+        for destination_id, deliveries in kept.items():
+            self._round_up(deliveries, title, routes.get(destination_id))
+        return len(kept)
+
+    def _round_up(self, deliveries: Sequence[Delivery], title: str, route: str | None) -> None:
+        now, id_ = self._clock(), DeliveryId(next(self._ids))
+        roundup = rounded_up(id_, deliveries, title, now)
+        self._ledger[id_] = roundup
+        self._lanes[roundup.lane] = first_lane(now)
+        self._routes[roundup.lane] = route or f"{roundup.medium}:"
+        for delivery in deliveries:
+            self._ledger[delivery.id] = replace(delivery, merged_into=id_)
 
     async def routes(self) -> Sequence[str]:
         """See the port."""
@@ -136,13 +166,14 @@ class MemoryOutbox(Outbox):
                 taken.append(self._take(key, route, lane.claimed(self._waiting(key)[-1].id, now, lease)))
         return taken
 
-    def _take(self, key: _LaneKey, route: str, lane: Lane) -> Sending:
+    def _take(self, key: LaneKey, route: str, lane: Lane) -> Sending:
         before = self._lanes[key]
         self._lanes[key] = lane
         deliveries = tuple(delivery for delivery in self._waiting(key) if delivery.id <= (lane.upto or delivery.id))
-        happenings, damaged = self._readable([(key[0], delivery.version) for delivery in deliveries if key[0] is not None])
+        places = [(delivery.incident_id, delivery.version) for delivery in deliveries if delivery.incident_id is not None]
+        happenings, damaged = self._readable(places)
         return Sending(
-            incident_id=key[0],
+            incident_id=deliveries[-1].incident_id,
             destination_id=key[1],
             route=route,
             attempt=lane.attempt,
@@ -152,7 +183,16 @@ class MemoryOutbox(Outbox):
             happenings=happenings,
             destination=self._destination(key[1]),
             damaged=damaged,
+            roundup=self._roundup(deliveries[-1]) if deliveries[-1].is_roundup else None,
         )
+
+    def _roundup(self, delivery: Delivery) -> Roundup:
+        merged = [other for other in self._ledger.values() if other.merged_into == delivery.id and other.incident_id is not None]
+        kept = [
+            Kept(self._incidents.present(id_), any(other.version == 1 for other in merged if other.incident_id == id_))
+            for id_ in sorted({other.incident_id for other in merged if other.incident_id is not None})
+        ]
+        return Roundup(title=delivery.title, now=self._clock(), kept=tuple(kept))
 
     def _readable(self, places: Sequence[Place]) -> tuple[tuple[Happening, ...], str]:
         try:
@@ -162,7 +202,7 @@ class MemoryOutbox(Outbox):
 
     async def finish(self, sending: Sending, report: Report) -> bool:
         """See the port."""
-        now, key = self._clock(), (sending.incident_id, sending.destination_id)
+        now, key = self._clock(), sending.newest.lane
         newest = self._ledger[sending.newest.id]
         attempt = Attempt(number=sending.attempt, at=now, outcome=report.outcome, answer=report.answer, seconds=report.seconds)
         self._ledger[newest.id] = replace(newest, attempts=(*newest.attempts, attempt))
@@ -182,7 +222,7 @@ class MemoryOutbox(Outbox):
     async def release(self, sendings: Sequence[Sending]) -> None:
         """See the port."""
         for sending in sendings:
-            key = (sending.incident_id, sending.destination_id)
+            key = sending.newest.lane
             lane = self._lanes.get(key)
             if lane is not None and lane.attempt == sending.attempt:
                 self._keep_lane(key, lane.released(self._clock(), repeats=sending.repeats))
@@ -207,7 +247,7 @@ class MemoryOutbox(Outbox):
             if delivery is None or delivery.status not in RETRIED:
                 continue
             again.append(delivery.id)
-            key = (delivery.incident_id, delivery.destination_id)
+            key = delivery.lane
             self._ledger[delivery.id] = replace(delivery, status=DeliveryStatus.WAITING, reason="", finished=None, since=now)
             self._lanes[key] = replace(self._lanes.get(key, first_lane(now)), due=now)
             self._routes[key] = routes.get(delivery.destination_id, self._routes.get(key, f"{delivery.medium}:"))
@@ -276,11 +316,19 @@ class MemoryOutbox(Outbox):
     async def prune(self, older_than: timedelta, most: int, *, dry_run: bool = False) -> int:
         """See the port."""
         too_old = self._clock() - older_than
-        old = [id_ for id_, delivery in self._ledger.items() if delivery.finished is not None and delivery.finished <= too_old][:most]
+        old = [
+            id_
+            for id_, delivery in self._ledger.items()
+            if delivery.finished is not None and delivery.finished <= too_old and not delivery.is_kept_back
+        ][:most]
         if not dry_run:
             for id_ in old:
                 del self._ledger[id_]
         return len(old)
+
+    def told(self, incident_ids: Sequence[IncidentId]) -> AbstractSet[LaneKey]:
+        """See the port of what is undecided."""
+        return {one.lane for one in self._ledger.values() if one.incident_id in incident_ids and not one.is_kept_back}
 
     def at(self, incident_id: IncidentId, version: int) -> Happening:
         """That event, with the incident as it was right after it."""
@@ -290,14 +338,10 @@ class MemoryOutbox(Outbox):
         everybodys = (destination for owned in self._accounts.tables.belongings.values() for destination in owned.destinations)
         return next((destination for destination in everybodys if destination.id == id_), None)
 
-    def _waiting(self, key: _LaneKey) -> list[Delivery]:
-        return [
-            delivery
-            for delivery in self._ledger.values()
-            if delivery.status is DeliveryStatus.WAITING and (delivery.incident_id, delivery.destination_id) == key
-        ]
+    def _waiting(self, key: LaneKey) -> list[Delivery]:
+        return [delivery for delivery in self._ledger.values() if delivery.status is DeliveryStatus.WAITING and delivery.lane == key]
 
-    def _keep_lane(self, key: _LaneKey, lane: Lane) -> None:
+    def _keep_lane(self, key: LaneKey, lane: Lane) -> None:
         """Keep it as long as something waits in it."""
         if self._waiting(key):
             self._lanes[key] = lane
@@ -308,7 +352,7 @@ class MemoryOutbox(Outbox):
         delivery = self._ledger.get(id_)
         if delivery is None or delivery.status is not DeliveryStatus.WAITING:
             return False
-        key = (delivery.incident_id, delivery.destination_id)
+        key = delivery.lane
         now = self._clock()
         if self._lanes[key].leased_until > now:
             return False
@@ -336,6 +380,10 @@ class MemoryUndecided(Undecided):
         """See the port."""
         upto = dict(self.places)
         return {id_: texts[: upto[id_]] for id_, texts in (await self._outbox.texts(incident_ids)).items()}
+
+    async def told(self, incident_ids: Sequence[IncidentId]) -> AbstractSet[LaneKey]:
+        """See the port."""
+        return self._outbox.told(incident_ids)
 
     async def decide(self, orders: Sequence[Order]) -> None:
         """See the port."""

@@ -1,16 +1,18 @@
 """The outbox: what nobody has decided about yet, what waits to be sent, and the ledger of what became of it."""
 
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, TypeAlias
 
 from argus_core.domain.audit import Entry
-from argus_core.domain.deliveries import Delivery, DeliveryStatus, Order, Report
+from argus_core.domain.deliveries import Delivery, DeliveryStatus, LaneKey, Order, Report
 from argus_core.domain.destinations import Destination
-from argus_core.domain.ids import DeliveryId, DestinationId, IncidentId, UserId
+from argus_core.domain.ids import DeliveryId, DestinationId, IncidentId, MaintenanceId, UserId
 from argus_core.domain.incidents import Happening
+from argus_core.domain.roundups import Roundup
 
 Note: TypeAlias = Callable[[DeliveryId], Entry]
 """What the audit log is told of a delivery, in the unit of work that changes it."""
@@ -44,6 +46,10 @@ class Undecided(Protocol):
         """Of each of these incidents the descriptions of its events, in order, up to the one that is here."""
         ...
 
+    async def told(self, incident_ids: Sequence[IncidentId]) -> AbstractSet[LaneKey]:
+        """The lanes of these incidents in which anything was told, or will be; what is kept back counts only once it is in a roundup."""
+        ...
+
     async def decide(self, orders: Sequence[Order]) -> None:
         """Keep the deliveries that follow from all the events, let their lanes be due, and take the events out of the outbox."""
         ...
@@ -56,7 +62,7 @@ class Sending:
 
     `deliveries` are oldest first, `happenings` in the same order; those of a test are empty. `destination` is as it is now, None when it
     is gone. `failures` are those in a row before this `attempt`; it `repeats` a message that may have arrived. What is `damaged` cannot
-    be sent for this reason; its `happenings` are empty.
+    be sent for this reason; its `happenings` are empty. A `roundup` is about incidents as they are now, in place of happenings.
     """
 
     incident_id: IncidentId | None
@@ -69,6 +75,7 @@ class Sending:
     happenings: tuple[Happening, ...]
     destination: Destination | None
     damaged: str = ""
+    roundup: Roundup | None = None
 
     @property
     def newest(self) -> Delivery:
@@ -117,6 +124,22 @@ class Outbox(Protocol):
 
         Raises:
             TooOften: so many tests, or more, to this user were ordered within this time. No test at all is kept.
+        """
+        ...
+
+    async def kept_back(self) -> AbstractSet[MaintenanceId]:
+        """The maintenances that keep deliveries back of which nothing has told yet."""
+        ...
+
+    async def is_decided(self, age: timedelta) -> bool:
+        """Whether everything was decided about that happened so long ago, but for what was put aside and what waits behind it."""
+        ...
+
+    async def round_up(self, maintenance_id: MaintenanceId, title: str, routes: Mapping[DestinationId, str]) -> int:
+        """
+        Order one roundup for each destination that something was kept back from, and merge that into it; how many roundups that were.
+
+        A roundup waits in a lane of its own. All of it happens, or nothing; what was told once is not told again.
         """
         ...
 

@@ -1,13 +1,19 @@
-"""Timeslots, filters, destinations and profiles: where they are kept."""
+"""Timeslots, filters, destinations, profiles and planned maintenance, which decide who is told: where they are kept."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Protocol
 
+from argus_core.domain.audit import Entry
 from argus_core.domain.destinations import Destination
-from argus_core.domain.ids import SourceId, TimeslotId, UserId
+from argus_core.domain.ids import MaintenanceId, SourceId, TimeslotId, UserId
+from argus_core.domain.maintenance import Maintenance
 from argus_core.domain.profiles import Belonging, Belongings
+
+STILL_KNOWN = timedelta(weeks=1)
+"""A maintenance that ended so long ago is not asked any more about what has just been decided."""
 
 
 class ProfilesWork(Protocol):
@@ -32,6 +38,18 @@ class ProfilesWork(Protocol):
         """Take a thing away; nothing refers to it any more."""
         ...
 
+    async def maintenance(self, id_: MaintenanceId) -> Maintenance | None:
+        """A planned maintenance of anybody's, as it is now; it does not change until this work ends."""
+        ...
+
+    async def keep_maintenance(self, maintenance: Maintenance, entry: Entry) -> None:
+        """Keep a new one, or replace the one with its id, and note it in the audit log."""
+        ...
+
+    async def drop_maintenance(self, id_: MaintenanceId, entry: Entry) -> None:
+        """Take one away that has not begun, and note it in the audit log."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Edition:
@@ -39,12 +57,14 @@ class Edition:
     The newest generation, and what belongs to those who changed something in it.
 
     `confined` tells which of them are the user of which source, and would hear of its incidents only where sources are confined to their
-    own; superusers never are.
+    own; superusers never are. `maintenances` are all that may keep something back, in id order, unless nothing is newer: then they are left
+    out.
     """
 
     generation: int
     belongings: Mapping[UserId, Belongings]
     confined: Mapping[UserId, SourceId] = field(default_factory=dict)
+    maintenances: tuple[Maintenance, ...] = ()
 
 
 class Profiles(Protocol):
@@ -72,6 +92,10 @@ class Profiles(Protocol):
 
     async def since(self, generation: int) -> Edition:
         """What those own who changed something after that generation (-1: everybody); whoever is not active owns nothing here."""
+        ...
+
+    async def maintenances(self) -> Sequence[Maintenance]:
+        """All planned maintenance there is and was, in id order."""
         ...
 
     async def twins(self, destination: Destination) -> Sequence[UserId]:

@@ -5,13 +5,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from argus_core.domain.audience import Audience
+from argus_core.domain.calendars import Calendar
 from argus_core.domain.decisions import Told
 from argus_core.domain.deliveries import DeliveryStatus, Order
 from argus_core.domain.destinations import Destination
 from argus_core.domain.errors import Unavailable, said
-from argus_core.domain.ids import IncidentId, SourceId, UserId
+from argus_core.domain.ids import DestinationId, IncidentId, SourceId, UserId
 from argus_core.domain.incidents import Happening
 from argus_core.domain.limits import storable
+from argus_core.domain.maintenance import Maintenance, ends
 from argus_core.domain.profiles import Profile
 from argus_core.ports.media import Media, Medium, host_of
 from argus_core.ports.outbox import Outbox, Place, Undecided
@@ -38,6 +40,7 @@ class Dispatcher:
     def __init__(self, outbox: Outbox, profiles: Profiles, media: Media, *, sends: bool = True, own_only: bool = False) -> None:
         self._outbox, self._profiles, self._media, self._sends, self._own_only = outbox, profiles, media, sends, own_only
         self._audience = Audience()
+        self._calendar = Calendar()
         self._confined: dict[UserId, SourceId] = {}
         self._generation = BEFORE_ALL
         self._portion: int | None = None
@@ -60,7 +63,8 @@ class Dispatcher:
                 blamed = undecided.places
                 happenings = await undecided.happenings()
                 texts = await self._texts(undecided)
-                await undecided.decide([order for happening in happenings for order in self._orders(happening, texts)])
+                orders = [order for happening in happenings for order in self._orders(happening, texts)]
+                await undecided.decide(await self._kept_back(undecided, happenings, texts, orders))
         except Exception as error:
             self._portion = 1
             if isinstance(error, Unavailable) or not blamed:
@@ -79,11 +83,13 @@ class Dispatcher:
         edition = await self._profiles.since(self._generation)
         for owner, belongings in edition.belongings.items():
             self._audience.know(owner, belongings)
+        if edition.generation != self._generation:
+            self._calendar = Calendar(edition.maintenances)
         self._confined = {owner: own for owner, own in self._confined.items() if owner not in edition.belongings} | dict(edition.confined)
         self._generation = edition.generation
 
     async def _texts(self, undecided: Undecided) -> Mapping[IncidentId, Sequence[str]]:
-        if not self._audience.reads_texts:
+        if not self._audience.reads_texts and not self._calendar.reads_texts:
             return {}
         return await undecided.texts([incident_id for incident_id, _ in undecided.places])
 
@@ -93,6 +99,22 @@ class Dispatcher:
             if self._own_only and self._confined.get(told.destination.owner, source_id) != source_id:
                 continue
             yield _order(self._media, told, happening, sends=self._sends)
+
+    async def _kept_back(
+        self, undecided: Undecided, happenings: Sequence[Happening], texts: Mapping[IncidentId, Sequence[str]], orders: Sequence[Order]
+    ) -> Sequence[Order]:
+        """The orders, of which those are kept back that planned maintenance keeps back; an end is told to whoever was told before."""
+        keeping: dict[IncidentId | None, Maintenance] = {
+            happening.incident.id: maintenance
+            for happening in happenings
+            if (maintenance := self._calendar.keeping_back(happening, texts.get(happening.incident.id, ())))
+        }
+        over = [happening.incident.id for happening in happenings if happening.incident.id in keeping and ends(happening)]
+        told = await undecided.told(over) if over else frozenset()
+        return [
+            order.kept_back(maintenance) if (maintenance := keeping.get(order.incident_id)) and order.lane not in told else order
+            for order in orders
+        ]
 
 
 def trial_of(media: Media, destination: Destination, profiles: tuple[Profile, ...], *, sends: bool) -> Order:
@@ -120,6 +142,12 @@ def route_of(media: Media, destination: Destination) -> str:
         with suppress(Exception):  # a stranger's code may fail in any way, and must hold up nobody
             host = storable(host_of(medium, destination.settings), MOST_NAME)
     return f"{destination.medium}:{host}"
+
+
+async def routes_of(profiles: Profiles, media: Media) -> Mapping[DestinationId, str]:
+    """The routes of everybody's destinations."""
+    everybodys = (await profiles.since(BEFORE_ALL)).belongings.values()
+    return {destination.id: route_of(media, destination) for owned in everybodys for destination in owned.destinations}
 
 
 def address_of(media: Media, destination: Destination) -> str:

@@ -1,11 +1,12 @@
 """Look at notifications: what became of them, why somebody is told or not, and what would have been told."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from argus_core.domain.actors import Actor
 from argus_core.domain.audit import ITSELF, Deed, Entry, Origin
+from argus_core.domain.calendars import Calendar
 from argus_core.domain.decisions import Verdict, fires, judge
 from argus_core.domain.deliveries import Delivery, DeliveryStatus
 from argus_core.domain.destinations import Destination
@@ -13,6 +14,7 @@ from argus_core.domain.errors import Invalid, NotFound
 from argus_core.domain.filters import reads_texts
 from argus_core.domain.ids import DeliveryId, DestinationId, EventId, IncidentId, ProfileId, UserId
 from argus_core.domain.incidents import Event, Happening, fold
+from argus_core.domain.maintenance import Maintenance, ends
 from argus_core.domain.permissions import confined_to, keeping, require_within
 from argus_core.domain.profiles import Profile
 from argus_core.ports.clock import Clock
@@ -20,7 +22,7 @@ from argus_core.ports.incidents import Incidents
 from argus_core.ports.media import Media
 from argus_core.ports.outbox import Note, Outbox, Setback
 from argus_core.ports.profiles import Profiles
-from argus_core.usecases.dispatch import BEFORE_ALL, route_of, trial_of
+from argus_core.usecases.dispatch import routes_of, trial_of
 
 MOST_HOURS = 24 * 7
 DROPPED = "An operator has taken it away."
@@ -37,21 +39,31 @@ MOST_EVENTS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """An event, what each profile of somebody says of it, and the deliveries that they got of it."""
+    """
+    An event, what each profile of somebody says of it, and the deliveries that they got of it.
+
+    The `maintenance`, if any, keeps it back from those to whom nothing else was told of the incident.
+    """
 
     event: Event
     verdicts: tuple[Verdict, ...]
     deliveries: tuple[Delivery, ...]
+    maintenance: Maintenance | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DryRun:
-    """The events since then for which a profile would have fired, newest first; not `complete` if older ones were not looked at."""
+    """
+    The events since then for which a profile would have fired, newest first; not `complete` if older ones were not looked at.
+
+    Those that planned maintenance keeps back are not among them; it is said how many `kept_back` there are.
+    """
 
     since: datetime
     fired: tuple[Happening, ...]
     looked_at: int
     complete: bool
+    kept_back: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +114,8 @@ class NotificationService:
         belongings = await self.profiles.belongings(owner.id)
         verdicts = tuple(judge(belongings.whole(profile), happening, texts) for profile in belongings.profiles)
         got = [delivery for delivery in await self.outbox.of_incident(incident_id, owner.id) if delivery.event_id == event_id]
-        return Explained(event, verdicts, tuple(self._told(got)))
+        maintenance = Calendar(await self.profiles.maintenances()).keeping_back(happening, texts)
+        return Explained(event, verdicts, tuple(self._told(got)), maintenance)
 
     async def dry_run(self, owner: Actor, profile_id: ProfileId, hours: int) -> DryRun:
         """
@@ -121,13 +134,14 @@ class NotificationService:
         everything = await self.outbox.happened(since, MOST_EVENTS)
         confines = confined_to(owner, own_only=self.own_only)
         happened = [one for one in everything if confines is None or one.incident.source.id == confines.id]
+        calendar = Calendar(await self.profiles.maintenances())
         condition = active.condition
-        reads = condition is not None and reads_texts(condition)
+        reads = calendar.reads_texts or (condition is not None and reads_texts(condition))
         texts = await self.outbox.texts(sorted({happening.incident.id for happening in happened})) if reads else {}
-        fired = tuple(
-            happening for happening in happened if fires(active, happening, texts.get(happening.incident.id, ())[: happening.event.version])
-        )
-        return DryRun(since, fired, len(happened), len(everything) < MOST_EVENTS)
+        until = {one.event.id: texts.get(one.incident.id, ())[: one.event.version] for one in happened}
+        fired = [happening for happening in happened if fires(active, happening, until[happening.event.id])]
+        told = _not_kept_back(calendar, fired, until)
+        return DryRun(since, told, len(happened), len(everything) < MOST_EVENTS, len(fired) - len(told))
 
     async def test(self, owner: Actor, profile_id: ProfileId) -> Sequence[Delivery]:
         """
@@ -183,9 +197,7 @@ class NotificationService:
 
     async def retry(self, delivery_ids: Sequence[DeliveryId]) -> Sequence[DeliveryId]:
         """Let deliveries be tried at once that wait, or were given up, dropped or not sent; gives those that wait now."""
-        everybodys = (await self.profiles.since(BEFORE_ALL)).belongings.values()
-        routes = {destination.id: route_of(self.media, destination) for owned in everybodys for destination in owned.destinations}
-        return await self.outbox.retry(delivery_ids, routes, self._noting(Deed.DELIVERY_RETRY))
+        return await self.outbox.retry(delivery_ids, await routes_of(self.profiles, self.media), self._noting(Deed.DELIVERY_RETRY))
 
     async def drop(self, delivery_ids: Sequence[DeliveryId]) -> Sequence[DeliveryId]:
         """Take waiting deliveries away that nobody is sending right now; gives those that are gone."""
@@ -205,3 +217,15 @@ class NotificationService:
         if why or not delivery.attempts:
             return why
         return f"It will be tried again: {delivery.attempts[-1].answer}"
+
+
+def _not_kept_back(calendar: Calendar, fired: Sequence[Happening], texts: Mapping[EventId, Sequence[str]]) -> tuple[Happening, ...]:
+    """Those, newest first, that no maintenance keeps back: an end is told when anything was told of the incident before."""
+    told: list[Happening] = []
+    known: set[IncidentId] = set()
+    for happening in reversed(fired):
+        id_ = happening.incident.id
+        if (id_ in known and ends(happening)) or not calendar.keeping_back(happening, texts[happening.event.id]):
+            known.add(id_)
+            told.append(happening)
+    return tuple(reversed(told))

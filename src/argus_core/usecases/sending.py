@@ -12,7 +12,8 @@ from argus_core.domain.errors import Unavailable, said
 from argus_core.domain.ids import IncidentId, SourceId, UserId
 from argus_core.domain.incidents import Incident, Level
 from argus_core.domain.limits import storable
-from argus_core.domain.notifications import Notification, compose
+from argus_core.domain.notifications import Notification, asked_by, compose
+from argus_core.domain.roundups import compose_roundup
 from argus_core.domain.sources import Source
 from argus_core.ports.about import work_on
 from argus_core.ports.media import Media, PerhapsDelivered, TryLater, Undeliverable
@@ -216,8 +217,17 @@ class Sender:
     def _message(self, sending: Sending) -> Notification:
         newest, happenings = sending.newest, sending.happenings
         asking = {profile.id: profile for delivery in sending.deliveries for profile in delivery.profiles}
+        id_ = f"{newest.id}.{newest.created:%Y%m%d%H%M%S%f}"
+        if sending.roundup is not None:
+            return compose_roundup(
+                id=id_,
+                roundup=sending.roundup,
+                zone=self._letterhead.zone,
+                frontend=self._letterhead.frontend,
+                profiles=asked_by(tuple(asking.values()), self._letterhead.frontend),
+            )
         return compose(
-            id=f"{newest.id}.{newest.created:%Y%m%d%H%M%S%f}",
+            id=id_,
             incident=happenings[-1].incident if happenings else _nothing(newest.created),
             events=[happening.event for happening in happenings],
             zone=self._letterhead.zone,

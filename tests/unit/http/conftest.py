@@ -22,6 +22,7 @@ from argus_core.memory.watching import MemoryWatch
 from argus_core.ports.accounts import Passwords
 from argus_core.usecases.accounts import AccountService, NewUser
 from argus_core.usecases.incidents import IncidentService
+from argus_core.usecases.maintenance import MaintenanceService
 from argus_core.usecases.notifications import NotificationService
 from argus_core.usecases.profiles import ProfileService
 from argus_core.usecases.reading import ReadingService
@@ -111,6 +112,7 @@ class World:
             notifications=NotificationService(
                 self.outbox, self.journal, self.profile_store, self.media, lambda: self.now, own_only=self.own_only
             ),
+            maintenance=MaintenanceService(self.profile_store, self.outbox, self.media, lambda: self.now, "Europe/Oslo"),
             watching=WatchService(
                 self.watch,
                 self.people,

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 import pytest
 
-from argus_core.domain.actors import Scope
+from argus_core.domain.actors import Actor, Scope
 from argus_core.domain.permissions import RULES, Act, Role, allows
 from argus_core.domain.saved_filters import FilterDefinition
 from argus_core.domain.timeslots import EVERY_DAY, Recurrence
@@ -38,6 +38,7 @@ ACTS = {
     r"GET .*|.*/filterpreview/": Act.READ,
     r".*/heartbeat/": Act.BEAT,
     r".*(/sources/|/source-types/).*": Act.MANAGE_SOURCES,
+    r".*/plannedmaintenance/.*": Act.PLAN_MAINTENANCE,
     r".*(/notificationprofiles/|/phone-number/).*": Act.KEEP_OWN,
     r".*/acks/.*": Act.ACKNOWLEDGE,
     r".*/events/.*": Act.POST,
@@ -69,6 +70,10 @@ def sources(status):
 
 def superusers(status):
     return (401, *(403,) * 4, status)
+
+
+def staff(status):
+    return (401, *(403,) * 3, *(status,) * 2)
 
 
 def the_owner(status, otherwise=404):
@@ -145,6 +150,12 @@ ROWS = {
     "POST /api/v2/incidents/sources/heartbeat/": (401, 204, *(403,) * 4),
     "GET /api/v2/incidents/source-types/": whoever_logged_in(200),
     "POST /api/v2/incidents/source-types/": superusers(201),
+    "GET /api/v2/plannedmaintenance/": whoever_logged_in(200),
+    "POST /api/v2/plannedmaintenance/": staff(201),
+    "GET /api/v2/plannedmaintenance/{pk}/": whoever_logged_in(200),
+    "PATCH /api/v2/plannedmaintenance/{pk}/": staff(200),
+    "DELETE /api/v2/plannedmaintenance/{pk}/": staff(204),
+    "GET /api/v2/plannedmaintenance/{pk}/preview/": whoever_logged_in(200),
     "GET /api/v2/notificationprofiles/destinations/{pk}/duplicate/": the_owner(200, otherwise=400),
     "GET /api/v2/notificationprofiles/media/": whoever_logged_in(200),
     "GET /api/v2/notificationprofiles/media/{slug}/": whoever_logged_in(200),
@@ -182,6 +193,7 @@ class Stage:
         self._theirs = await self._own("alice")
         self._owned = {name: await self._own(name) for name in names}
         self._incident = await self._report()
+        self._planned = await self._plan()
         self._keys = {
             (name, scope): (await self.world.people.create_token(name, f"for {scope.value}", days=1, scope=scope)).key
             for name in names
@@ -205,6 +217,12 @@ class Stage:
             owner, name=None, timeslot_id=slots[0].id, filter_ids=[filters[0].id], destination_ids=[used.id]
         )
         return {"timeslot": slots[1].id, "filter": filters[1].id, "destination": free.id, "profile": profile.profile.id}
+
+    async def _plan(self):
+        """A new planned maintenance of Ada's."""
+        ada, now = Actor(id=self.world.pks["ada"], username="ada", staff=True), self.world.now
+        filter_ = await self.world.profiles.add_filter(ada, name=f"{next(self._numbers)}", definition=FilterDefinition(open=True))
+        return await self.world.services.maintenance.plan(ada, start=now, end=None, filter_ids=[filter_.id])
 
     async def _report(self):
         """A new incident of NAV's, with a ticket, a tag and an acknowledgement."""
@@ -246,6 +264,7 @@ class Stage:
             "filters": theirs["filter"],
             "timeslots": theirs["timeslot"],
             "notificationprofiles": theirs["profile"],
+            "plannedmaintenance": self._planned.id,
         }
 
     def _body(self, operation, own, incident):
@@ -273,6 +292,7 @@ class Stage:
             "filters/": {"name": f"filter {number}", "filter": {"open": True}},
             "destinations/": {"media": "sms", "settings": {"phone_number": f"+4797{number:06}"}},
             "notificationprofiles/": profile,
+            "plannedmaintenance/": {"start_time": now, "filters": [own["filter"]]},
         }
         if operation.startswith("PATCH") and operation.endswith("/incidents/{pk}/"):
             return {"description": "changed"}

@@ -11,6 +11,7 @@ from adapters.http.v2.events import event_routes
 from adapters.http.v2.filters import filter_routes, preview_routes
 from adapters.http.v2.incidents import incident_lists, incident_routes
 from adapters.http.v2.login import login_routes
+from adapters.http.v2.maintenance import maintenance_routes
 from adapters.http.v2.media import media_routes
 from adapters.http.v2.notifications import incident_notification_routes, profile_notification_routes
 from adapters.http.v2.profiles import profile_routes
@@ -48,4 +49,6 @@ def v2_routes(services: Services) -> Router:
             media_routes(services),
         ],
     )
-    return Router("/api/v2", route_handlers=[login_routes(services), account_routes(services), incidents, profiles])
+    return Router(
+        "/api/v2", route_handlers=[login_routes(services), account_routes(services), incidents, profiles, maintenance_routes(services)]
+    )

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from adapters.http.shown import Moment, Pk
 from adapters.http.v2.profile_shapes import JsonObject
@@ -43,7 +43,8 @@ class DeliveryOut(Struct, frozen=True):
     One event on its way to one destination.
 
     A test has neither incident nor event. `merged_into` is the later delivery whose message told this one too. Of what waits, `reason` says
-    what for.
+    what for. `maintenance` is the planned maintenance that kept it back; or that has, when it is a roundup, which has a `title` and no
+    incident.
     """
 
     pk: Pk
@@ -54,12 +55,14 @@ class DeliveryOut(Struct, frozen=True):
     media: str
     address: str
     profiles: list[NamedOut]
-    status: Literal["waiting", "sent", "merged", "given-up", "dropped", "off"]
+    status: Literal["waiting", "sent", "merged", "given-up", "dropped", "off", "suppressed"]
     reason: str
     merged_into: Pk | None
     created: Moment
     finished: Moment | None
     attempts: list[AttemptOut]
+    maintenance: Pk | UnsetType = UNSET
+    title: str | UnsetType = UNSET
 
 
 class ClauseOut(Struct, frozen=True):
@@ -97,12 +100,17 @@ class VerdictOut(Struct, frozen=True):
 
 
 class ExplanationOut(Struct, frozen=True):
-    """What each of one's profiles, as they are now, says of an event, and the notifications that one got of it."""
+    """
+    What each of one's profiles, as they are now, says of an event, and the notifications that one got of it.
+
+    `maintenance` ran when it was received: it keeps the event back, but not an end from whoever was told of the incident before.
+    """
 
     event: Pk
     received: Moment
     profiles: list[VerdictOut]
     notifications: list[DeliveryOut]
+    maintenance: NamedOut | UnsetType = UNSET
 
 
 class FiredOut(Struct, frozen=True):
@@ -117,12 +125,17 @@ class FiredOut(Struct, frozen=True):
 
 
 class DryRunOut(Struct, frozen=True):
-    """What a profile would have told since then, newest first; not `complete` when only the newest events were looked at."""
+    """
+    What a profile would have told since then, newest first; not `complete` when only the newest events were looked at.
+
+    Planned maintenance would have `kept_back` so many more.
+    """
 
     since: Moment
     looked_at: Count
     complete: bool
     events: list[FiredOut]
+    kept_back: Count | UnsetType = UNSET
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +155,12 @@ class NotificationShapes:
             self._at(explained.event.received),
             list(map(_verdict, explained.verdicts)),
             self.deliveries(explained.deliveries),
+            NamedOut(explained.maintenance.id, explained.maintenance.title) if explained.maintenance else UNSET,
         )
 
     def dry_run(self, run: DryRun) -> DryRunOut:
         """What would have been told."""
-        return DryRunOut(self._at(run.since), run.looked_at, run.complete, list(map(self._fired, run.fired)))
+        return DryRunOut(self._at(run.since), run.looked_at, run.complete, list(map(self._fired, run.fired)), run.kept_back or UNSET)
 
     def _delivery(self, delivery: Delivery) -> DeliveryOut:
         return DeliveryOut(
@@ -167,6 +181,8 @@ class NotificationShapes:
                 AttemptOut(attempt.number, self._at(attempt.at), attempt.outcome.value, attempt.answer, attempt.seconds)
                 for attempt in delivery.attempts
             ],
+            maintenance=UNSET if delivery.maintenance_id is None else delivery.maintenance_id,
+            title=delivery.title or UNSET,
         )
 
     def _fired(self, happening: Happening) -> FiredOut:

@@ -12,13 +12,13 @@ from argus_core.domain.limits import KEY_BYTES
 from argus_core.domain.profiles import MOST_FILTERS, NAME_LENGTH
 from argus_core.domain.timeslots import MOST_RECURRENCES
 
-_ENDS_NEXT_DAY: Schema = {
+ENDS_NEXT_DAY: Schema = {
     **YES_NO_OR_NULL,
     "description": "Whether the end belongs to the day after the start; only then may it be earlier than the start.",
 }
 _TIMESLOT: Mapping[str, Schema] = {
     "name": NAME,
-    "time_recurrences": {"type": "array", "maxItems": MOST_RECURRENCES, "items": recurrence({"ends_next_day": _ENDS_NEXT_DAY})},
+    "time_recurrences": {"type": "array", "maxItems": MOST_RECURRENCES, "items": recurrence({"ends_next_day": ENDS_NEXT_DAY})},
     "zone": {
         "type": ["string", "null"],
         "examples": ["Europe/Oslo"],

@@ -114,7 +114,7 @@ class ProfileShapes:
     def timeslot(self, timeslot: Timeslot) -> TimeslotOut:
         """A timeslot."""
         zone = UNSET if timeslot.zone == self._zone else timeslot.zone
-        return TimeslotOut(timeslot.id, timeslot.name, list(map(_recurrence, timeslot.recurrences)), zone)
+        return TimeslotOut(timeslot.id, timeslot.name, list(map(recurrence_out, timeslot.recurrences)), zone)
 
     def filter(self, filter_: SavedFilter) -> FilterOut:
         """A filter."""
@@ -157,7 +157,8 @@ def _suggested(enabled: EnabledMedium, settings: Settings) -> str:
         return enabled.name
 
 
-def _recurrence(recurrence: Recurrence) -> RecurrenceOut:
+def recurrence_out(recurrence: Recurrence) -> RecurrenceOut:
+    """A recurrence."""
     return RecurrenceOut(
         sorted(recurrence.days),
         recurrence.start.isoformat(),

@@ -16,6 +16,7 @@ from adapters.http.schemas import (
     URL,
     Schema,
 )
+from adapters.http.v2.maintenance_schemas import MAINTENANCE_SCHEMAS
 from adapters.http.v2.profile_schemas import PROFILE_SCHEMAS
 
 _VISIBLE: Schema = {"type": "string", "maxLength": 200, "pattern": r"^[^\u0000]*[^\s\u0000][^\u0000]*$"}
@@ -31,6 +32,7 @@ _NEW_ACK: Schema = {
 
 SCHEMAS: Mapping[str, Schema] = {
     **PROFILE_SCHEMAS,
+    **MAINTENANCE_SCHEMAS,
     "NewSource": {
         "type": "object",
         "required": ["name", "type"],
