@@ -9,11 +9,14 @@ pytestmark = pytest.mark.anyio
 NOW = "2024-03-01T12:00:00Z"
 
 
-@pytest.fixture
-def ask(world):
-    world.own_only = True
-    app = build_app(world.services)
+@pytest.fixture(scope="module")
+def app(only_world):
+    only_world.own_only = True
+    return build_app(only_world.services)
 
+
+@pytest.fixture
+def ask(world, app):
     async def ask(who, method, path, **request):
         async with world.as_(who, app=app) as client:
             return await client.request(method, f"/api/{path}", **request)

@@ -95,7 +95,7 @@ def both(data, row, tags, told, expirations):
     return (plain.pack() if taken else None), decided
 
 
-@settings(max_examples=1000)
+@settings(max_examples=300)
 @given(life=lives())
 def test_it_is_the_same_or_it_is_left_to_the_domain(data, life):
     plain, decided = both(data, *life)
