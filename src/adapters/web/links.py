@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from urllib.parse import urlencode, urlsplit
 
 from argus_core.domain.errors import Invalid
@@ -13,7 +14,7 @@ _WEB = re.compile(r"https?://", re.IGNORECASE)
 
 def list_link(**parameters: object) -> str:
     """The list of incidents with these parameters, which have the names of the API. What is None is left out."""
-    return f"/incidents/?{urlencode({name: _said(value) for name, value in parameters.items() if value is not None})}"
+    return f"/incidents/?{urlencode({name: _said(value) for name, value in parameters.items() if value is not None}, safe=':')}"
 
 
 def tags_said(tags: Iterable[str]) -> str | None:
@@ -32,6 +33,8 @@ def web_link(url: str) -> str:
 
 
 def _said(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     return str(value).lower() if isinstance(value, bool) else value
 
 

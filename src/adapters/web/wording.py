@@ -90,11 +90,11 @@ def _parts(condition: Condition) -> tuple[Condition, ...]:
 def _words(condition: Condition, names: Names) -> str:  # noqa: C901, PLR0911 - one case for each clause
     match condition:
         case All(of):
-            return "all of these:" if of else "whatever it is"
+            return "meets all of these:" if of else "may be any"
         case Either():
-            return "at least one of these:"
+            return "meets at least one of these:"
         case Not(part):
-            return _SWITCHES[part][1] if part in _SWITCHES else "not this:"
+            return _SWITCHES[part][1] if part in _SWITCHES else "does not meet this:"
         case IsOpen() | IsClosed() | IsAcked() | IsStateful() | HasTicket():
             return _SWITCHES[condition][0]
         case LevelAtMost(level):

@@ -9,7 +9,7 @@ from integration.web.conftest import SECRET
 
 SCREENS = {"light": {"color_scheme": "light"}, "dark": {"color_scheme": "dark"}, "phone": {"viewport": {"width": 360, "height": 740}}}
 TEXT = {
-    "evil": "<img src=x onerror=\"document.title='cracked'\"><script>document.title='cracked'</script>\"'><b>",
+    "evil": '<img src=x onerror="window.cracked=1"><script>window.cracked=1</script>"\'><b>',
     "long": "verylongwordwithoutanyplacetobreakit" * 12,
     "arabic": "انقطع الاتصال بالخادم الرئيسي في أوسلو",
 }
@@ -32,6 +32,12 @@ def looking(chromium, site, screen="light", name="alice"):
     log_in(page, site, name)
     yield page
     context.close()
+
+
+def is_text_only(page):
+    """Whether nothing of what others have written has become a part of the page, or has run."""
+    strange = page.locator("main img, main script, main b, a[href^='javascript' i]").count()
+    return page.evaluate("window.cracked === undefined") and not strange
 
 
 def faults(page):

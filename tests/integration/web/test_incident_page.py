@@ -2,7 +2,7 @@
 
 import pytest
 
-from integration.web.looking import SCREENS, TEXT, faults, looking, report, source_token
+from integration.web.looking import SCREENS, TEXT, faults, is_text_only, looking, report, source_token
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +108,7 @@ def test_whatever_texts_say_they_are_texts_and_have_room(chromium, site, token, 
         token,
         description=f"{text}\n{text}",
         tags=[{"tag": f"note={text}"}],
-        details_url="javascript:document.title='cracked'" if kind == "evil" else "https://nav.example.org/1",
+        details_url="javascript:window.cracked=1" if kind == "evil" else "https://nav.example.org/1",
         source_incident_id=f"{text}{screen}",
         metadata={"note": text},
         level=3,
@@ -118,8 +118,7 @@ def test_whatever_texts_say_they_are_texts_and_have_room(chromium, site, token, 
         do(page, "Acknowledge", "Acknowledge", why=text)
         do(page, "Write a note", "Keep it", why=text)
 
-        assert "cracked" not in page.title()
-        assert 0 == page.locator("main img, main script, main b, a[href^='javascript']").count()
+        assert is_text_only(page)
         page.click("summary:text('Metadata')")
         assert [] == faults(page)
         page.click("text=Why was I told, or not? >> nth=0")

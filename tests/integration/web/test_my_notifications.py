@@ -2,7 +2,7 @@
 
 import pytest
 
-from integration.web.looking import SCREENS, TEXT, faults, looking, report, source_token
+from integration.web.looking import SCREENS, TEXT, faults, is_text_only, looking, report, source_token
 
 HUB = "/notifications/"
 
@@ -30,7 +30,7 @@ def test_somebody_sets_up_a_profile_from_nothing(chromium, site, token):
         page.click("text=More hours")
         assert "Office" == page.input_value("#name")
         page.click("text=Remove >> nth=1")
-        page.click("main button:text-is('Keep it')")
+        page.click("main button:text-is('Keep it') >> nth=-1")
         assert "Monday to Friday 08:00" in page.inner_text("main")
 
         page.click("text=New filter")
@@ -53,7 +53,7 @@ def test_somebody_sets_up_a_profile_from_nothing(chromium, site, token):
         page.select_option("#timeslot", label="All the time")
         page.check("text=Bad in Oslo")
         page.check("text=alice@example.org")
-        page.click("main button:text-is('Keep it')")
+        page.click("main button:text-is('Keep it') >> nth=-1")
         card = page.locator(".card", has_text="Day")
         card.locator("button:text-is('Test')").click()
         page.wait_for_selector(".outcome:has-text('sent to Email: alice@example.org')", timeout=60_000)
@@ -144,20 +144,19 @@ def test_whatever_names_say_they_are_texts_and_have_room(chromium, site, token, 
         goto(page, site, f"{HUB}destinations/new/email/")
         page.fill("[name='s.email_address']", f"{kind}-{screen}@example.org")
         page.fill("#label", text)
-        page.click("main button:text-is('Keep it')")
+        page.click("main button:text-is('Keep it') >> nth=-1")
         goto(page, site, f"{HUB}profiles/new/")
         page.fill("#name", text)
         page.select_option("#timeslot", label=text)
         page.locator("[name=filters]").last.check()
         page.locator("[name=destinations]").last.check()
-        page.click("main button:text-is('Keep it')")
+        page.click("main button:text-is('Keep it') >> nth=-1")
         made = page.eval_on_selector_all("main .card h3 a", "all => all.map(one => one.getAttribute('href'))")
         deletions = page.eval_on_selector_all("main a.delete", "all => all.map(one => one.getAttribute('href'))")
         found = {}
         for path in (*paths, *made[-4:], *deletions[-2:], f"{made[0]}dry-run/"):
             goto(page, site, path)
-            assert "cracked" not in page.title()
-            assert 0 == page.locator("main img, main script, main b").count()
+            assert is_text_only(page)
             found[path] = faults(page)
 
     assert {path: [] for path in found} == found

@@ -98,6 +98,12 @@ def test_what_is_wrong_is_said_where_it_is():
     } == caught.value.errors
 
 
+def test_a_group_in_none_of_these_stays_a_group():
+    node = Node("none", parts=(Node("any", parts=(Node("open", ("no",)),)),))
+
+    assert (node,) == node_of(condition_of(Node("all", parts=(node,)))).parts
+
+
 def test_none_of_several_is_not_at_least_one():
     node = Node("none", parts=(Node("open", ("yes",)), Node("maxlevel", ("1",))))
 
@@ -117,5 +123,5 @@ def test_what_is_too_deep_is_cut():
 def test_words_nest():
     said = say(All((IsOpen(), Not(Either((LevelAtMost(1), IsOpen()))))), {})
 
-    assert ["is open", "not this:"] == [part.words for part in said.parts]
+    assert ["is open", "does not meet this:"] == [part.words for part in said.parts]
     assert ["is of level 1 critical", "is open"] == [part.words for part in said.parts[1].parts[0].parts]

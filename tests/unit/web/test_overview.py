@@ -101,7 +101,8 @@ async def test_the_wall_shows_the_worst_first_and_looks_again(world):
 
     page = (await (await world.somebody()).get("/overview/wall/")).text
 
-    assert '<meta http-equiv="refresh" content="30">' in page
+    assert 'hx-trigger="every 30s"' in page
+    assert '<noscript><meta http-equiv="refresh" content="30"></noscript>' in page
     assert page.index("the worst") < page.index("low 9")
     assert 8 == page.count("<li>")
     assert "<nav" not in page

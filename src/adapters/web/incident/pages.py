@@ -52,15 +52,18 @@ def incident_page_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  #
         query = request.query_params
         deliveries = await web.notifications.of_incident(incident_id, actor)
         names = await _names(web, actor, deliveries)
+        present, is_open = history.incident, history.incident.is_open(web.clock())
         _, news = ACTS.get(query.get("done", ""), (None, ""))
         return page(
             "incident/page.html",
             guest,
             status=attempted.status,
             **_state(web, history, query.get("at", "")),
-            present=history.incident,
-            title=headline(history.incident),
-            timeline=drawn(history.events, history.incident.source, web.clock(), web.zone),
+            present=present,
+            can_close=is_open,
+            can_reopen=present.stateful and not is_open,
+            title=headline(present),
+            timeline=drawn(history.events, present.source, web.clock(), web.zone),
             journal=_journal(web, history, query.get("at", "")),
             deliveries=[_delivery(one, names) for one in deliveries[:MOST_DELIVERIES]],
             everybodys=actor.staff or actor.superuser,

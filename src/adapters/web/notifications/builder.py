@@ -169,7 +169,8 @@ def _condition(node: Node, path: str, problems: dict[str, str]) -> Condition:
         case "any":
             return Either(parts)
         case "none":
-            return Not(parts[0]) if len(parts) == 1 else Not(Either(parts))
+            # One alone needs no group; but a group in it has to be told from this one when the form is made again.
+            return Not(parts[0]) if len(parts) == 1 and not isinstance(parts[0], Either) else Not(Either(parts))
         case _:
             return All(parts)
 

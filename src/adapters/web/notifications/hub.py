@@ -88,7 +88,7 @@ def _deletion(web: Web, guests: Guests, kind: str) -> list[HTTPRouteHandler]:
         belongings = await web.profiles.belongings(guest.user.id)
         thing = what.find(belongings, number_in(str(pk)))
         users = [] if isinstance(thing, Profile) else [profile_name(profile) for profile in belongings.using(thing)]
-        shown = {"kind": kind, "what": what, "name": name_of(web, thing), "users": users}
+        shown: dict[str, Any] = {"kind": kind, "what": what, "name": name_of(web, thing), "users": users}
         return page("notifications/confirm.html", guest, status=status, problem=problem, **shown)
 
     @get(path)

@@ -1,8 +1,8 @@
 """Figures as drawings: bars whose places are in percent, each a link to the incidents that it counts."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -97,7 +97,7 @@ def drawn(counts: Sequence[OpenCount]) -> dict[str, Any]:
 
 def told_past(past: Past, zone: ZoneInfo) -> dict[str, Any]:
     """The last week in drawings."""
-    day = {"start_time__gte": (past.until - DAY).isoformat(), "start_time__lte": past.until.isoformat()}
+    day = {"start_time__gte": past.until - DAY, "start_time__lte": past.until}
     most = max(past.arrivals.values(), default=0)
     return {
         "until": past.until,
@@ -152,7 +152,7 @@ def _hours(past: Past, most: int, zone: ZoneInfo) -> Iterable[HourBar]:
         count = past.arrivals.get(hour, 0)
         if count:
             local = hour.astimezone(zone)
-            link = list_link(start_time__gte=hour.isoformat(), start_time__lte=(hour + HOUR - _MICROSECOND).isoformat())
+            link = list_link(start_time__gte=hour, start_time__lte=hour + HOUR - _MICROSECOND)
             words = f"{local:%a %Y-%m-%d %H:%M}: {count:,} started"
             yield HourBar(round(100 * number / HOURS, 3), round(100 / HOURS, 3), round(max(120 * count / most, 1), 1), words, link)
 
@@ -170,6 +170,6 @@ def _loud(told: Iterable[tuple[str, str, int, str]]) -> list[Loud]:
     return [Loud(name, more, count, round(100 * count / most, 1), link) for name, more, count, link in ranked]
 
 
-def _tags_link(tags: tuple[str, ...], source: Source | None, day: dict[str, str]) -> str:
+def _tags_link(tags: tuple[str, ...], source: Source | None, day: Mapping[str, datetime]) -> str:
     said = tags_said(tags)
     return list_link(tags=said, source__id__in=source.id if source else None, **day) if said else ""
