@@ -224,6 +224,7 @@
     a: () => reach("do-ack"),
     c: () => reach("do-close"),
     o: open,
+    u: () => location.assign("/incidents/?open=true&acked=false&level__lte=1"),
     n: () => news.hidden || news.click(),
     "/": () => {
       const search = document.getElementById("f-search");
