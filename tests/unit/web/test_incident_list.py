@@ -54,6 +54,12 @@ def test_a_view_is_the_same_by_its_own_address():
     assert first == view(first.query)
 
 
+def test_the_form_carries_along_only_what_it_has_no_fields_for():
+    hidden = view("end_time__gte=x&duration__gte=5&filter_pk=3&open=true&id__in=4&page_size=9&cursor=x&columns=id").hidden
+
+    assert {"id__in": "4", "page_size": "9"} == hidden
+
+
 async def test_the_list_is_for_those_who_are_logged_in_and_they_come_back_to_it(world):
     answer = await world.browser().get("/incidents/?open=true&tags=a%3Db")
 
