@@ -334,10 +334,9 @@ def test_task_1_find_all_unacknowledged_criticals(chromium, site, reported):
     mild = reported(level=2)
     with looking(chromium, site) as page:
         show(page, site, "/incidents/?open=true")
-        page.focus("#filter a:text-is('Unacknowledged criticals')")
         hands = Hands(page)
 
-        hands.press("Enter")
+        hands.press("u")
 
         page.wait_for_url("**acked=false**")
         assert (True, False, 1) == (critical in ids(page), mild in ids(page), hands.strokes)

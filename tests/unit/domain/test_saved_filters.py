@@ -154,3 +154,35 @@ def test_a_saved_tag_without_delimiter_matches_nothing_and_says_so():
     assert not told.held
     assert "abc" in told.parts[0].parts[0].note
     assert "" == explain(FilterDefinition(tags=("abc=1",)).condition, incident, NOON).parts[0].parts[0].note
+
+
+@given(
+    st.lists(
+        some.conditions()
+        | st.sampled_from(
+            [IsOpen(), IsClosed(), IsAcked(), Not(IsAcked()), Not(IsStateful()), LevelAtMost(2), LevelAtMost(2.5), LevelAtMost(9)]
+        ),
+        min_size=1,
+        max_size=4,
+    ),
+    some.incidents,
+    some.near_moments,
+)
+def test_a_definition_asks_for_what_the_condition_does(parts, incident, now):
+    """
+    Whatever of it has a field of its own, and whatever has not.
+    """
+    for condition in (All(tuple(parts)), parts[0]):
+        asked = FilterDefinition.of(condition).condition or All(())
+
+        assert holds(condition, incident, now) == holds(asked, incident, now)
+
+
+def test_what_has_a_field_of_its_own_is_said_there():
+    condition = All((IsOpen(), Not(IsAcked()), IsStateful(), LevelAtMost(2), SourceIn(frozenset({2, 1})), IsClosed(), TextHas("down")))
+
+    expected = FilterDefinition(
+        open=True, acked=False, stateful=True, max_level=2, source_ids=(1, 2), expression=All((IsClosed(), TextHas("down")))
+    )
+    assert expected == FilterDefinition.of(condition)
+    assert FilterDefinition(expression=TextHas("down")) == FilterDefinition.of(TextHas("down"))

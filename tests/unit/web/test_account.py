@@ -93,7 +93,7 @@ async def test_a_forgotten_password_is_replaced_by_mail(world):
     changed = await browser.send("/password-reset/new/", {"key": key, "new": NEW, "again": NEW}, link)
 
     assert (200, 200, "alice@example.org") == (*[answer.status_code for answer in answers], address)
-    assert answers[0].text == answers[1].text
+    assert 1 == len({re.sub(r'name="csrf_token" value="\w+"', "", answer.text) for answer in answers})
     assert "/login/?done=password" == changed.headers["location"]
     assert 303 == (await browser.log_in(password=NEW)).status_code
     again = await browser.send("/password-reset/new/", {"key": key, "new": SECRET, "again": SECRET}, "/account/")

@@ -54,6 +54,12 @@ def test_a_view_is_the_same_by_its_own_address():
     assert first == view(first.query)
 
 
+def test_the_form_carries_along_only_what_it_has_no_fields_for():
+    hidden = view("end_time__gte=x&duration__gte=5&filter_pk=3&open=true&id__in=4&page_size=9&cursor=x&columns=id").hidden
+
+    assert {"id__in": "4", "page_size": "9"} == hidden
+
+
 async def test_the_list_is_for_those_who_are_logged_in_and_they_come_back_to_it(world):
     answer = await world.browser().get("/incidents/?open=true&tags=a%3Db")
 
@@ -245,16 +251,26 @@ async def test_nobody_else_s_form_does_anything(world):
 
 async def test_a_view_is_kept_as_ones_own_filter(world):
     here = await world.somebody()
-    one = await world.report(level=1)
-    await world.report(level=4)
+    one = await world.report(level=1, description="It is down")
+    await world.report(level=4, description="It is down")
 
-    answer = await here.send("/incidents/filters/", {"view": "level__lte=2&search=&open=true", "name": "Bad"}, "/incidents/?open=true")
+    answer = await here.send("/incidents/filters/", {"view": "level__lte=2&search=down&open=true", "name": "Bad"}, "/incidents/?open=true")
 
     assert [one.id] == ids(await here.get(answer.headers["location"]))
     again = await here.send("/incidents/filters/", {"view": "open=true", "name": "Bad"}, "/incidents/?open=true")
     assert (400, True) == (again.status_code, 'id="keep-problem"' in again.text)
     nothing = await here.send("/incidents/filters/", {"view": "", "name": "All"}, "/incidents/?open=true")
     assert 400 == nothing.status_code
+
+
+@pytest.mark.parametrize("view", ["start_time__gte=2024-01-01T00:00", "source_incident_id=x&open=true", "id__in=1", "level__lte=0"])
+async def test_what_no_filter_can_say_is_not_kept(world, view):
+    here = await world.somebody()
+
+    answer = await here.send("/incidents/filters/", {"view": view, "name": "Odd"}, "/incidents/?open=true")
+
+    assert (400, True) == (answer.status_code, "leave them out" in answer.text)
+    assert () == tuple((await world.profiles.belongings((await world.actor()).id)).filters)
 
 
 async def test_tables_cannot_be_tricked_into_formulas(world):

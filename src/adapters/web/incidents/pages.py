@@ -19,7 +19,7 @@ from adapters.web.incidents.saved import NOT_ASKED, Kept, keep_view
 from adapters.web.incidents.shown import shown
 from adapters.web.incidents.stream import told
 from adapters.web.incidents.tags import KnownTags
-from adapters.web.incidents.views import COLUMNS, MOST_ROWS, View
+from adapters.web.incidents.views import COLUMNS, FIELDS, MOST_ROWS, View
 from adapters.web.live import Look
 from adapters.web.services import Web
 from adapters.web.wording import LEVELS
@@ -103,6 +103,7 @@ def incident_list_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  #
             now=look.now,
             zone=web.zone,
             columns=COLUMNS,
+            fields=FIELDS,
             levels=LEVELS,
             sources=sources if len(sources) <= MOST_SOURCES else [one for one in sources if view.has("source__id__in", str(one.id))],
             all_sources=len(sources),

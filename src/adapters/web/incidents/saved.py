@@ -5,6 +5,7 @@ from typing import NamedTuple
 from adapters.web.services import Web
 from argus_core.domain.actors import Actor
 from argus_core.domain.errors import Invalid
+from argus_core.domain.expressions import parse, written
 from argus_core.domain.filters import Condition
 from argus_core.domain.saved_filters import FilterDefinition, SavedFilter
 
@@ -26,6 +27,11 @@ async def keep_view(web: Web, actor: Actor, condition: Condition | None, name: s
     definition = FilterDefinition.of(condition) if condition is not None else FilterDefinition()
     if definition.condition is None:
         return Kept(None, "There is nothing to keep: choose some conditions first.", name)
+    try:
+        if definition.expression is not None:
+            parse(written(definition.expression))
+    except (ValueError, Invalid):
+        return Kept(None, "A filter cannot ask for moments, keys or numbers of incidents: leave them out to keep the rest.", name)
     try:
         return Kept(await web.profiles.add_filter(actor, name=name, definition=definition), "", name)
     except Invalid as error:

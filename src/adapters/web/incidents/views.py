@@ -42,7 +42,7 @@ CONDITIONS = (
     "filter_pk",
     "notificationprofile_pk",
 )
-FIELDS = frozenset(CONDITIONS[:11])
+FIELDS = frozenset({*CONDITIONS[:14], "filter_pk"})
 """Those that the form has fields for; others stay as they are while the form is used."""
 
 _LISTED = frozenset({"source__id__in", "source__type__in", "source__name__in", "id__in", "tags", "search", "columns"})

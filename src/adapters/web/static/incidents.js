@@ -124,7 +124,7 @@
       }
     } catch {
       for (const row of rows()) delete row.dataset.where;
-      setTimeout(reconnect, 3000);
+      setTimeout(listen, 3000);
     } finally {
       busy = false;
     }
@@ -165,8 +165,18 @@
     });
     stream.onerror = () => {
       list.dataset.live = "no";
-      if (stream.readyState === EventSource.CLOSED) setTimeout(reconnect, 5000);
+      if (stream.readyState === EventSource.CLOSED) setTimeout(listen, 5000);
     };
+  };
+
+  // Browsers open few connections to one server: a list that nobody sees needs none, and catches up when somebody does.
+  const listen = () => {
+    if (document.hidden) {
+      stream?.close();
+      list.dataset.live = "no";
+    } else if (list.dataset.live !== "over") {
+      reconnect();
+    }
   };
 
   // What came of what was done
@@ -224,6 +234,7 @@
     a: () => reach("do-ack"),
     c: () => reach("do-close"),
     o: open,
+    u: () => location.assign("/incidents/?open=true&acked=false&level__lte=1"),
     n: () => news.hidden || news.click(),
     "/": () => {
       const search = document.getElementById("f-search");
@@ -259,5 +270,8 @@
   tellTimes(body);
   count();
   setInterval(() => tellTimes(body), 30000);
-  reconnect();
+  if (!list.hasAttribute("data-wrong")) {
+    document.addEventListener("visibilitychange", listen);
+    listen();
+  }
 })();
