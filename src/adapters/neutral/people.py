@@ -382,7 +382,7 @@ def _at(place: str) -> Iterator[None]:
         raise Refusal(f"{place}{f', {field}' if field else ''}: {problem}") from invalid
 
 
-def _placed(place: str, error: ValueError) -> str:
+def _placed(place: str, error: Exception) -> str:
     text, _, where = str(error).partition(" - at ")
     where = where.strip("`").removeprefix("$").removeprefix(".")
     return f"{place}{f', {where}' if where else ''}: {text}."
