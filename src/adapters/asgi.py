@@ -25,7 +25,7 @@ from adapters.http.services import LoginMethod, Services, State
 from adapters.readiness import Readiness
 from adapters.settings import Settings, SettingsError, described, load
 from adapters.web import Shown, Web, error_page, web_routes
-from adapters.wire import Protocol
+from adapters.wire import Protocol, lose_patience
 from argus_core.domain.errors import Unavailable
 from argus_core.usecases.accounts import AccountService
 
@@ -36,6 +36,9 @@ DRAIN_SECONDS = 10
 """So long may requests take that are being answered when it is time to stop."""
 
 BACKLOG = 2048
+
+LOOKS_EVERY = 10
+"""After so many tenths of a second it is looked for those who have taken too long."""
 
 NOTED_EVERY = 15.0
 """So many seconds pass between notes of which tokens were used."""
@@ -178,6 +181,8 @@ class _Server(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         self.should_exit = self._stopping.is_set()
+        if counter % LOOKS_EVERY == 0:
+            lose_patience(self.server_state.connections, asyncio.get_running_loop().time())
         return await super().on_tick(counter)
 
 

@@ -129,7 +129,14 @@ class Container(containers.DeclarativeContainer):
     tickets = providers.Singleton(TicketService, incidents, providers.Singleton(PgTicketClaims, database), ticket_system)
     profile_store = providers.Singleton(PgProfiles, database)
     profiles = providers.Singleton(ProfileService, profile_store, media, settings.provided.time_zone)
-    dispatcher = providers.Singleton(Dispatcher, outbox, profile_store, media, sends=settings.provided.send_notifications)
+    dispatcher = providers.Singleton(
+        Dispatcher,
+        outbox,
+        profile_store,
+        media,
+        sends=settings.provided.send_notifications,
+        own_only=settings.provided.sources_own_incidents_only,
+    )
     sender = providers.Singleton(
         Sender,
         outbox,

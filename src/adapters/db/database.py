@@ -38,6 +38,10 @@ CONNECT_SECONDS = 1.5
 # How long psycopg may try to stop a statement in order once the time is up.
 GRACE = 0.5
 
+# How long a list of what waits to be sorted into a GIN index may become before a statement has to do it (see `pending`); of incidents, each
+# takes some 2 kB.
+PENDING_LIST = "64MB"
+
 READ_ONLY = "25006"
 SERIALIZATION_FAILURE, DEADLOCK = "40001", "40P01"
 LOCK_NOT_AVAILABLE, QUERY_CANCELED = "55P03", "57014"
@@ -170,7 +174,10 @@ class Database:
             connection.adapters.register_dumper(type_, binary)
         set_json_loads(codec.load, connection)
         await connection.execute(
-            "select set_config('timezone', 'UTC', false), set_config('statement_timeout', %s, false)", (self._statement_milliseconds,)
+            """
+            select set_config('timezone', 'UTC', false), set_config('statement_timeout', %s, false),
+                set_config('gin_pending_list_limit', %s, false)""",
+            (self._statement_milliseconds, PENDING_LIST),
         )
 
 

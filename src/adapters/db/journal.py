@@ -15,6 +15,7 @@ from adapters.db.database import Connection, Database
 from adapters.db.gathering import Gathering
 from adapters.db.kept import KeptRows, Seen
 from adapters.db.pages import is_at, is_kept, page_of, to_count, to_read_page
+from adapters.db.pending import PendingLists
 from adapters.db.rows import (
     EVENT_COLUMNS,
     INCIDENT_COLUMNS,
@@ -37,6 +38,8 @@ from argus_core.ports.incidents import AckRow, Appended, Decide, EventRow, Incid
 
 CHUNK = 1_000
 """So many incidents are locked at once."""
+
+FEW = 20
 
 ATTEMPTS = 3
 """So often a page of one moment is tried for, while its incidents change all the time."""
@@ -87,6 +90,7 @@ class PgIncidents(Incidents):
         self._incident_ids = Blocks(database, "incident_ids")
         self._event_ids = Blocks(database, "event_ids")
         self._kept = KeptRows()
+        self._pending = PendingLists(database)
         self._together = Together(database, self._append)
         self._get = Gathering(self._get_together, patience=database.connect_seconds)
 
@@ -113,6 +117,7 @@ class PgIncidents(Incidents):
             return Appended.STORED
         outcome = await self._together.store(change, warrant)
         if outcome is Appended.STORED:
+            self._pending.grew(1)
             self._stored()
         return outcome
 
@@ -156,6 +161,7 @@ class PgIncidents(Incidents):
 
         if not await self._database.run(lock_and_store):
             raise Unauthenticated
+        self._pending.grew(len(_changes(decided)))
         self._stored()
         return decided
 
@@ -290,7 +296,8 @@ async def _store_all(connection: Connection, changes: Sequence[Change], warrant:
         return bool(_only(await cursor.fetchall(), "")[0])
     if all(map(is_step, changes)):
         values = to_step_together([(change, warrant) for change in changes])
-        cursor = await connection.execute(STEP_TOGETHER, values, prepare=True, binary=True)
+        # A plan that is kept is one for the few that come together; for many it is made anew, since it compares each with each.
+        cursor = await connection.execute(STEP_TOGETHER, values, prepare=len(changes) <= FEW, binary=True)
         outcomes = await cursor.fetchall()
         live, written = all(live for live, _ in outcomes), sum(written for _, written in outcomes)
     else:

@@ -37,9 +37,10 @@ def to_read_page(condition: Condition, now: datetime, most: int, position: Posit
         key = (
             f"(i.start_time, i.id) {'>=' if position.backwards else '<='} ({where.value(position.start_time)}, {where.value(position.id)})"
         )
-    found = _some(scans, key, order, str(most), narrowing=any(map(is_sought_by_time, texts_in(condition))))
+    kept = is_kept(condition, most, position)
+    found = _some(scans, key, order, str(most), narrowing=any(map(is_sought_by_time, texts_in(condition))), blind=kept)
     statement = f"select i.id, i.written, s.xmin from ({found}) i join source s on s.id = i.source_id order by {order}"
-    return statement.replace(_NOW, _HIDDEN_NOW) if is_kept(condition, most, position) else statement, where.values
+    return statement.replace(_NOW, _HIDDEN_NOW) if kept else statement, where.values
 
 
 def is_kept(condition: Condition, most: int, position: Position | None) -> bool:
@@ -107,14 +108,19 @@ def _branches(where: Where, part: Condition) -> Iterator[str]:
                 earlier.append(one)
 
 
-def _some(scans: Sequence[str], key: str, order: str, most: str, *, narrowing: bool) -> str:
+def _some(scans: Sequence[str], key: str, order: str, most: str, *, narrowing: bool, blind: bool) -> str:
     """
     The first incidents, in this order, of all scans together.
 
-    When they are `narrowing`, each looks no further than to where those before it have found enough.
+    When they are `narrowing`, each looks no further than to where those before it have found enough. A `blind` planner does not know how
+    few incidents end in the future: of millions it takes thousands for such, and rather than sort them would look for them among all.
     """
-    # The key comes first, because PostgreSQL begins to read an index at the first of several bounds.
-    selects = [f"select {_FOUND} from incident i where {key} and {scan}{{}} order by {order} limit {most}" for scan in scans]
+    selects = []
+    for scan in scans:
+        # The key comes first, because PostgreSQL begins to read an index at the first of several bounds.
+        select = f"select {_FOUND} from incident i where {key} and {scan}{{}}"
+        unordered = blind and _OPEN[1] in scan
+        selects.append(f"{f'select * from ({select} offset 0) i' if unordered else select} order by {order} limit {most}")
     if len(selects) == 1:
         return selects[0].format("")
     if not narrowing:

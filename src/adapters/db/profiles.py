@@ -13,7 +13,7 @@ from adapters.db import tables
 from adapters.db.accounts import NAMES, has_text, one_of, told_when_unavailable
 from adapters.db.database import Database
 from argus_core.domain.destinations import Destination
-from argus_core.domain.ids import TimeslotId, UserId
+from argus_core.domain.ids import SourceId, TimeslotId, UserId
 from argus_core.domain.profiles import Belonging, Belongings, Profile, belongings_of, together, without
 from argus_core.domain.saved_filters import SavedFilter
 from argus_core.domain.timeslots import Timeslot
@@ -55,11 +55,16 @@ class PgProfiles(Profiles):
             if newest <= generation:
                 return Edition(newest, {})
             account = tables.account.c
-            changed = (await connection.execute(sa.select(account.id, account.active).where(account.generation > generation))).all()
-            active = [UserId(id_) for id_, is_active in changed if is_active]
+            source = tables.source.c
+            is_confined = sa.and_(source.user_id == account.id, sa.not_(account.superuser))
+            query = sa.select(account.id, account.active, source.id).outerjoin_from(tables.account, tables.source, is_confined)
+            changed = (await connection.execute(query.where(account.generation > generation))).all()
+            active = [UserId(id_) for id_, is_active, _ in changed if is_active]
             owned = await _everybodys(connection, None if everybody else active)
             return Edition(
-                newest, {UserId(id_): owned.get(UserId(id_), Belongings()) if is_active else Belongings() for id_, is_active in changed}
+                newest,
+                {UserId(id_): owned.get(UserId(id_), Belongings()) if is_active else Belongings() for id_, is_active, _ in changed},
+                {UserId(id_): SourceId(source_id) for id_, _, source_id in changed if source_id is not None},
             )
 
     async def owning(self, text: str, most: int, after: UserId) -> Mapping[UserId, Belongings]:

@@ -16,6 +16,9 @@ from argus_core.ports.incidents import Appended
 # The data of one was at fault; the others shall not suffer.
 OF_THE_DATA = (psycopg.DataError, psycopg.IntegrityError, errors.ProgramLimitExceeded)
 
+MOST_OF_SOURCE = 256
+"""So many beginnings, and so many steps, of one source may wait."""
+
 _KNOWN = "select id from event where id = any(%s::bigint[])"
 
 Warranted: TypeAlias = tuple[Change, TokenId | None]
@@ -31,15 +34,16 @@ class Together:
 
     def __init__(self, database: Database, alone: Alone) -> None:
         self._database, self._alone = database, alone
-        self._begin = Gathering(self._begin_together, turn=_source, patience=database.connect_seconds)
-        self._step = Gathering(self._step_together, turn=_source, patience=database.connect_seconds)
+        self._begin = Gathering(self._begin_together, turn=_source, patience=database.connect_seconds, share=MOST_OF_SOURCE)
+        self._step = Gathering(self._step_together, turn=_source, patience=database.connect_seconds, share=MOST_OF_SOURCE)
 
     async def store(self, change: Change, warrant: TokenId | None) -> Appended:
         """
         Store a change.
 
         Raises:
-            Unavailable: as of `Database.run`, or its turn did not come in the time that one waits for a connection.
+            Unavailable: as of `Database.run`, or its turn did not come in the time that one waits for a connection, or too much waits.
+            TooOften: too much of the same source waits.
         """
         if is_beginning(change):
             return await self._begin((change, warrant))

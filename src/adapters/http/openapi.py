@@ -171,6 +171,8 @@ def _answers(path: str, operation: Operation, access: Access, naming: _Naming) -
         errors.setdefault(400, "Errors")
     if operation.body:
         errors.update({413: "Detail", 415: "Detail"})
+        if "/incidents/" in path:
+            errors.setdefault(429, "Detail")
     if "{" in path or operation.query:
         errors[404] = "Detail"
     if access not in (Access.ANYBODY, Access.FORGIVING):

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from argus_core.conformance import LONG_AGO, NOWHERE, World, make_world
+from argus_core.domain.accounts import User
 from argus_core.domain.decisions import Told
 from argus_core.domain.deliveries import DeliveryStatus, Order, Outcome, Report, patience_after
 from argus_core.domain.destinations import Destination
 from argus_core.domain.errors import TooOften
-from argus_core.domain.ids import DestinationId, FilterId, ProfileId
+from argus_core.domain.ids import DestinationId, FilterId, ProfileId, UserId
 from argus_core.domain.incidents import EventType, Happening, Incident, fold
 from argus_core.domain.profiles import Profile
 from argus_core.domain.saved_filters import FilterDefinition, SavedFilter
@@ -490,13 +491,25 @@ async def editions_tell_what_changed(incidents: Incidents, accounts: Accounts, p
     left = await profiles.since(edition.generation)
     see(not left.belongings[owner].filters, "Somebody who is not active owns something.")
     await _activate(accounts, owner, active=True)
-    see((await profiles.since(left.generation)).belongings == edition.belongings, "Coming back is not told.")
+    back = await profiles.since(left.generation)
+    see(back.belongings == edition.belongings, "Coming back is not told.")
+    see(not edition.confined, "A person is taken for a source.")
+    robot = world.reporter.id
+    async with profiles.begin(robot) as work:
+        await work.keep(SavedFilter(id=FilterId(await work.new_id()), owner=robot, name="f", definition=FilterDefinition(open=True)))
+    of_robot = await profiles.since(back.generation)
+    see(of_robot.confined == {robot: world.source.id}, "Whose user somebody is is not told.")
+    await _change(accounts, robot, lambda user: replace(user, superuser=True))
+    see(not (await profiles.since(-1)).confined.get(robot), "A superuser is confined.")
 
 
-async def _activate(accounts: Accounts, owner: int, *, active: bool) -> None:
+async def _activate(accounts: Accounts, owner: UserId, *, active: bool) -> None:
+    await _change(accounts, owner, lambda user: replace(user, active=active))
+
+
+async def _change(accounts: Accounts, user_id: UserId, change: Callable[[User], User]) -> None:
     async with accounts.begin() as work:
-        user = next(user for user in await work.users() if user.id == owner)
-        await work.save_user(replace(user, active=active))
+        await work.save_user(change(next(user for user in await work.users() if user.id == user_id)))
 
 
 def see(held: object, otherwise: str) -> None:

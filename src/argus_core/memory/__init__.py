@@ -156,7 +156,9 @@ class _Tables:
     def since(self, generation: int) -> Edition:
         newer = [owner for owner, number in self.generations.items() if number > generation]
         newest = max(self.generations.values(), default=0)
-        return Edition(newest, {owner: self.of(owner) if self.users[owner].active else Belongings() for owner in newer})
+        owned = {owner: self.of(owner) if self.users[owner].active else Belongings() for owner in newer}
+        robots = (source for source in self.sources.values() if source.user_id in owned and not self.users[source.user_id].superuser)
+        return Edition(newest, owned, {source.user_id: source.id for source in robots})
 
 
 class MemoryWork(AccountsWork):
@@ -224,7 +226,7 @@ class MemoryWork(AccountsWork):
             raise NameTaken(f'There is a user "{user.username}" already.')
         former = self.tables.users.get(user.id)
         self.tables.users[user.id] = user
-        if former is not None and former.active != user.active:
+        if former is not None and (former.active, former.superuser) != (user.active, user.superuser):
             self.tables.raise_generation(user.id)
         if former is not None and (not user.active or user.password != former.password):
             self.tables.end_sessions(user.id)

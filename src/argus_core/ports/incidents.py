@@ -163,7 +163,12 @@ class Incidents(Protocol):
         ...
 
     async def append(self, change: Change, *, warrant: TokenId | None = None) -> Appended:
-        """Store one change if the incident still has the version it was decided on; a change without events is stored already."""
+        """
+        Store one change if the incident still has the version it was decided on; a change without events is stored already.
+
+        Raises:
+            TooOften: more of its source wait to be stored than the store takes.
+        """
         ...
 
     async def append_each(

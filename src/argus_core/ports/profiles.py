@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from argus_core.domain.destinations import Destination
-from argus_core.domain.ids import TimeslotId, UserId
+from argus_core.domain.ids import SourceId, TimeslotId, UserId
 from argus_core.domain.profiles import Belonging, Belongings
 
 
@@ -35,10 +35,16 @@ class ProfilesWork(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """The newest generation, and what belongs to those who changed something in it."""
+    """
+    The newest generation, and what belongs to those who changed something in it.
+
+    `confined` tells which of them are the user of which source, and would hear of its incidents only where sources are confined to their
+    own; superusers never are.
+    """
 
     generation: int
     belongings: Mapping[UserId, Belongings]
+    confined: Mapping[UserId, SourceId] = field(default_factory=dict)
 
 
 class Profiles(Protocol):

@@ -9,7 +9,7 @@ from argus_core.domain.decisions import Told
 from argus_core.domain.deliveries import DeliveryStatus, Order
 from argus_core.domain.destinations import Destination
 from argus_core.domain.errors import Unavailable, said
-from argus_core.domain.ids import IncidentId
+from argus_core.domain.ids import IncidentId, SourceId, UserId
 from argus_core.domain.incidents import Happening
 from argus_core.domain.limits import storable
 from argus_core.domain.profiles import Profile
@@ -28,15 +28,17 @@ class Dispatcher:
     Takes events from the outbox and gives each to those who hear of it.
 
     It remembers everybody's profiles, and looks each time, after it has claimed, for what has changed: what was edited before then counts.
-    With `sends` off all is decided all the same, and the ledger says that nothing was sent.
+    With `sends` off all is decided all the same, and the ledger says that nothing was sent. With `own_only`, sources hear of incidents of
+    their own only.
 
     When a portion fails, the next ones are of one event, then of twice as many each time: so the one that fails by itself is found, and put
     aside, and what was too much at once becomes less.
     """
 
-    def __init__(self, outbox: Outbox, profiles: Profiles, media: Media, *, sends: bool = True) -> None:
-        self._outbox, self._profiles, self._media, self._sends = outbox, profiles, media, sends
+    def __init__(self, outbox: Outbox, profiles: Profiles, media: Media, *, sends: bool = True, own_only: bool = False) -> None:
+        self._outbox, self._profiles, self._media, self._sends, self._own_only = outbox, profiles, media, sends, own_only
         self._audience = Audience()
+        self._confined: dict[UserId, SourceId] = {}
         self._generation = BEFORE_ALL
         self._portion: int | None = None
 
@@ -51,9 +53,10 @@ class Dispatcher:
         blamed: Sequence[Place] = ()
         try:
             async with self._outbox.claim(portion) as undecided:
+                if undecided.places or self._generation == BEFORE_ALL:  # of thousands of profiles, before an event waits for them
+                    await self._learn()
                 if not undecided.places:
                     return 0
-                await self._learn()
                 blamed = undecided.places
                 happenings = await undecided.happenings()
                 texts = await self._texts(undecided)
@@ -76,6 +79,7 @@ class Dispatcher:
         edition = await self._profiles.since(self._generation)
         for owner, belongings in edition.belongings.items():
             self._audience.know(owner, belongings)
+        self._confined = {owner: own for owner, own in self._confined.items() if owner not in edition.belongings} | dict(edition.confined)
         self._generation = edition.generation
 
     async def _texts(self, undecided: Undecided) -> Mapping[IncidentId, Sequence[str]]:
@@ -84,7 +88,10 @@ class Dispatcher:
         return await undecided.texts([incident_id for incident_id, _ in undecided.places])
 
     def _orders(self, happening: Happening, texts: Mapping[IncidentId, Sequence[str]]) -> Iterator[Order]:
+        source_id = happening.incident.source.id
         for told in self._audience.who_hears(happening, texts.get(happening.incident.id, ())):
+            if self._own_only and self._confined.get(told.destination.owner, source_id) != source_id:
+                continue
             yield _order(self._media, told, happening, sends=self._sends)
 
 

@@ -145,6 +145,20 @@ def test_a_usual_first_page_is_read_by_index_with_a_plan_for_any_moment(loaded, 
     assert indexes == scans(plans(loaded, condition, kept, [None]))
 
 
+@pytest.mark.parametrize(("condition", "indexes"), USUAL, ids=lambda value: str(value)[:50])
+def test_a_usual_first_page_is_read_by_index_however_dear_it_seems_to_sort(loaded, condition, indexes):
+    """
+    The more incidents there are, the more seem to end in the future, and to have to be sorted: of five million, looking for them among all,
+    from the newest on, seemed the faster.
+    """
+
+    def kept_unsorted(connection, statement, values):
+        connection.execute("set enable_sort = off")
+        return kept(connection, statement, values)
+
+    assert indexes == scans(plans(loaded, condition, kept_unsorted, [None]))
+
+
 @pytest.mark.parametrize("condition", [condition for condition, _ in USUAL], ids=lambda value: str(value)[:50])
 def test_a_usual_first_page_is_expected_to_cost_the_same_at_any_moment(loaded, condition):
     """

@@ -135,10 +135,10 @@ async def test_an_id_that_is_taken_is_a_conflict_of_one(world):
 
 async def test_a_source_in_a_flood_does_not_hold_up_the_others(world):
     """
-    Sources take turns: whoever comes last, behind hundreds of another one, is stored with the next statement.
+    Sources take turns: whoever comes last, behind two hundred of another one, is stored with the next statement.
     """
     elsewhere = (await make_world(world.incidents, world.accounts)).source
-    changes = [*await begun(world, 4 * gathering.MOST), await world.begin("", elsewhere)]
+    changes = [*await begun(world, 2 * gathering.MOST), await world.begin("", elsewhere)]
     stored = []
 
     async def append(change):

@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
+from adapters.db import gathering as gathering_module
 from adapters.db.gathering import MOST, Gathering
-from argus_core.domain.errors import Unavailable
+from argus_core.domain.errors import TooOften, Unavailable
 
 pytestmark = pytest.mark.anyio
 
@@ -108,3 +109,50 @@ async def test_it_goes_on_after_a_pause_and_when_somebody_leaves(store):
 
     assert 8 == await staying
     assert 12 == await gathering(6)
+
+
+async def test_more_than_the_share_of_a_turn_is_refused_and_the_others_come_in(store):
+    gathering = Gathering(store.double, turn=lambda number: number < 0, share=3)
+    first = asyncio.create_task(gathering(2))
+    await asyncio.sleep(0)
+    waiting = [asyncio.create_task(gathering(number)) for number in (4, 6, 8, -2)]
+    await asyncio.sleep(0)
+
+    with pytest.raises(TooOften) as refused:
+        await gathering(10)
+    store.open.set()
+
+    assert refused.value.after
+    assert [4, 8, 12, 16, -4] == await asyncio.gather(first, *waiting)
+    assert 20 == await gathering(10)
+
+
+async def test_more_than_can_wait_is_refused(store, monkeypatch):
+    monkeypatch.setattr(gathering_module, "MOST_WAITING", 2)
+    gathering = Gathering(store.double, turn=lambda number: number)
+    first = asyncio.create_task(gathering(2))
+    await asyncio.sleep(0)
+    waiting = [asyncio.create_task(gathering(number)) for number in (4, 6)]
+    await asyncio.sleep(0)
+
+    with pytest.raises(Unavailable):
+        await gathering(8)
+    store.open.set()
+
+    assert [4, 8, 12] == await asyncio.gather(first, *waiting)
+    assert 16 == await gathering(8)
+
+
+async def test_whoever_leaves_makes_room(store):
+    gathering = Gathering(store.double, share=1)
+    first = asyncio.create_task(gathering(2))
+    await asyncio.sleep(0)
+    leaving = asyncio.create_task(gathering(4))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    await asyncio.wait([leaving])
+    staying = asyncio.create_task(gathering(6))
+    await asyncio.sleep(0)
+    store.open.set()
+
+    assert [4, 12] == await asyncio.gather(first, staying)

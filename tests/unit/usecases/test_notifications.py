@@ -89,6 +89,7 @@ class Office:
     clock: Clock = field(default_factory=Clock)
     pigeon: Pigeon = field(default_factory=Pigeon)
     sends: bool = True
+    own_only: bool = False
 
     def __post_init__(self):
         self.accounts = MemoryAccounts(self.clock)
@@ -102,7 +103,7 @@ class Office:
                 EnabledMedium(slug="smoke", name="Smoke", medium=None, reason="No fire."),
             )
         )
-        self.dispatcher = Dispatcher(self.outbox, self.profiles, self.media, sends=self.sends)
+        self.dispatcher = Dispatcher(self.outbox, self.profiles, self.media, sends=self.sends, own_only=self.own_only)
         self.sender = Sender(self.outbox, self.media, Letterhead(), seconds=self.clock.seconds, chance=lambda: 0.5, sends=self.sends)
 
     async def open(self):
@@ -170,6 +171,57 @@ async def test_who_wants_to_hear_hears(office):
     (delivery,) = await office.ledger(incident)
     assert ("Pigeon: a", DeliveryStatus.SENT) == (delivery.address, delivery.status)
     assert [(1, Outcome.SENT)] == [(attempt.number, attempt.outcome) for attempt in delivery.attempts]
+
+
+@pytest.mark.parametrize("own_only", [True, False])
+async def test_sources_that_are_confined_hear_of_their_own_incidents(own_only):
+    office = await Office(own_only=own_only).open()
+    other = await make_world(office.incidents, office.accounts)
+    office.owner = other.reporter.id
+    await office.want("a")
+
+    await office.tell("of a neighbour")
+    heard = len(office.told)
+    await other.report(description="of its own")
+    await office.decide()
+    await office.send()
+
+    assert (0 if own_only else 1) == heard
+    assert heard + 1 == len(office.told)
+
+
+async def test_a_source_that_becomes_superuser_hears_of_everything():
+    office = await Office(own_only=True).open()
+    other = await make_world(office.incidents, office.accounts)
+    office.owner = other.reporter.id
+    await office.want("a")
+    await office.tell("too early")
+    async with office.accounts.begin() as work:
+        await work.save_user(replace(await work.user(office.owner), superuser=True))
+
+    await office.tell("in time")
+
+    assert 1 == len(office.told)
+
+
+async def test_profiles_are_learnt_before_anything_happens(office, monkeypatch):
+    await office.want("a")
+    learnt = []
+    since = office.profiles.since
+
+    async def counted(generation):
+        learnt.append(generation)
+        return await since(generation)
+
+    monkeypatch.setattr(office.profiles, "since", counted)
+
+    await office.decide()
+    await office.decide()
+    assert [-1] == learnt
+
+    await office.tell()
+    assert -1 not in learnt[1:]
+    assert 1 == len(office.told)
 
 
 async def test_what_was_edited_before_counts(office):
