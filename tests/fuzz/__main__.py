@@ -8,6 +8,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - the folder in it is private
@@ -32,7 +34,10 @@ def every() -> None:
     if unknown := set(options.parsers) - set(TARGETS):
         told.error(f"there is no parser {', '.join(sorted(unknown))}")
     print(f"{'atheris' if WITH_ATHERIS else 'Hypothesis'}, {options.seconds} s each", flush=True)
-    fell = [name for name in options.parsers or TARGETS if not _fuzzed(name, options.seconds)]
+    names = options.parsers or list(TARGETS)
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        stood = list(threads.map(partial(_fuzzed, seconds=options.seconds), names))
+    fell = [name for name, has_stood in zip(names, stood, strict=True) if not has_stood]
     sys.exit(f"fell over: {', '.join(fell)}" if fell else None)
 
 

@@ -15,6 +15,7 @@ from argus_core.domain.incidents import EventType
 from argus_core.domain.saved_filters import FilterDefinition
 from argus_core.usecases.accounts import NewUser
 from argus_core.usecases.administration import Administrator
+from argus_core.usecases.trying_out import TestIncident
 from unit.web.conftest import HTTPS, SECRET
 
 pytestmark = pytest.mark.anyio
@@ -214,6 +215,18 @@ async def test_nobody_takes_from_themselves_what_they_could_not_give_back(office
     assert [400, 400] == [answer.status_code for answer in answers]
     assert all("ask another superuser" in answer.text for answer in answers)
     assert (True, True) == ((await office.people.user(ada)).active, (await office.people.user(ada)).superuser)
+
+
+async def test_superusers_change_their_own_names(office):
+    browser = await office.somebody("ada")
+    ada = (await office.people.user_named("ada")).id
+    page = f"/admin/users/{ada}/"
+
+    await browser.send(
+        page, {"username": "ada", "first_name": "Ada", "email": "ada@example.org", "active": "on", "staff": "on", "superuser": "on"}, page
+    )
+
+    assert "Ada" == (await office.people.user(ada)).first_name
 
 
 async def test_another_password_ends_the_sessions_of_a_user(office):
@@ -648,6 +661,14 @@ async def test_a_bad_test_incident_is_refused_at_the_field(office, fields):
     answer = await browser.send("/admin/incidents/test/", fields, "/admin/incidents/test/")
 
     assert (400, 1) == (answer.status_code, answer.text.count('aria-invalid="true"'))
+
+
+@pytest.mark.parametrize("lasts", [timedelta(), timedelta(days=2)])
+async def test_a_test_incident_lasts_neither_too_long_nor_no_time(office, lasts):
+    by = Administrator(await office.actor("sam"))
+
+    with pytest.raises(Invalid, match="minutes"):
+        await office.rooms["trying_out"].report(by, TestIncident(level=5, description="x", lasts=lasts))
 
 
 async def test_incidents_that_are_no_tests_are_not_ended(office):
