@@ -33,15 +33,20 @@ migration: $(READY) ## Write a migration from what changed in the tables (m="Rem
 	@$(BIN)/python -m adapters.db.migrations "$(m)" && $(BIN)/ruff format -q src/adapters/db/migrations
 
 ##@ Checking
-.PHONY: test unit integration conformance check lint format types imports
-test: unit integration conformance ## All tests
+.PHONY: test unit integration services pages conformance check lint format types imports
+test: integration unit conformance ## All tests
 
 unit: $(READY) ## Unit tests: seconds, no services; every branch of the core is covered
 	@$(BIN)/coverage run -m pytest -q tests/unit
 	@$(BIN)/coverage report
 
-integration: $(READY) ## Tests with PostgreSQL, processes and real clients
-	@$(BIN)/pytest -q tests/integration $(wildcard tests/contracts)
+integration: services pages ## Tests with PostgreSQL, processes, real clients and a browser
+
+services: $(READY) ## Those of them without a browser
+	@$(BIN)/pytest -q tests/integration --ignore=tests/integration/web $(wildcard tests/contracts)
+
+pages: $(READY) ## Those with one
+	@$(BIN)/pytest -q tests/integration/web
 
 conformance: $(READY) ## The API as its clients know it
 	@$(BIN)/pytest -q tests/conformance
