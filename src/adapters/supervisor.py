@@ -308,9 +308,9 @@ def _kill(some: Sequence[Kept]) -> None:
 
 
 @contextmanager
-def listening(host: str, port: int) -> Iterator[socket.socket]:
+def listening(host: str, port: int, option: str = "--port") -> Iterator[socket.socket]:
     """
-    A socket bound to an address; whoever serves listens to it. Port 0 takes one that is free.
+    A socket bound to an address, which was chosen by this option; whoever serves listens to it. Port 0 takes one that is free.
 
     Raises:
         Refusal: the address is not to be had.
@@ -325,7 +325,7 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
         try:
             listener.bind(address)
         except OSError as error:
-            raise Refusal(f"Port {port} on {host} cannot be used ({error.strerror}); choose another one.") from error
+            raise Refusal(f"Port {port} on {host} cannot be used ({error.strerror}); choose another one with {option}.") from error
         yield listener
 
 

@@ -43,7 +43,7 @@ def telling(host: str, port: int, networks: Sequence[IPv4Network | IPv6Network],
             self.end_headers()
             self.wfile.write(body)
 
-    with listening(host, port) as listener, ThreadingHTTPServer((host, port), Teller, bind_and_activate=False) as server:
+    with listening(host, port, "--metrics") as listener, ThreadingHTTPServer((host, port), Teller, bind_and_activate=False) as server:
         server.socket.close()
         server.socket = listener
         server.server_activate()

@@ -11,5 +11,6 @@ def test_a_server_says_of_each_thing_how_it_is(installation):
         time.sleep(0.2)
 
     assert 200 == answer.status_code
-    assert ["process", "database", "migrations", "clock", "worker", "undelivered"] == [check["name"] for check in answer.json()["checks"]]
+    names = ["process", "database", "migrations", "clock", "worker", "undelivered", "room"]
+    assert names == [check["name"] for check in answer.json()["checks"]]
     assert {"ok"} == {check["state"] for check in answer.json()["checks"]}

@@ -102,12 +102,13 @@ def test_open_pages_do_not_keep_a_server_from_stopping(site):
     with serving("--no-worker", environment=site.environment, folder=site.folder) as served:
         browser = logged_in(site, served.url)
         with browser.client.stream("GET", "/incidents/stream/") as stream:
-            assert next(stream.iter_lines()).startswith("retry")
+            lines = stream.iter_lines()
+            assert next(lines).startswith("retry")
             began = time.monotonic()
 
             served.process.send_signal(signal.SIGTERM)
 
-            assert [] == [line for line in stream.iter_lines() if "over" in line]
+            assert [] == [line for line in lines if "over" in line]
             served.process.wait(20)
             assert time.monotonic() - began < 5
 
