@@ -45,6 +45,12 @@ def filled_in(node: Node, **more) -> Form:
     return Form(values)
 
 
+def test_a_group_within_a_group_that_has_nothing_else_is_no_group():
+    alone = parse({"open": False})
+
+    assert alone == condition_of(builder.read(filled_in(node_of(All((All((alone,)),))))))
+
+
 @given(expressions, incidents, moments)
 def test_an_expression_survives_its_form(expression: Condition, incident, now):
     """

@@ -105,7 +105,7 @@ def condition_of(node: Node) -> Condition | None:
     condition = _condition(node, ROOT, problems)
     if problems:
         raise Invalid(problems)
-    if isinstance(condition, All) and len(condition.of) == 1:
+    while isinstance(condition, All) and len(condition.of) == 1:
         condition = condition.of[0]
     try:
         return parse(cast("Json", written(condition)))
