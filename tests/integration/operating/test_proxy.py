@@ -59,7 +59,8 @@ def configured(folder, port, backend, authority):
         assert there in site
         site = site.replace(there, here)
     paths = "".join(f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-    whole = f"daemon off; pid {folder}/nginx.pid; error_log stderr; events {{}}\nhttp {{ access_log off; {paths}\n{site}\n}}\n"
+    alone = f"daemon off; master_process off; pid {folder}/nginx.pid"  # one process, which leaves no other behind when it is killed
+    whole = f"{alone}; error_log stderr; events {{}}\nhttp {{ access_log off; {paths}\n{site}\n}}\n"
     (folder / "nginx.conf").write_text(("user root;" if os.geteuid() == 0 else "") + whole)
     return NGINX, "-p", folder, "-e", "stderr", "-c", folder / "nginx.conf"
 
