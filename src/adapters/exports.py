@@ -1,15 +1,26 @@
-"""The audit log in lines: for command lines and for pages."""
+"""What is taken along in lines, CSV or JSON: the audit log, for command lines and for pages, and lists of incidents."""
 
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
 from typing import TypeAlias
+
+from argus_core.domain.audit import Record, as_plain
 
 Cell: TypeAlias = str | int | bool | None
 
 COLUMNS = ("id", "created", "deed", "about", "outcome", "user_id", "username", "address", "details")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\N{FULLWIDTH EQUALS SIGN}", "\N{FULLWIDTH PLUS SIGN}", "\N{FULLWIDTH COMMERCIAL AT}")
+
+
+async def audit_lines(records: AsyncIterable[Record], *, as_csv: bool) -> AsyncIterator[str]:
+    """The audit log as CSV with a head, else as an object in each line."""
+    if as_csv:
+        yield csv_line(COLUMNS)
+    async for record in records:
+        plain = as_plain(record)
+        yield csv_line(plain[column] for column in COLUMNS) if as_csv else json_line(plain)
 
 
 def json_line(plain: Mapping[str, Cell]) -> str:

@@ -8,7 +8,7 @@ import click
 
 from adapters import exports
 from adapters.cli.doing import Group, moment, run, table, tell, with_settings
-from argus_core.domain.audit import AuditQuery, Deed, Origin, Record, as_plain
+from argus_core.domain.audit import AuditQuery, Deed, Origin, Record
 
 if TYPE_CHECKING:
     from adapters.container import Container
@@ -112,11 +112,7 @@ def export(*, form: str, loaded: "Loaded", **options: Any) -> None:  # noqa: ANN
     query = _query(options)
 
     async def read(container: "Container") -> None:
-        if form == "csv":
-            click.echo(exports.csv_line(exports.COLUMNS), nl=False)
-        async for record in container.audit().all(query):
-            plain = as_plain(record)
-            line = exports.csv_line(plain[column] for column in exports.COLUMNS) if form == "csv" else exports.json_line(plain)
+        async for line in exports.audit_lines(container.audit().all(query), as_csv=form == "csv"):
             click.echo(line, nl=False)
 
     run(loaded.settings, read)

@@ -1,6 +1,5 @@
 """The audit log: look for something, page by page, and take it along."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
@@ -13,7 +12,7 @@ from adapters.web.admin.desk import MOST, Desk, asked
 from adapters.web.forms import Form, number_in
 from adapters.web.guests import Guests, PageRequest
 from adapters.web.services import Web
-from argus_core.domain.audit import AuditPage, AuditQuery, Deed, Record, as_plain
+from argus_core.domain.audit import AuditPage, AuditQuery, Deed
 from argus_core.domain.errors import Invalid, NotFound
 from argus_core.domain.limits import storable
 from argus_core.domain.permissions import Act
@@ -47,7 +46,7 @@ def audit_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:
         records = web.administration.all_records(caller.by, _query(asked(request, *_FILTERS), web))
         csv = request.query_params.get("format") == "csv"
         return Stream(
-            _csv(records) if csv else _json(records),
+            exports.audit_lines(records, as_csv=csv),
             media_type="text/csv; charset=utf-8" if csv else "application/jsonl; charset=utf-8",
             headers={
                 "content-disposition": f'attachment; filename="audit.{"csv" if csv else "jsonl"}"',
@@ -56,18 +55,6 @@ def audit_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:
         )
 
     return [audit, export]
-
-
-async def _csv(records: AsyncIterator[Record]) -> AsyncIterator[str]:
-    yield exports.csv_line(exports.COLUMNS)
-    async for record in records:
-        plain = as_plain(record)
-        yield exports.csv_line(plain[column] for column in exports.COLUMNS)
-
-
-async def _json(records: AsyncIterator[Record]) -> AsyncIterator[str]:
-    async for record in records:
-        yield exports.json_line(as_plain(record))
 
 
 def _query(form: Form, web: Web) -> AuditQuery:

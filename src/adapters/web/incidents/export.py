@@ -1,12 +1,11 @@
 """A whole list as CSV or JSON, page by page: nobody holds all of it in memory."""
 
-import csv
-import io
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
 from typing import Any
 
+from adapters import exports
 from argus_core.domain.filters import Condition
 from argus_core.ports.incidents import IncidentRow, Position
 from argus_core.usecases.reading import Reading
@@ -16,14 +15,13 @@ FIELDS = (
     *("id", "start_time", "end_time", "stateful", "open", "acked", "level", "source", "source_type", "source_incident_id", "description"),
     *("tags", "details_url", "ticket_url"),
 )
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\N{FULLWIDTH EQUALS SIGN}", "\N{FULLWIDTH PLUS SIGN}", "\N{FULLWIDTH COMMERCIAL AT}")
 
 
 async def as_csv(reading: Reading, condition: Condition, now: datetime) -> AsyncIterator[bytes]:
     """A line for each incident. What programs for tables would take for a formula has an apostrophe before it."""
-    yield ("\N{ZERO WIDTH NO-BREAK SPACE}" + _line(FIELDS)).encode()
+    yield ("\N{ZERO WIDTH NO-BREAK SPACE}" + exports.csv_line(FIELDS)).encode()
     async for rows in _pages(reading, condition, now):
-        yield "".join(_line(_cells(row, now)) for row in rows).encode()
+        yield "".join(exports.csv_line(_cells(row, now)) for row in rows).encode()
 
 
 async def as_json(reading: Reading, condition: Condition, now: datetime) -> AsyncIterator[bytes]:
@@ -66,25 +64,8 @@ def _object(row: IncidentRow, now: datetime) -> dict[str, Any]:
     }
 
 
-def _cells(row: IncidentRow, now: datetime) -> list[str]:
-    values = _object(row, now)
-    values["tags"] = " ".join(row.tags)
-    return [_cell(values[name]) for name in FIELDS]
-
-
-def _cell(value: object) -> str:
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "yes" if value else "no"
-        case str() if value.startswith(_FORMULA):
-            return f"'{value}"
-        case _:
-            return str(value)
-
-
-def _line(cells: list[str] | tuple[str, ...]) -> str:
-    line = io.StringIO()
-    csv.writer(line).writerow(cells)
-    return line.getvalue()
+def _cells(row: IncidentRow, now: datetime) -> Iterator[object]:
+    values = _object(row, now) | {"tags": " ".join(row.tags)}
+    for name in FIELDS:
+        value = values[name]
+        yield ("yes" if value else "no") if isinstance(value, bool) else value
