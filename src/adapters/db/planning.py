@@ -71,7 +71,7 @@ def _lost(config: Config, connection: sa.Connection, step: Script) -> Sequence[s
     after = _asked(connection, COLUMNS)
     try:
         command.downgrade(config, str(step.down_revision or "base"))
-    except NotImplementedError:
+    except NotImplementedError:  # what a step raises that cannot be taken back
         connection.rollback()
         return None
     gone = after - _asked(connection, COLUMNS)

@@ -17,7 +17,6 @@ from integration.killing import BACK_WITHIN, mortal
 from integration.lives import Life, Moods, all_told, find
 from integration.notifications.people import Installation
 from integration.serving import applied
-from integration.sink import sink
 
 SEED = int(os.environ.get("KILL_SEED", "1"))
 ROUNDS = int(os.environ.get("KILL_ROUNDS", "0"))
@@ -39,12 +38,6 @@ def goes_on(lives, victim):
 @pytest.fixture(scope="module")
 def random():
     return Random(SEED)  # noqa: S311 - the same at every run
-
-
-@pytest.fixture(scope="module")
-def mailbox():
-    with sink() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

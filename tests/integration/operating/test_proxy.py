@@ -24,7 +24,7 @@ NAME = "argus.example.org"
 CLIENT = "127.0.0.2"
 PATIENCE = 30
 
-pytestmark = pytest.mark.skipif(NGINX is None, reason="there is no nginx on this machine")
+pytestmark = pytest.mark.skipif(NGINX is None, reason="there is no nginx on this machine")  # CI installs one
 
 
 @dataclass
