@@ -17,7 +17,7 @@ from argus_core.domain.filters import Condition
 from argus_core.domain.ids import UserId
 from argus_core.domain.profiles import Belongings
 from argus_core.domain.saved_filters import FilterDefinition
-from argus_core.domain.tags import Tag
+from argus_core.domain.tags import tags_said
 from argus_core.ports.incidents import IncidentRow, Position
 
 Pairs: TypeAlias = Sequence[tuple[str, str]]
@@ -100,26 +100,18 @@ async def unpaged(
 
 def as_query(definition: FilterDefinition) -> Pairs | None:
     """The parameters that ask a list for what a filter shows in a preview; None when they cannot say it."""
-    tags = definition.tags or ()
-    if definition.expression is not None or not all(map(_is_askable, tags)):
+    tags = tags_said(definition.tags or ())
+    if definition.expression is not None or tags is None:
         return None
     wanted = {
         "source__id__in": ",".join(map(str, definition.source_ids or ())),
-        "tags": ",".join(tags),
+        "tags": tags,
         "open": _said(definition.open),
         "acked": _said(definition.acked),
         "stateful": _said(definition.stateful),
         "level__lte": "" if definition.max_level is None else str(definition.max_level),
     }
     return [(name, value) for name, value in wanted.items() if value]
-
-
-def _is_askable(tag: str) -> bool:
-    try:
-        parsed = Tag.parse(tag)
-    except Invalid:
-        return False
-    return bool(parsed.value) and "," not in tag and str(parsed) == tag
 
 
 def _said(wanted: bool | None) -> str:

@@ -5,13 +5,13 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from adapters.web.answers import go, page
+from adapters.web.forms import pk_in
 from adapters.web.guests import Guest, Guests, PageRequest
 from adapters.web.services import Web
 from argus_core.domain.accounts import PASSWORD_CHARACTERS
 from argus_core.domain.errors import Invalid, NotAsBefore
 from argus_core.domain.ids import SessionId
 
-_BIGGEST = 2**63 - 1
 _NEWS = {
     "password": "Your password has been changed, and you are logged out everywhere else.",
     "session": "That session has ended.",
@@ -59,8 +59,7 @@ def account_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # noqa:
     async def end(request: PageRequest, pk: FromPath[int]) -> Response[bytes]:
         guest = await guests.known(request)
         await guests.form(request, guest)
-        if pk <= _BIGGEST:
-            await web.logins.end(guest.user.id, SessionId(pk))
+        await web.logins.end(guest.user.id, SessionId(pk_in(pk)))
         return go("/account/?done=session") if pk != guest.session.id else go("/login/?done=out", guest.logged_out())
 
     @post("/account/sessions/end-others/")

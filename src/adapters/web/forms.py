@@ -66,5 +66,9 @@ async def filled_in(request: PageRequest, guests: Guests, guest: Guest) -> Form:
 def number_in(text: str) -> int:
     """The number that the text is, if there can be a thing with it; else 0, and there is none."""
     plain = text.strip()
-    number = int(plain) if plain.isascii() and plain.isdigit() and len(plain) <= len(str(_BIGGEST)) else 0
-    return number if number <= _BIGGEST else 0
+    return pk_in(int(plain)) if plain.isascii() and plain.isdigit() and len(plain) <= len(str(_BIGGEST)) else 0
+
+
+def pk_in(number: int) -> int:
+    """The number, as a path has it, if there can be a thing with it; else 0, and there is none."""
+    return number if 0 <= number <= _BIGGEST else 0

@@ -1,13 +1,10 @@
 """Addresses: of lists that show what a figure is about, and of what others have put into incidents."""
 
 import re
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from urllib.parse import urlencode, urlsplit
 
-from argus_core.domain.errors import Invalid
 from argus_core.domain.limits import url_problem
-from argus_core.domain.tags import Tag
 
 _WEB = re.compile(r"https?://", re.IGNORECASE)
 
@@ -15,12 +12,6 @@ _WEB = re.compile(r"https?://", re.IGNORECASE)
 def list_link(**parameters: object) -> str:
     """The list of incidents with these parameters, which have the names of the API. What is None is left out."""
     return f"/incidents/?{urlencode({name: _said(value) for name, value in parameters.items() if value is not None}, safe=':')}"
-
-
-def tags_said(tags: Iterable[str]) -> str | None:
-    """Tags as the parameter `tags` takes them; None when it cannot say one of them."""
-    named = list(tags)
-    return ",".join(named) if all(map(_is_askable, named)) else None
 
 
 def web_link(url: str) -> str:
@@ -36,11 +27,3 @@ def _said(value: object) -> object:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     return str(value).lower() if isinstance(value, bool) else value
-
-
-def _is_askable(tag: str) -> bool:
-    try:
-        parsed = Tag.parse(tag)
-    except Invalid:
-        return False
-    return bool(parsed.value) and "," not in tag and str(parsed) == tag

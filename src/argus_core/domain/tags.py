@@ -1,6 +1,7 @@
 """Tags: `key=value` on an incident, and who added them when."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -47,3 +48,17 @@ class TagOn:
     tag: str
     added_by: UserId
     added_time: datetime
+
+
+def tags_said(tags: Iterable[str]) -> str | None:
+    """Tags as lists are asked for them, separated by commas; None when that cannot say one of them."""
+    named = list(tags)
+    return ",".join(named) if all(map(_is_askable, named)) else None
+
+
+def _is_askable(tag: str) -> bool:
+    try:
+        parsed = Tag.parse(tag)
+    except Invalid:
+        return False
+    return bool(parsed.value) and "," not in tag and str(parsed) == tag

@@ -7,7 +7,8 @@ import pytest
 
 from adapters.container import address_of_pages
 from adapters.settings import Settings
-from adapters.web.links import list_link, tags_said, web_link
+from adapters.web.links import list_link, web_link
+from argus_core.domain.tags import tags_said
 
 OURS, THEIRS = "https://argus.example.org", "https://front.example.org"
 

@@ -6,7 +6,7 @@ from litestar.params import FromPath
 
 from adapters.web.admin.desk import SCOPES, Caller, Desk, days_in, problems_of, scope_in
 from adapters.web.answers import go
-from adapters.web.forms import Form, number_in
+from adapters.web.forms import Form, pk_in
 from adapters.web.guests import Guests, PageRequest
 from adapters.web.services import Web
 from argus_core.domain.accounts import Token
@@ -31,7 +31,7 @@ def own_token_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:
 
     async def own(caller: Caller, pk: int) -> Token:
         tokens = await web.accounts.own_tokens(caller.by.actor)
-        token = next((token for token in tokens if token.id == number_in(str(pk))), None)
+        token = next((token for token in tokens if token.id == pk_in(pk)), None)
         if token is None:
             raise NotFound
         return token
@@ -61,7 +61,7 @@ def own_token_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:
     @post(PATH + "{pk:int}/revoke/")
     async def revoke(request: PageRequest, pk: FromPath[int]) -> Response[bytes]:
         caller = await desk.sent(request, Act.KEEP_OWN)
-        await accounts(caller).revoke_own_token(caller.by.actor, TokenId(number_in(str(pk))))
+        await accounts(caller).revoke_own_token(caller.by.actor, TokenId(pk_in(pk)))
         return go(f"{PATH}?done=revoked")
 
     return [tokens, add, ask, revoke]

@@ -9,7 +9,7 @@ from litestar.params import FromPath
 
 from adapters.web.admin.desk import MOST, Caller, Desk, asked, problems_of
 from adapters.web.answers import go
-from adapters.web.forms import Form, number_in
+from adapters.web.forms import Form, number_in, pk_in
 from adapters.web.guests import Guests, PageRequest
 from adapters.web.services import Web
 from argus_core.domain.errors import Invalid, NameTaken
@@ -124,7 +124,7 @@ def source_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # noqa: 
 
 
 def _id(pk: int) -> SourceId:
-    return SourceId(number_in(str(pk)))
+    return SourceId(pk_in(pk))
 
 
 def _every(text: str) -> timedelta | None:

@@ -8,7 +8,7 @@ from litestar.params import FromPath
 
 from adapters.web.admin.desk import Caller, Desk
 from adapters.web.answers import go
-from adapters.web.forms import Form, number_in
+from adapters.web.forms import Form, number_in, pk_in
 from adapters.web.guests import Guests, PageRequest
 from adapters.web.services import Web
 from adapters.web.wording import LEVELS
@@ -52,7 +52,7 @@ def test_incident_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:
     @post("/admin/incidents/{pk:int}/end-test/")
     async def end(request: PageRequest, pk: FromPath[int]) -> Response[bytes]:
         caller = await desk.sent(request, Act.TEST)
-        await web.trying_out.end(caller.by, IncidentId(number_in(str(pk))))
+        await web.trying_out.end(caller.by, IncidentId(pk_in(pk)))
         return go(f"{_PATH}?done=ended")
 
     return [ask, make, end]

@@ -7,7 +7,7 @@ from litestar.params import FromPath
 from adapters.web.admin.desk import MOST, Desk, asked
 from adapters.web.admin.own_tokens import CONSEQUENCE
 from adapters.web.answers import go
-from adapters.web.forms import number_in
+from adapters.web.forms import number_in, pk_in
 from adapters.web.guests import Guests, PageRequest
 from adapters.web.services import Web
 from argus_core.domain.ids import TokenId
@@ -30,14 +30,14 @@ def token_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:
     @get("/admin/tokens/{pk:int}/revoke/")
     async def ask(request: PageRequest, pk: FromPath[int]) -> Response[bytes]:
         caller = await desk.open(request, Act.MANAGE_USERS)
-        user, token = await web.administration.token(caller.by, TokenId(number_in(str(pk))))
+        user, token = await web.administration.token(caller.by, TokenId(pk_in(pk)))
         question = f"Revoke the token {token.name or 'of a login'} of {user.username}?"
         return caller.confirm(question, button="Revoke it", back=f"/admin/users/{user.id}/", text=CONSEQUENCE)
 
     @post("/admin/tokens/{pk:int}/revoke/")
     async def revoke(request: PageRequest, pk: FromPath[int]) -> Response[bytes]:
         caller = await desk.sent(request, Act.MANAGE_USERS)
-        await web.administration.revoke_token(caller.by, TokenId(number_in(str(pk))))
+        await web.administration.revoke_token(caller.by, TokenId(pk_in(pk)))
         return go("/admin/tokens/?done=revoked")
 
     return [tokens, ask, revoke]

@@ -8,7 +8,7 @@ from litestar.params import FromPath
 
 from adapters.web.admin.desk import SCOPES, Caller, Desk, days_in, problems_of, scope_in
 from adapters.web.answers import go
-from adapters.web.forms import Form, number_in
+from adapters.web.forms import Form, pk_in
 from adapters.web.guests import Guests, PageRequest
 from adapters.web.services import Web
 from argus_core.domain.accounts import PASSWORD_CHARACTERS, User
@@ -117,7 +117,7 @@ def user_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # noqa: C9
 
 
 def _id(pk: int) -> UserId:
-    return UserId(number_in(str(pk)))
+    return UserId(pk_in(pk))
 
 
 def _form_of(user: User) -> Form:

@@ -10,11 +10,11 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from adapters.web.answers import go, page
-from adapters.web.forms import Form, filled_in, number_in
+from adapters.web.forms import Form, filled_in, number_in, pk_in
 from adapters.web.guests import Guest, Guests, PageRequest
 from adapters.web.incident.acts import ACTS, UNTIL, Asked
 from adapters.web.incident.timeline import drawn
-from adapters.web.links import list_link, tags_said, web_link
+from adapters.web.links import list_link, web_link
 from adapters.web.services import Web
 from adapters.web.wording import LEVELS, Names, say_why
 from argus_core.domain.actors import Actor
@@ -24,6 +24,7 @@ from argus_core.domain.ids import EventId, IncidentId, UserId
 from argus_core.domain.incidents import Event, Incident
 from argus_core.domain.notifications import headline, tell
 from argus_core.domain.sources import details_address
+from argus_core.domain.tags import tags_said
 from argus_core.ports.tickets import TicketFailed
 from argus_core.usecases.incidents import History
 
@@ -112,7 +113,7 @@ def incident_page_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  #
 
 
 def _incident_id(pk: int) -> IncidentId:
-    if not number_in(str(pk)):
+    if not pk_in(pk):
         raise NotFound
     return IncidentId(pk)
 

@@ -4,9 +4,10 @@ from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 
-from adapters.web.links import list_link, tags_said, web_link
+from adapters.web.links import list_link, web_link
 from adapters.web.wording import LEVELS
 from argus_core.domain.incidents import FOREVER, Level
+from argus_core.domain.tags import tags_said
 from argus_core.ports.incidents import IncidentRow
 
 MOST_CHARACTERS = 200

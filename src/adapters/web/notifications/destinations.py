@@ -8,7 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from adapters.web.answers import go, page
-from adapters.web.forms import Form, filled_in, number_in
+from adapters.web.forms import Form, filled_in, pk_in
 from adapters.web.guests import Guest, Guests, PageRequest
 from adapters.web.notifications.deliveries import tested
 from adapters.web.notifications.hub import name_of
@@ -58,7 +58,7 @@ def destination_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # n
         return medium
 
     async def own(guest: Guest, pk: int) -> Destination:
-        return (await web.profiles.belongings(guest.user.id)).destination(number_in(str(pk)))
+        return (await web.profiles.belongings(guest.user.id)).destination(pk_in(pk))
 
     @get("/notifications/destinations/new/{slug:str}/")
     async def ask_new(request: PageRequest, slug: FromPath[str]) -> Response[bytes]:
@@ -108,7 +108,7 @@ def destination_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # n
         guest = await guests.known(request)
         await filled_in(request, guests, guest)
         owner = await web.accounts.acting(guest.user)
-        return await tested(request, guest, web.notifications.test_destination(owner, DestinationId(number_in(str(pk)))))
+        return await tested(request, guest, web.notifications.test_destination(owner, DestinationId(pk_in(pk))))
 
     return [ask_new, add, ask, change, test]
 

@@ -9,7 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from adapters.web.answers import go, page
-from adapters.web.forms import Form, filled_in, number_in
+from adapters.web.forms import Form, filled_in, number_in, pk_in
 from adapters.web.guests import Guest, Guests, PageRequest
 from adapters.web.notifications import builder
 from adapters.web.notifications.builder import Node
@@ -101,7 +101,7 @@ def filter_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # noqa: 
         return go("/notifications/?done=kept#filters")
 
     async def own(guest: Guest, pk: int) -> SavedFilter:
-        return (await web.profiles.belongings(guest.user.id)).filter(number_in(str(pk)))
+        return (await web.profiles.belongings(guest.user.id)).filter(pk_in(pk))
 
     @get("/notifications/filters/new/")
     async def ask_new(request: PageRequest) -> Response[bytes]:

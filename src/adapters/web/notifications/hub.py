@@ -8,7 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from adapters.web.answers import go, page
-from adapters.web.forms import filled_in, number_in
+from adapters.web.forms import filled_in, pk_in
 from adapters.web.guests import Guest, Guests, PageRequest
 from adapters.web.notifications.week import week_of
 from adapters.web.services import Web
@@ -86,7 +86,7 @@ def _deletion(web: Web, guests: Guests, kind: str) -> list[HTTPRouteHandler]:
 
     async def confirm(guest: Guest, pk: int, problem: str = "", status: int = 200) -> Response[bytes]:
         belongings = await web.profiles.belongings(guest.user.id)
-        thing = what.find(belongings, number_in(str(pk)))
+        thing = what.find(belongings, pk_in(pk))
         users = [] if isinstance(thing, Profile) else [profile_name(profile) for profile in belongings.using(thing)]
         shown: dict[str, Any] = {"kind": kind, "what": what, "name": name_of(web, thing), "users": users}
         return page("notifications/confirm.html", guest, status=status, problem=problem, **shown)
@@ -101,7 +101,7 @@ def _deletion(web: Web, guests: Guests, kind: str) -> list[HTTPRouteHandler]:
         await filled_in(request, guests, guest)
         owner = await web.accounts.acting(guest.user)
         try:
-            await what.drop(web, owner, number_in(str(pk)))
+            await what.drop(web, owner, pk_in(pk))
         except NotAllowedNow as error:
             return await confirm(guest, pk, error.message, 409)
         return go(f"/notifications/?done=gone#{kind}")

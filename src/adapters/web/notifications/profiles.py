@@ -7,7 +7,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from adapters.web.answers import go, page
-from adapters.web.forms import Form, filled_in, number_in
+from adapters.web.forms import Form, filled_in, number_in, pk_in
 from adapters.web.guests import Guest, Guests, PageRequest
 from adapters.web.notifications.deliveries import tested
 from adapters.web.notifications.hub import name_of, profile_name
@@ -40,7 +40,7 @@ def profile_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # noqa:
         )
 
     async def own(guest: Guest, pk: int) -> Profile:
-        return (await web.profiles.belongings(guest.user.id)).profile(number_in(str(pk)))
+        return (await web.profiles.belongings(guest.user.id)).profile(pk_in(pk))
 
     @get("/notifications/profiles/new/")
     async def ask_new(request: PageRequest) -> Response[bytes]:
@@ -110,7 +110,7 @@ def profile_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # noqa:
         guest = await guests.known(request)
         await filled_in(request, guests, guest)
         owner = await web.accounts.acting(guest.user)
-        return await tested(request, guest, web.notifications.test(owner, ProfileId(number_in(str(pk)))))
+        return await tested(request, guest, web.notifications.test(owner, ProfileId(pk_in(pk))))
 
     @get("/notifications/profiles/{pk:int}/dry-run/")
     async def dry_run(request: PageRequest, pk: FromPath[int]) -> Response[bytes]:

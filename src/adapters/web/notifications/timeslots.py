@@ -11,7 +11,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from adapters.web.answers import go, page
-from adapters.web.forms import Form, filled_in, number_in
+from adapters.web.forms import Form, filled_in, number_in, pk_in
 from adapters.web.guests import Guest, Guests, PageRequest
 from adapters.web.notifications.week import DAYS, week_of
 from adapters.web.services import Web
@@ -41,7 +41,7 @@ def timeslot_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # noqa
         )
 
     async def own(guest: Guest, pk: int) -> Timeslot:
-        return (await web.profiles.belongings(guest.user.id)).timeslot(number_in(str(pk)))
+        return (await web.profiles.belongings(guest.user.id)).timeslot(pk_in(pk))
 
     async def keep(request: PageRequest, guest: Guest, timeslot: Timeslot | None) -> Response[bytes]:
         form = _after(await filled_in(request, guests, guest))

@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from adapters.web.links import list_link, tags_said
+from adapters.web.links import list_link
 from adapters.web.wording import LEVELS
 from argus_core.domain.incidents import Level
 from argus_core.domain.overview import DAY, HOUR, HOURS, OpenCount, Past, hours_of_week
 from argus_core.domain.sources import Source
+from argus_core.domain.tags import tags_said
 
 SOURCES = 15
 """So many of the sources with open incidents are drawn, those with most."""
