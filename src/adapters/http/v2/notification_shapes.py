@@ -17,7 +17,7 @@ from argus_core.domain.filters import Explanation
 from argus_core.domain.incidents import Happening
 from argus_core.usecases.notifications import DryRun, Explained
 
-EventKind: TypeAlias = Literal["STA", "END", "CHI", "CLO", "REO", "ACK", "OTH", "LES", "end-reached", "ack-expired"]
+EventKind: TypeAlias = Literal["STA", "END", "CHI", "CLO", "REO", "ACK", "OTH", "LES", "end-reached", "ack-expired", "escalation-due"]
 Count: TypeAlias = Annotated[int, Meta(ge=0)]
 
 
