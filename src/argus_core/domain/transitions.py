@@ -307,7 +307,7 @@ def move_expiration(
             raise Invalid({"expiration": f"'expiration' must be later than current moment ({now}) or null."})
     if expiration == ack.expiration:
         return Change(incident=incident, events=())
-    changes = Changes(ack=AckChange(ack_id, ack.expiration, expiration, made=False))
+    changes = Changes(ack=AckChange(ack_id, ack.expiration, expiration, made=False, until=ack.until, level=ack.level))
     why = _told("ack expiration", ack.expiration, expiration)
     event_id = next(event_ids)
     return _change(incident, EventType.CHANGE, actor=actor.person, event_id=event_id, at=now, now=now, why=why, changes=changes)
@@ -395,6 +395,8 @@ def _time_of(incident: Incident, timer: Timer) -> datetime | None:
 
 
 def _notes(event: Event, timer: Timer) -> bool:
+    if timer.kind is TimerKind.ACK_EXPIRED and any((ack.id, ack.new) == (timer.subject_id, timer.due) for ack in event.changes.acks_ended):
+        return True
     ack = event.changes.ack
     return event.type.value == timer.kind.value and event.timestamp == timer.due and (ack is None or ack.id == timer.subject_id)
 
