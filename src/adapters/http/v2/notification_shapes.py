@@ -88,7 +88,11 @@ class FilterVerdictOut(Struct, frozen=True):
 
 
 class VerdictOut(Struct, frozen=True):
-    """Whether a profile fires, and what decides: whether it is active, its timeslot, its filters."""
+    """
+    Whether a profile fires, and what decides: whether it is active, its timeslot, its filters.
+
+    `escalation` says what waiting has to do with it, `waits_until` is the moment until which it waits whether somebody takes notice.
+    """
 
     pk: Pk
     name: str | None
@@ -97,6 +101,8 @@ class VerdictOut(Struct, frozen=True):
     timeslot: NamedOut
     in_timeslot: bool
     filters: list[FilterVerdictOut]
+    escalation: str | UnsetType = UNSET
+    waits_until: Moment | UnsetType = UNSET
 
 
 class ExplanationOut(Struct, frozen=True):
@@ -153,7 +159,7 @@ class NotificationShapes:
         return ExplanationOut(
             explained.event.id,
             self._at(explained.event.received),
-            list(map(_verdict, explained.verdicts)),
+            [self._verdict(verdict) for verdict in explained.verdicts],
             self.deliveries(explained.deliveries),
             NamedOut(explained.maintenance.id, explained.maintenance.title) if explained.maintenance else UNSET,
         )
@@ -189,21 +195,22 @@ class NotificationShapes:
         incident, event = happening.incident, happening.event
         return FiredOut(incident.id, incident.description, event.id, event.type.value, self._at(event.timestamp), self._at(event.received))
 
+    def _verdict(self, verdict: Verdict) -> VerdictOut:
+        whole, waits_until = verdict.profile, verdict.waits_until
+        return VerdictOut(
+            pk=whole.profile.id,
+            name=whole.profile.name,
+            fired=verdict.fired,
+            active=whole.profile.active,
+            timeslot=NamedOut(whole.timeslot.id, whole.timeslot.name),
+            in_timeslot=verdict.in_timeslot,
+            filters=list(map(_filter_verdict, verdict.filters)),
+            escalation=verdict.escalation or UNSET,
+            waits_until=UNSET if waits_until is None else self._at(waits_until),
+        )
+
     def _at(self, moment: datetime) -> datetime:
         return moment.astimezone(self.zone)
-
-
-def _verdict(verdict: Verdict) -> VerdictOut:
-    whole = verdict.profile
-    return VerdictOut(
-        pk=whole.profile.id,
-        name=whole.profile.name,
-        fired=verdict.fired,
-        active=whole.profile.active,
-        timeslot=NamedOut(whole.timeslot.id, whole.timeslot.name),
-        in_timeslot=verdict.in_timeslot,
-        filters=list(map(_filter_verdict, verdict.filters)),
-    )
 
 
 def _filter_verdict(verdict: FilterVerdict) -> FilterVerdictOut:

@@ -12,7 +12,7 @@ from litestar.params import FromPath
 from adapters.web.answers import go, page
 from adapters.web.forms import Form, filled_in, number_in, pk_in
 from adapters.web.guests import Guest, Guests, PageRequest
-from adapters.web.incident.acts import ACTS, UNTIL, Asked
+from adapters.web.incident.acts import ACTS, ENDINGS, UNTIL, Asked
 from adapters.web.incident.timeline import drawn
 from adapters.web.links import list_link, web_link
 from adapters.web.services import Web
@@ -73,6 +73,7 @@ def incident_page_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  #
             news=news,
             attempted=attempted,
             until=UNTIL,
+            endings=ENDINGS,
             levels=LEVELS,
         )
 
@@ -184,6 +185,7 @@ async def _why(web: Web, history: History, actor: Actor, event_id: int) -> dict[
     return {
         "event": explained.event,
         "told": tell(explained.event, web.zone.key),
+        "zone": web.zone,
         "verdicts": [
             {
                 "verdict": verdict,

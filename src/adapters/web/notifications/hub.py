@@ -18,6 +18,7 @@ from argus_core.domain.deliveries import Delivery
 from argus_core.domain.destinations import Destination
 from argus_core.domain.errors import NotAllowedNow
 from argus_core.domain.ids import DestinationId, FilterId, ProfileId, TimeslotId
+from argus_core.domain.news import lasting
 from argus_core.domain.profiles import Belonging, Belongings, Profile
 from argus_core.usecases.dispatch import address_of
 
@@ -151,4 +152,5 @@ def _profile(web: Web, belongings: Belongings, profile: Profile) -> dict[str, An
         "filters": whole.filters,
         "destinations": [(one.id, name_of(web, one)) for one in whole.destinations],
         "lacks": lacks,
+        "waits": lasting(profile.escalate_after) if profile.escalate_after else "",
     }
