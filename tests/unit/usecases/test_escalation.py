@@ -262,3 +262,40 @@ async def test_a_clock_that_goes_back_takes_nothing_away(site):
     await site.pass_by(10 * MINUTE)
 
     assert ["escalation-due"] == site.told()
+
+
+async def test_without_anybody_to_ask_every_escalation_is_noted(site):
+    await site.dispatcher.decide(10)
+    site.clock.now += QUARTER
+
+    await site.service.pass_time()
+
+    assert [EventType.START, EventType.ESCALATION_DUE] == [event.type for event in await site.incidents.journal(site.incident.id)]
+
+
+async def test_a_clock_that_goes_back_while_it_is_looked_at_loses_no_timer(site):
+    """
+    What was due a moment ago is not any more, and is looked at again later.
+    """
+    await site.dispatcher.decide(10)
+    early, due = NOON + MINUTE, NOON + QUARTER
+    moments = iter([due, early])
+
+    await replace(site.service, clock=lambda: next(moments)).pass_time()
+    site.clock.now = due
+    await site.pass_by(MINUTE)
+
+    assert ["escalation-due"] == site.told()
+
+
+async def test_a_dry_run_leaves_out_what_nobody_waits_for(site):
+    """
+    An escalation that does not match by then is not told.
+    """
+    async with site.profiles.begin(site.owner.id) as work:
+        await work.keep(
+            replace(next(one for one in work.belongings.filters if one.name == "asked"), definition=FilterDefinition(max_level=1))
+        )
+    site.clock.now += timedelta(hours=1)
+
+    assert () == (await site.desk.dry_run(site.owner, site.waiting.id, 24)).fired
