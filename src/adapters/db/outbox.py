@@ -180,7 +180,7 @@ class PgOutbox(Outbox):
     async def _listed(self, where: str, values: Mapping[str, object]) -> Sequence[Delivery]:
         async def read(connection: Connection, _: bool) -> list[Delivery]:
             cursor = await connection.execute(statements.LISTED.format(where), values, binary=True)
-            deliveries = list(map(delivery_from, await cursor.fetchall()))
+            deliveries = [replace(delivery_from(row), event_type=row[-1] and EventType(row[-1])) for row in await cursor.fetchall()]
             cursor = await connection.execute(statements.ATTEMPTS, ([delivery.id for delivery in deliveries],), binary=True)
             attempts: dict[int, list[Attempt]] = {}
             for id_, number, at, outcome, answer, seconds in await cursor.fetchall():
@@ -265,7 +265,7 @@ class PgUndecided(Undecided):
 def delivery_from(columns: Sequence[Any]) -> Delivery:
     """The columns of a delivery as one, without its attempts."""
     (id_, incident_id, event_id, version, destination_id, owner, medium, address, profiles, created, since, *rest) = columns
-    status, reason, merged_into, finished, maintenance_id, title = rest
+    status, reason, merged_into, finished, maintenance_id, title, *_ = rest
     return Delivery(
         id=DeliveryId(id_),
         incident_id=IncidentId(incident_id) if incident_id > TESTS else None,

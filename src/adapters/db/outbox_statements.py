@@ -279,7 +279,9 @@ RETRY = """
     )
     select id from d order by id"""
 
-LISTED = f"select {_DELIVERY} from delivery d where {{}} order by d.id desc limit %(most)s"
+LISTED = (
+    f"select {_DELIVERY}, (select e.type from event e where e.id = d.event_id) from delivery d where {{}} order by d.id desc limit %(most)s"
+)
 ATTEMPTS = """
     select delivery_id, number, created, outcome, answer, seconds from attempt
     where delivery_id = any(%s) order by delivery_id, created, number"""

@@ -439,6 +439,7 @@ async def the_ledger_can_be_read(post: Post) -> None:
     owner, nobody = post.world.person.id, post.world.reporter.id
     newest, middle, oldest = await post.outbox.of_incident(incident.id)
     see(newest.id > middle.id > oldest.id, "It is not newest first.")
+    see([oldest.event_type, newest.event_type] == [EventType.START, EventType.OTHER], "It is not said what was told.")
     see(await post.outbox.of_incident(incident.id, owner) == [newest, middle, oldest], "The owner's own are not shown.")
     see(not await post.outbox.of_incident(incident.id, nobody), "Others' were shown.")
     see(not await post.outbox.of_incident(NOWHERE), "There is something of an incident that is not there.")

@@ -338,7 +338,7 @@ class MemoryOutbox(Outbox):
         found: dict[Hearing, EventType] = {}
         for one in sorted(self._ledger.values(), key=lambda one: one.version):
             if one.incident_id in incident_ids and one.incident_id is not None and not one.is_kept_back:
-                type_ = self.at(one.incident_id, one.version).event.type
+                type_ = self._type_of(one.incident_id, one.version)
                 found.update(((one.incident_id, one.destination_id, profile.id), type_) for profile in one.profiles)
         return found
 
@@ -373,7 +373,13 @@ class MemoryOutbox(Outbox):
         return True
 
     def _newest_first(self, wanted: Callable[[Delivery], bool]) -> list[Delivery]:
-        return [delivery for _, delivery in sorted(self._ledger.items(), reverse=True) if wanted(delivery)]
+        return [self._typed(delivery) for _, delivery in sorted(self._ledger.items(), reverse=True) if wanted(delivery)]
+
+    def _typed(self, one: Delivery) -> Delivery:
+        return replace(one, event_type=self._type_of(one.incident_id, one.version)) if one.incident_id else one
+
+    def _type_of(self, incident_id: IncidentId, version: int) -> EventType:
+        return self._incidents.journal_of(incident_id)[version - 1].type
 
 
 class MemoryUndecided(Undecided):

@@ -63,6 +63,7 @@ async def test_what_became_of_notifications_is_shown_to_whom_they_are_for(world,
         "created": "2024-03-01T13:00:00+01:00",
         "finished": None,
         "attempts": [],
+        "type": "STA",
     } == delivery
     assert [] == (await world.ask("bob", "GET", path)).json()
     assert [delivery] == (await world.ask("ada", "GET", path)).json()

@@ -42,9 +42,9 @@ class DeliveryOut(Struct, frozen=True):
     """
     One event on its way to one destination.
 
-    A test has neither incident nor event. `merged_into` is the later delivery whose message told this one too. Of what waits, `reason` says
-    what for. `maintenance` is the planned maintenance that kept it back; or that has, when it is a roundup, which has a `title` and no
-    incident.
+    A test has neither incident nor event. `type` is that of the event. `merged_into` is the later delivery whose message told this one
+    too. Of what waits, `reason` says what for. `maintenance` is the planned maintenance that kept it back; or that has, when it is a
+    roundup, which has a `title` and no incident.
     """
 
     pk: Pk
@@ -61,6 +61,7 @@ class DeliveryOut(Struct, frozen=True):
     created: Moment
     finished: Moment | None
     attempts: list[AttemptOut]
+    type: EventKind | UnsetType = UNSET
     maintenance: Pk | UnsetType = UNSET
     title: str | UnsetType = UNSET
 
@@ -187,6 +188,7 @@ class NotificationShapes:
                 AttemptOut(attempt.number, self._at(attempt.at), attempt.outcome.value, attempt.answer, attempt.seconds)
                 for attempt in delivery.attempts
             ],
+            type=UNSET if delivery.event_type is None else delivery.event_type.value,
             maintenance=UNSET if delivery.maintenance_id is None else delivery.maintenance_id,
             title=delivery.title or UNSET,
         )

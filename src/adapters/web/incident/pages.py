@@ -16,7 +16,7 @@ from adapters.web.incident.acts import ACTS, ENDINGS, UNTIL, Asked
 from adapters.web.incident.timeline import drawn
 from adapters.web.links import list_link, web_link
 from adapters.web.services import Web
-from adapters.web.wording import LEVELS, Names, say_why
+from adapters.web.wording import EVENTS, LEVELS, Names, say_why
 from argus_core.domain.actors import Actor
 from argus_core.domain.deliveries import Delivery
 from argus_core.domain.errors import Invalid, NotAllowed, NotAllowedNow, NotFound
@@ -173,6 +173,7 @@ def _delivery(delivery: Delivery, names: Mapping[UserId, str]) -> dict[str, Any]
         "delivery": delivery,
         "owner": names.get(delivery.owner, f"user {delivery.owner}"),
         "profiles": [asking.name or f"Profile {asking.id}" for asking in delivery.profiles],
+        "event": EVENTS.get(delivery.event_type) if delivery.event_type else "",
     }
 
 

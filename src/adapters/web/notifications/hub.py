@@ -12,7 +12,7 @@ from adapters.web.forms import filled_in, pk_in
 from adapters.web.guests import Guest, Guests, PageRequest
 from adapters.web.notifications.week import week_of
 from adapters.web.services import Web
-from adapters.web.wording import Names, say
+from adapters.web.wording import EVENTS, Names, say
 from argus_core.domain.actors import Actor
 from argus_core.domain.deliveries import Delivery
 from argus_core.domain.destinations import Destination
@@ -134,7 +134,8 @@ async def source_names(web: Web) -> Names:
 
 def delivery_line(delivery: Delivery) -> dict[str, Any]:
     """A delivery as the ledger shows it."""
-    return {"delivery": delivery, "profiles": [asking.name or f"Profile {asking.id}" for asking in delivery.profiles]}
+    profiles = [asking.name or f"Profile {asking.id}" for asking in delivery.profiles]
+    return {"delivery": delivery, "profiles": profiles, "event": EVENTS.get(delivery.event_type) if delivery.event_type else ""}
 
 
 def _profile(web: Web, belongings: Belongings, profile: Profile) -> dict[str, Any]:
