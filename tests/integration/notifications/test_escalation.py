@@ -4,12 +4,15 @@ import os
 import signal
 import time
 from collections import Counter
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from random import Random
+from subprocess import DEVNULL
 
 import psycopg
 import pytest
+
+from integration.serving import ARGUS, environ, process
 
 PATIENCE = 60
 WAIT = 3
@@ -26,6 +29,29 @@ def boss(installation, database):
     assert WAIT / 60 == seen["escalate_after"]
 
 
+class Colleagues:
+    """Workers beside that of the server."""
+
+    def __init__(self, installation, stack):
+        self.installation, self.stack = installation, stack
+        self.workers = [self.begin() for _ in range(2)]
+
+    def begin(self):
+        options = {"env": environ(self.installation.environment), "cwd": self.installation.folder, "stdout": DEVNULL, "stderr": DEVNULL}
+        return self.stack.enter_context(process(ARGUS, "worker", **options))
+
+    def kill_one(self, random):
+        place = random.randrange(len(self.workers))
+        self.workers[place].kill()
+        self.workers[place] = self.begin()
+
+
+@pytest.fixture
+def colleagues(installation):
+    with ExitStack() as stack:
+        yield Colleagues(installation, stack)
+
+
 def kill_all(served):
     for pid in served.children():
         with suppress(ProcessLookupError):
@@ -38,8 +64,10 @@ def told(mails, to, *said):
     return Counter(mail.subject.rpartition(": ")[2] for mail in once.values())
 
 
-def test_what_nobody_acknowledges_is_told_once_to_who_waits(installation, mailbox, boss):
+def test_what_nobody_acknowledges_is_told_once_to_who_waits(installation, mailbox, boss, colleagues):
     """
+    Three workers share the work, and are killed in between.
+
     Incidents that somebody acknowledges or closes in time are never told to Bob; one whose acknowledgement expires is, and again to Alice.
     """
     left = [installation.report(f"Left {number}") for number in range(3)]
@@ -53,6 +81,7 @@ def test_what_nobody_acknowledges_is_told_once_to_who_waits(installation, mailbo
     for _ in range(4):
         time.sleep(random.uniform(0.2, 2.5))
         kill_all(installation.served)
+        colleagues.kill_one(random)
     due = {"Left 0", "Left 1", "Left 2", "Taken for a while"}
     mailbox.wait_for(lambda mails: due <= told(mails, "bob", NEWS).keys(), PATIENCE)
     for incident in left[:2]:
