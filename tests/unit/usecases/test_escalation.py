@@ -299,3 +299,19 @@ async def test_a_dry_run_leaves_out_what_nobody_waits_for(site):
     site.clock.now += timedelta(hours=1)
 
     assert () == (await site.desk.dry_run(site.owner, site.waiting.id, 24)).fired
+
+
+async def test_a_report_sets_no_timers_and_a_decision_one_for_each_delay(site):
+    """
+    However many profiles wait: a report costs what it does without them.
+    """
+    async with site.profiles.begin(site.owner.id) as work:
+        for number in range(20):
+            profile = replace(site.waiting, id=await work.new_id(), name=None, escalate_after=QUARTER if number % 2 else MINUTE)
+            await work.keep(profile)
+    before = await site.incidents.due_timers(NOON + QUARTER, 100)
+
+    await site.dispatcher.decide(10)
+
+    after = await site.incidents.due_timers(NOON + QUARTER, 100)
+    assert ([], [60, 900]) == (before, [timer.subject_id for timer in after])
