@@ -38,7 +38,8 @@ MOST_MEMORY = 1 << 30
 SHORT = 500
 """A provider that takes no more characters than this gets the short text."""
 
-_FORBIDDEN = frozenset(
+_UNSEEN = frozenset({"socket.bind", "socket.gethostbyname", "socket.sendmsg", "socket.sendto"})
+_PROGRAMS = frozenset(
     {"os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.startfile", "os.system", "pty.spawn", "subprocess.Popen"}
 )
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -131,17 +132,16 @@ class Guard:
 
     def watch(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Be told of what Python does, before it does it."""
-        match event:
-            case "socket.connect":
-                address = arguments[1]
-                if not isinstance(address, tuple) or (address[0], address[1]) not in self._open:
-                    self._refuse("A connection was to be made that nobody has looked at.")
-            case "socket.sendto" | "socket.sendmsg" | "socket.bind" | "socket.gethostbyname":
-                self._refuse("Something was to be sent around all that is known.")
-            case "open" if _writes(arguments[1], arguments[2]):
-                self._refuse("A file was to be written.")
-            case _ if event in _FORBIDDEN:
-                self._refuse("A program was to be started.")
+        if event == "socket.connect":
+            address = arguments[1]
+            if not isinstance(address, tuple) or (address[0], address[1]) not in self._open:
+                self._refuse("A connection was to be made that nobody has looked at.")
+        elif event in _UNSEEN:
+            self._refuse("Something was to be sent around all that is known.")
+        elif event in _PROGRAMS:
+            self._refuse("A program was to be started.")
+        elif event == "open" and _writes(arguments[1], arguments[2]):
+            self._refuse("A file was to be written.")
 
     def _may_be_asked(self, text: str, port: int) -> bool:
         address = address_in(text.partition("%")[0])
@@ -177,7 +177,7 @@ def guarded(send: Callable[..., requests.Response], guard: Guard) -> Callable[..
         outcome.retry_after = str(answer.headers.get("Retry-After", ""))[:100]
         with closing(answer):
             answer._content = answer.raw.read(MOST_BYTES, decode_content=False)  # noqa: SLF001 - so it need not be read in whole
-            answer._content_consumed = True  # type: ignore[attr-defined]  # noqa: SLF001 - the same
+            answer._content_consumed = True  # noqa: SLF001 - the same
         return answer
 
     return look_and_send
