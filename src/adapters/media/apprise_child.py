@@ -38,7 +38,7 @@ MOST_MEMORY = 1 << 30
 SHORT = 500
 """A provider that takes no more characters than this gets the short text."""
 
-_UNSEEN = frozenset({"socket.bind", "socket.gethostbyname", "socket.sendmsg", "socket.sendto"})
+_UNSEEN = frozenset({"socket.bind", "socket.gethostbyname", "socket.sendmsg", "socket.sendto", "syslog.openlog", "syslog.syslog"})
 _PROGRAMS = frozenset(
     {"os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.startfile", "os.system", "pty.spawn", "subprocess.Popen"}
 )
