@@ -101,7 +101,7 @@ class Apprise(Medium):
             raise BadSettings({"url": str(error)}) from error
         if len(way.url) > MOST_CHARACTERS or not self._understands(way.url):
             raise BadSettings(
-                {"url": f"{way.provider.name} cannot be reached with this URL: something is missing, or is not as it should be."}
+                {"url": f"Apprise does not understand this URL: something that {way.provider.name} needs is missing or wrong."}
             )
         return {"url": way.url}
 

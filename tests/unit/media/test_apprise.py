@@ -33,7 +33,7 @@ def test_it_keeps_the_contract_of_media():
         (7, "Not a valid string."),
         ("syslog://", "Enter a URL of Apprise, such as slack://token_a/token_b/token_c."),
         ("irc://host.example.org/x", "irc:// is not among the services that can be used here."),
-        ("discord://hush", "Apprise does not understand this URL: something that Discord needs is missing or wrong."),
+        ("tgram://hush", "Apprise does not understand this URL: something that Telegram needs is missing or wrong."),
     ],
 )
 def test_it_says_what_is_wrong_without_what_may_be_secret(url, says):
@@ -68,7 +68,7 @@ def test_the_whole_url_is_secret_and_only_the_provider_is_told():
 def test_apprise_logs_nothing_of_what_it_is_given(caplog):
     caplog.set_level(logging.DEBUG)
     Apprise({}).clean({"url": "jsons://me:hush@chat.example.org/hush"})
-    for url in ("pover://hush", "discord://hush", "jsons://hush:22/"):
+    for url in ("tgram://hush", "discord://hush", "jsons://hush:22/"):
         with pytest.raises(BadSettings) as caught:
             Apprise({}).clean({"url": url})
         assert "hush" not in str(caught.value.errors)
