@@ -11,7 +11,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from importlib.util import find_spec
+from threading import Thread
 from typing import ClassVar, TypeAlias
 from urllib.parse import urlsplit
 
@@ -72,7 +74,9 @@ class Apprise(Medium):
 
     @property
     def schema(self) -> Mapping[str, Json]:
-        """See the port. All of a URL may be secret."""
+        """See the port. All of a URL may be secret. Whoever asks will soon have a URL, so Apprise is imported beside everything else."""
+        if self._understands is _understands:
+            _prepare()
         return {
             "title": "Apprise Settings",
             "description": "Settings for a DestinationConfig using Apprise.",

@@ -248,3 +248,15 @@ def test_whatever_is_taken_leads_where_it_says_and_is_read_the_same_again(text):
     assert way.named or way.hosts == way.provider.hosts or is_one_of(way.hosts[0], ANYBODYS[way.url.partition(":")[0]])
     assert not re.search(r"[\x00-\x20\x7f-\U0010ffff]", way.url)
     assert set(re.findall(r"[?&](\w+)=", way.url)) <= way.provider.options
+
+
+def test_the_guide_lists_them_all():
+    guide = (Path(__file__).parents[3] / "docs/media.md").read_text(encoding="utf-8")
+    rows = [row.split(" | ") for row in guide.splitlines() if row.startswith("| ") and "://" in row]
+    named = {scheme: row for row in rows for scheme in re.findall(r"`(\w+)://", " ".join(row[:2])) if not scheme.startswith("http")}
+
+    assert set() == (FIXED.keys() | HOSTED.keys()) ^ named.keys()
+    for scheme, provider in FIXED.items():
+        assert list(provider.hosts) == re.findall(r"`([\w.-]+)`", named[scheme][2])
+    for scheme, provider in (FIXED | HOSTED).items():
+        assert sorted(provider.options) == re.findall(r"`(\w+)`", named[scheme][-1])
