@@ -174,13 +174,19 @@ def _way(settings: Settings) -> Way:
 
 
 def _understands(url: str) -> bool:
-    """Whether Apprise does. It is imported now, once it is needed; what it would log may have secrets in it."""
+    """Whether Apprise does. It is imported once it is needed; what it would log may have secrets in it."""
     from apprise.logger import logger
 
     from adapters.media.apprise_child import made
 
     logger.disabled = True
     return made(url) is not None
+
+
+@cache
+def _prepare() -> None:
+    """Begin to import Apprise, which takes a second in which nobody shall have to wait."""
+    Thread(target=_understands, args=("json://localhost",), name="apprise", daemon=True).start()
 
 
 def _kind(notification: Notification) -> str:
