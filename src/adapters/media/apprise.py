@@ -17,7 +17,7 @@ from threading import Thread
 from typing import ClassVar, TypeAlias
 from urllib.parse import urlsplit
 
-from adapters.media.children import Children, Failed
+from adapters.media.children import Children, Failed, Unfinished
 from adapters.media.mail import utc_now
 from adapters.media.outgoing import Outgoing
 from adapters.media.posting import judge
@@ -142,6 +142,8 @@ class Apprise(Medium):
             outcome = _Outcome(**json.loads(await self._children.ask(_line(job), self._seconds)))
         except TimeoutError as error:
             raise PerhapsDelivered(f"{way.label} did not answer within {self._seconds:g} seconds.") from error
+        except Unfinished as error:
+            raise PerhapsDelivered(f"{way.label} has not answered in time.") from error
         except Failed as error:
             raise PerhapsDelivered(f"Apprise ended while it was sending to {way.label}.") from error
         self._judge(way, outcome)
@@ -180,7 +182,10 @@ def _understands(url: str) -> bool:
     from adapters.media.apprise_child import made
 
     logger.disabled = True
-    return made(url) is not None
+    try:
+        return made(url) is not None
+    except Exception:  # noqa: BLE001 - one of its many plugins may fail in any way, and what it says may be secret
+        return False
 
 
 @cache

@@ -16,7 +16,7 @@ import resource
 import socket
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
@@ -121,7 +121,7 @@ class Guard:
     def look_up(self, host: Any, port: Any, *rest: Any, **more: Any) -> Any:  # noqa: ANN401 - what `getaddrinfo` takes and gives
         """Stand in for `getaddrinfo`: every address has to be one that may be asked."""
         name, number = host.decode() if isinstance(host, bytes) else str(host or ""), int(port or 0)
-        if self._proxy and (name, number) != self._proxy:
+        if self._proxy and (name.lower(), number) != self._proxy:
             self._refuse("It was to be asked around the proxy.")
         found = self._look_up(name, number, *rest, **more)
         for place in found:
@@ -175,9 +175,10 @@ def guarded(send: Callable[..., requests.Response], guard: Guard) -> Callable[..
             raise
         outcome.asked, outcome.status = True, answer.status_code
         outcome.retry_after = str(answer.headers.get("Retry-After", ""))[:100]
-        with closing(answer):
-            answer._content = answer.raw.read(MOST_BYTES, decode_content=False)  # noqa: SLF001 - so it need not be read in whole
-            answer._content_consumed = True  # noqa: SLF001 - the same
+        body = b""
+        with closing(answer), suppress(urllib3.exceptions.HTTPError):  # what comes after the status is of little use
+            body = answer.raw.read(MOST_BYTES, decode_content=False)
+        answer._content, answer._content_consumed = body, True  # noqa: SLF001 - so it is not read in whole
         return answer
 
     return look_and_send

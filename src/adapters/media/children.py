@@ -14,6 +14,10 @@ class Failed(Exception):
     """The process has ended, or said what nobody understands."""
 
 
+class Unfinished(Exception):
+    """The caller did not wait for the answer, and the process was at it."""
+
+
 class Children:
     """
     At most `MOST_CHILDREN` processes that run a module, each with nothing but this environment.
@@ -34,12 +38,16 @@ class Children:
         Raises:
             TimeoutError: there was none in time.
             Failed: the process has ended.
+            Unfinished: the caller does not wait any more; in place of `CancelledError`.
         """
         async with self._free:
             child = self._idle.pop() if self._idle else await self._begin()
             try:
                 async with asyncio.timeout(seconds):
                     answer = await _asked(child, line)
+            except asyncio.CancelledError as error:
+                await _end(child)
+                raise Unfinished from error
             except BaseException:
                 await _end(child)
                 raise

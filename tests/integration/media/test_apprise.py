@@ -310,6 +310,32 @@ async def test_a_huge_answer_fills_nothing(apprise, receiver):
     assert 1 == len(got.requests)
 
 
+async def test_an_answer_that_breaks_off_counts_by_its_status(apprise, receiver):
+    async with receiver(b"HTTP/1.1 200 Fine\r\nTransfer-Encoding: chunked\r\n\r\nzz") as got:
+        await apprise(ALLOWED).send(NOTIFICATION, {"url": f"json://localhost:{got.port}/"})
+
+    assert 1 == len(got.requests)
+
+
+async def test_a_process_that_dies_is_replaced(apprise, receiver):
+    async with receiver(FINE) as got:
+        medium, settings = apprise(ALLOWED), {"url": f"json://localhost:{got.port}/"}
+        await medium.send(NOTIFICATION, settings)
+        for child in medium._children._idle:
+            child.kill()
+            await child.wait()
+        failures = 0
+        while medium._children._idle:
+            with suppress(PerhapsDelivered):
+                await medium.send(NOTIFICATION, settings)
+                break
+            failures += 1
+        await medium.send(NOTIFICATION, settings)
+
+    assert failures > 0
+    assert len(got.requests) >= 2
+
+
 async def test_who_stops_waiting_leaves_no_process_behind(apprise):
     asked = asyncio.Event()
 
@@ -323,7 +349,7 @@ async def test_who_stops_waiting_leaves_no_process_behind(apprise):
     sending = asyncio.create_task(medium.send(NOTIFICATION, {"url": f"json://localhost:{server.sockets[0].getsockname()[1]}/"}))
     await asyncio.wait_for(asked.wait(), 30)
     sending.cancel()
-    with pytest.raises((asyncio.CancelledError, PerhapsDelivered)):
+    with pytest.raises(PerhapsDelivered, match="has not answered in time"):
         await sending
 
     assert [] == medium._children._idle

@@ -67,7 +67,7 @@ def test_somebody_sets_up_a_webhook_and_tries_it(chromium, site, receiver):
         page.fill("[id='s.header_value']", "hush")
         page.click("text=Keep it")
         page.click("[aria-label='Test Webhook: 127.0.0.1']")
-        page.wait_for_selector("text=It has arrived", timeout=30_000)
+        page.wait_for_selector("strong:text-is('sent')", timeout=30_000)
 
         page.click("a:has-text('Webhook: 127.0.0.1')")
         assert "X-API-Key" == page.input_value("[id='s.header']")
@@ -91,7 +91,7 @@ def test_a_chat_of_ones_own_is_for_staff_and_said_to_be(chromium, site, receiver
         page.fill("[id='s.url']", f"json://{receiver}/argus")
         page.click("text=Keep it")
         page.click("[aria-label='Test JSON: 127.0.0.1']")
-        page.wait_for_selector("text=It has arrived", timeout=30_000)
+        page.wait_for_selector("strong:text-is('sent')", timeout=30_000)
         page.goto(f"{site.url}/admin/plugins/")
         assert "1 sent" in page.inner_text("article:has-text('Apprise')")
 

@@ -76,6 +76,17 @@ def test_apprise_logs_nothing_of_what_it_is_given(caplog):
     assert "hush" not in caplog.text
 
 
+def test_a_plugin_that_falls_over_a_url_does_not_understand_it(monkeypatch):
+    def broken(url, **_):
+        raise RuntimeError(url)
+
+    monkeypatch.setattr("apprise.Apprise.instantiate", broken)
+
+    with pytest.raises(BadSettings) as caught:
+        Apprise({}).clean(SLACK)
+    assert {"url": "Apprise does not understand this URL: something that Slack needs is missing or wrong."} == caught.value.errors
+
+
 def test_without_the_extra_it_says_what_to_install(monkeypatch):
     monkeypatch.setattr(apprise, "find_spec", lambda name: None)
 
