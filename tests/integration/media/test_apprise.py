@@ -8,6 +8,7 @@ with a certificate for it. Nothing in Argus is changed for that.
 import asyncio
 import json
 import logging
+import os
 import ssl
 import time
 from contextlib import asynccontextmanager, suppress
@@ -24,6 +25,7 @@ from adapters.media.providers import is_one_of, read
 from apprise_urls import URLS
 from argus_core.conformance import sample_notification
 from argus_core.ports.media import PerhapsDelivered, TryLater, Undeliverable
+from integration.serving import descendants
 
 pytestmark = pytest.mark.anyio
 
@@ -348,11 +350,13 @@ async def test_who_stops_waiting_leaves_no_process_behind(apprise):
     medium = apprise(ALLOWED | {"of": "its own"})
     sending = asyncio.create_task(medium.send(NOTIFICATION, {"url": f"json://localhost:{server.sockets[0].getsockname()[1]}/"}))
     await asyncio.wait_for(asked.wait(), 30)
+    during = {*descendants(os.getpid())}
     sending.cancel()
     with pytest.raises(PerhapsDelivered, match="has not answered in time"):
         await sending
 
     assert [] == medium._children._idle
+    assert 1 == len(during - {*descendants(os.getpid())})
     server.close()
 
 
