@@ -50,7 +50,7 @@ from argus_core.domain.timeslots import Recurrence, Timeslot, all_the_time
 from argus_core.domain.transitions import Change, Edit, IncidentReport, TimerKind
 from argus_core.ports.accounts import Accounts, AccountsWork
 from argus_core.ports.incidents import Appended, Incidents, Position, incident_row
-from argus_core.ports.media import BadSettings, Medium, Settings, host_of
+from argus_core.ports.media import BadSettings, Medium, Settings, host_of, staff_only
 from argus_core.ports.profiles import STILL_KNOWN, Profiles
 from argus_core.ports.tickets import TicketClaims
 from argus_core.usecases.incidents import IncidentService
@@ -950,6 +950,8 @@ def _cleaned(medium: Medium, given: Settings, properties: Mapping[str, Json], re
     padded = {name: f" {value}\t" if isinstance(value, str) else value for name, value in given.items()}
     _same("settings with blanks around", clean, medium.clean(padded))
     _same("host, asked once more", host_of(medium, clean), host_of(medium, clean))
+    _same("what is for staff, named as settings", set(), staff_only(medium, clean).keys() - {*properties, ""})
+    _same("a sentence about what is for staff", True, all(text.strip() for text in staff_only(medium, clean).values()))
     label = medium.label(clean)
     _same("label", True, bool(label.strip()))
     for name, described in properties.items():
