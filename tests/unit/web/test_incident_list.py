@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from adapters.web.incidents import acts, pages
+from adapters.web.incidents.stream import OVER
 from adapters.web.incidents.views import STANDARD, View
 from argus_core.domain.incidents import EventType
 from unit.web.conftest import words_of
@@ -301,7 +302,35 @@ async def test_there_is_no_stream_of_a_filter_that_is_wrong(world):
     here = await world.somebody()
 
     assert 204 == (await here.get("/incidents/stream/?tags=wrong")).status_code
-    assert 303 == (await world.browser().get("/incidents/stream/")).status_code
+
+
+async def test_whoever_is_not_logged_in_is_told_so_by_the_stream(world):
+    """
+    A page that was left open need not ask again.
+    """
+    answer = await world.browser().get("/incidents/stream/")
+
+    assert ("text/event-stream", OVER) == (answer.headers["content-type"].partition(";")[0], answer.content)
+
+
+async def test_a_page_that_is_left_open_does_not_keep_a_session_from_ending(world):
+    """
+    What it asks by itself is no use; what somebody does on it is.
+    """
+    here = await world.somebody()
+    one = await world.report()
+    hours = timedelta(hours=5)
+
+    world.now += hours
+    by_itself = await here.get(f"/incidents/rows/?rows={one.id}")
+    world.now += hours
+    over = await here.get(f"/incidents/rows/?rows={one.id}")
+
+    assert ([200, 303], OVER) == ([by_itself.status_code, over.status_code], (await here.get("/incidents/stream/")).content)
+    there = await world.somebody()
+    for _ in range(3):
+        world.now += hours
+        assert 200 == (await there.get("/incidents/")).status_code
 
 
 async def test_what_others_have_written_is_text(world):

@@ -11,13 +11,13 @@ from litestar.response import Stream
 
 from adapters.web.answers import compact, go, page, sent
 from adapters.web.forms import filled_in, number_in
-from adapters.web.guests import Guest, Guests, PageRequest
+from adapters.web.guests import Guest, Guests, NotLoggedIn, PageRequest
 from adapters.web.incident.acts import UNTIL
 from adapters.web.incidents.acts import Asked, Outcome, do, zone_of
 from adapters.web.incidents.export import as_csv, as_json
 from adapters.web.incidents.saved import NOT_ASKED, Kept, keep_view
 from adapters.web.incidents.shown import shown
-from adapters.web.incidents.stream import told
+from adapters.web.incidents.stream import OVER, told
 from adapters.web.incidents.tags import KnownTags
 from adapters.web.incidents.views import COLUMNS, FIELDS, MOST_ROWS, View
 from adapters.web.live import Look
@@ -120,8 +120,8 @@ def incident_list_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  #
 
     @get("/incidents/rows/")
     async def some_rows(request: PageRequest) -> Response[bytes]:
-        """These rows as they are now, each with whether it still belongs to the list."""
-        look = await looking(request, await guests.known(request))
+        """These rows as they are now, each with whether it still belongs to the list; open pages ask when they hear of changes."""
+        look = await looking(request, await guests.left_open(request))
         wanted = [number for text in request.query_params.get("rows", "").split(",")[:MOST_ROWS] if (number := number_in(text))]
         these = IdIn(frozenset(map(IncidentId, wanted)))
         rows = (await look.reading.page(these, look.now, MOST_ROWS)).rows if wanted else ()
@@ -145,10 +145,11 @@ def incident_list_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  #
 
     @get("/incidents/tags/")
     async def tags(request: PageRequest) -> Response[bytes]:
-        """Tags that begin or go on like the last one that is being typed."""
+        """Tags that begin or go on like the last one that is being typed; where one is asked for as `tag`, there is no other before it."""
         guest = await guests.known(request)
         actor = await web.accounts.acting(guest.user)
-        *before, last = request.query_params.get("tags", "").split(",")
+        asked = request.query_params
+        *before, last = [asked["tag"]] if "tag" in asked else asked.get("tags", "").split(",")
         confines = confined_to(actor, own_only=web.reading.own_only)
         found = await known_tags.like(last.strip(), web.reading.seen_by(actor), confines)
         head = "".join(f"{tag.strip()}," for tag in before)
@@ -156,7 +157,11 @@ def incident_list_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  #
 
     @get("/incidents/stream/")
     async def stream(request: PageRequest) -> Stream | Response[bytes]:
-        guest = await guests.known(request)
+        headers = {**sent(), "x-accel-buffering": "no"}
+        try:
+            guest = await guests.left_open(request)
+        except NotLoggedIn:
+            return Response(OVER, media_type="text/event-stream", headers=headers)
         look = await looking(request, guest)
         if look.condition is None:
             return Response(b"", status_code=204)  # there is nothing to tell, and browsers do not ask again
@@ -164,10 +169,9 @@ def incident_list_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  #
         watched = Look(look.condition, look.view.size, look.position, confines)
 
         async def is_known() -> bool:
-            visit = await web.logins.find(guest.key)
+            visit = await web.logins.peek(guest.key)
             return visit is not None and visit.session.id == guest.session.id
 
-        headers = {**sent(), "x-accel-buffering": "no"}
         return Stream(told(web.live, watched, look.reading, is_known), media_type="text/event-stream", headers=headers)
 
     @get("/incidents/export/")
