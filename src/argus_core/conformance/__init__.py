@@ -25,7 +25,22 @@ from argus_core.domain.actors import Actor, Person
 from argus_core.domain.audit import Deed, Entry
 from argus_core.domain.destinations import Destination, synced_email
 from argus_core.domain.errors import AlreadyClosed, NameTaken, NotFound, Unauthenticated
-from argus_core.domain.filters import All, HasTag, IsAcked, IsClosed, IsOpen, Not, SourceNamed
+from argus_core.domain.filters import (
+    All,
+    Condition,
+    Either,
+    EndsUntil,
+    HasTag,
+    IsAcked,
+    IsClosed,
+    IsOpen,
+    IsStateful,
+    LevelAtMost,
+    Not,
+    SourceNamed,
+    TextHas,
+    holds,
+)
 from argus_core.domain.ids import (
     DestinationId,
     EventId,
@@ -49,7 +64,7 @@ from argus_core.domain.tags import Tag, TagOn
 from argus_core.domain.timeslots import Recurrence, Timeslot, all_the_time
 from argus_core.domain.transitions import Change, Edit, IncidentReport, TimerKind
 from argus_core.ports.accounts import Accounts, AccountsWork
-from argus_core.ports.incidents import Appended, Incidents, Position, incident_row
+from argus_core.ports.incidents import Appended, By, Incidents, Order, Position, incident_row
 from argus_core.ports.media import BadSettings, Medium, Settings, host_of
 from argus_core.ports.profiles import STILL_KNOWN, Profiles
 from argus_core.ports.tickets import TicketClaims
@@ -351,6 +366,53 @@ async def pages_show_everything_once(world: World) -> None:
     _same("count no further", [3, len(incidents)], [await world.incidents.count(condition, _now(), most) for most in (3, 1000)])
 
 
+async def lists_come_in_any_order(world: World) -> None:
+    """
+    By start, by end (one without an end ends last) and by level (the worst first), and each the other way round.
+
+    Pages of all of these visit each matching incident once, forwards and backwards, also with conditions that have to do with the order.
+    """
+    now = _now()
+    ends = (None, LONG_AGO, now + timedelta(days=1), None, LONG_AGO, now - timedelta(days=1), None)
+    levels = (Level.LOW, Level.CRITICAL, Level.LOW, Level.LOW, Level.CRITICAL, Level.INFORMATION, Level.HIGH)
+    for number, (end, level) in enumerate(zip(ends, levels, strict=True)):
+        await world.report(start_time=LONG_AGO - timedelta(minutes=number // 2), end_time=end, level=level)
+    await world.report(start_time=LONG_AGO, stateful=False, level=Level.HIGH)
+    await world.report(start_time=LONG_AGO + timedelta(days=9), stateful=False, level=Level.MODERATE)
+    mine = SourceNamed(frozenset({world.source.name}))
+    ids = [row.id for row in (await world.incidents.page(mine, now, 100)).rows]
+    incidents = [await world.incidents.get(id_) for id_ in ids]
+    conditions: list[Condition] = [
+        *(All(()), IsOpen(), IsClosed(), Not(IsOpen()), IsStateful(), Not(IsStateful()), LevelAtMost(3), EndsUntil(now)),
+        *(All((IsOpen(), LevelAtMost(1))), Either((IsOpen(), LevelAtMost(1))), All((IsOpen(), EndsUntil(now + timedelta(days=2))))),
+        *(TextHas("nothing says so"), Not(TextHas("x")), LevelAtMost(0.5), Not(LevelAtMost(2)), All((LevelAtMost(3), Not(LevelAtMost(1))))),
+    ]
+    for condition, by, reverse in itertools.product(conditions, By, (False, True)):
+        order, matching = Order(by, reverse), [one for one in incidents if holds(condition, one, now)]
+        expected = [one.id for one in sorted(matching, key=_placed(by), reverse=not reverse)]
+        wanted, name = All((mine, condition)), f"{condition} by {by.name}{' reversed' if reverse else ''}"
+        _same(name, expected, [row.id for row in (await world.incidents.page(wanted, now, 100, None, order)).rows])
+        page = await world.incidents.page(wanted, now, 2, None, order)
+        pages = [page]
+        while page.next:
+            page = await world.incidents.page(wanted, now, 2, page.next, order)
+            pages.append(page)
+        _same(f"{name}, page by page", expected, [row.id for page in pages for row in page.rows])
+        back = [row.id for row in page.rows]
+        while page.previous:
+            page = await world.incidents.page(wanted, now, 2, page.previous, order)
+            back = [*(row.id for row in page.rows), *back]
+        _same(f"{name}, backwards", expected, back)
+
+
+def _placed(by: By) -> Callable[[Incident], tuple[float, datetime, IncidentId]]:
+    def place(incident: Incident) -> tuple[float, datetime, IncidentId]:
+        end = incident.end_time.timestamp() if incident.end_time else float("inf")
+        return {By.START: 0, By.END: end, By.LEVEL: -incident.level}[by], incident.start_time, incident.id
+
+    return place
+
+
 async def filters_see_the_present(world: World) -> None:
     """Open, closed and acknowledged are as of the moment asked for, not of the moment stored."""
     now = _now()
@@ -537,6 +599,7 @@ STORE_CHECKS: tuple[Check, ...] = (
     many_callers_change_many,
     a_warrant_must_be_live,
     pages_show_everything_once,
+    lists_come_in_any_order,
     filters_see_the_present,
     lists_are_newest_first,
     expirations_move,
