@@ -743,6 +743,35 @@ async def owners_are_found(profiles: Profiles, accounts: Accounts) -> None:
     _same("whether somebody is found who has nothing", False, nobody in await profiles.owning("", 1_000_000, everybody))
 
 
+async def filters_are_shared(profiles: Profiles, accounts: Accounts) -> None:
+    """What is shared is there for everybody, with the name of its owner, also of one who is not active any more; what is not, is not."""
+    owners = [await _owner(accounts), await _owner(accounts)]
+    kept = list[SavedFilter]()
+    for owner in owners:
+        async with profiles.begin(owner) as work:
+            for shared in (True, False):
+                filter_ = SavedFilter(
+                    id=FilterId(await work.new_id()), owner=owner, name=f"{shared}", definition=FilterDefinition(open=True), shared=shared
+                )
+                await work.keep(filter_)
+                kept.append(filter_)
+    async with accounts.begin() as accounts_work:
+        first, second = await accounts_work.users_with(owners)
+        await accounts_work.save_user(replace(first, active=False))
+
+    async def found() -> list[tuple[SavedFilter, str]]:
+        return [(one.filter, one.owner) for one in await profiles.shared() if one.filter.owner in owners]
+
+    _same("shared", [(kept[0], first.username), (kept[2], second.username)], await found())
+    _same("one's own", (kept[2], kept[3]), (await profiles.belongings(second.id)).filters)
+    async with profiles.begin(first.id) as work:
+        await work.keep(replace(kept[0], shared=False))
+    async with profiles.begin(second.id) as work:
+        await work.keep(replace(kept[3], shared=True))
+        await work.drop(kept[2])
+    _same("shared afterwards", [(replace(kept[3], shared=True), second.username)], await found())
+
+
 async def twins_are_other_peoples(profiles: Profiles, accounts: Accounts) -> None:
     """Twins are other users' destinations with the same medium and equal settings, in whatever order these are written."""
     owners = [await _owner(accounts) for _ in range(4)]
@@ -834,6 +863,7 @@ PROFILE_CHECKS: tuple[Callable[[Profiles, Accounts], Awaitable[None]], ...] = (
     belongings_are_kept_whole,
     work_on_belongings_is_whole,
     owners_are_found,
+    filters_are_shared,
     twins_are_other_peoples,
     accounts_and_profiles_share_what_users_have,
     maintenance_is_kept_whole_and_told,

@@ -24,6 +24,7 @@ from argus_core.domain.incidents import Event, EventType, Happening, Incident, r
 from argus_core.domain.limits import EARLIEST
 from argus_core.domain.maintenance import Maintenance
 from argus_core.domain.profiles import Belonging, Belongings, together, without
+from argus_core.domain.saved_filters import SharedFilter
 from argus_core.domain.sessions import Session
 from argus_core.domain.sources import Source
 from argus_core.domain.timeslots import Timeslot
@@ -396,6 +397,12 @@ class MemoryProfiles(Profiles):
     async def belongings(self, owner: UserId) -> Belongings:
         """See the port."""
         return self._accounts.tables.of(owner)
+
+    async def shared(self) -> Sequence[SharedFilter]:
+        """See the port."""
+        tables = self._accounts.tables
+        found = [filter_ for owned in tables.belongings.values() for filter_ in owned.filters if filter_.shared]
+        return [SharedFilter(one, tables.users[one.owner].username) for one in sorted(found, key=lambda one: one.id)]
 
     async def since(self, generation: int) -> Edition:
         """See the port."""
