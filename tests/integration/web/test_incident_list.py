@@ -519,11 +519,17 @@ def test_a_tab_that_comes_back_after_its_session_says_so(chromium, site, reporte
         assert "You are logged out: what you see is not renewed any more." == page.inner_text("#told")
 
 
-def test_an_end_that_comes_shows(chromium, site, reported):
-    incident = reported(end_time=(datetime.now(UTC) + timedelta(seconds=4)).isoformat())
+def test_an_end_that_comes_shows(chromium, site, token, reported):
+    """
+    Its source says when it will end; until then it is open.
+    """
+    incident = reported()
     with looking(chromium, site) as page:
-        show(page, site, reported.view(open="true"))
-        assert "open" in words(page, incident)
+        show(page, site, reported.view(open="true", columns=EVERY_COLUMN))
+        end = {"type": "END", "timestamp": (datetime.now(UTC) + timedelta(seconds=5)).isoformat()}
+        headers = {"Authorization": f"Token {token}"}
+        assert httpx.post(f"{site.url}/api/v2/incidents/{incident}/events/", json=end, headers=headers, timeout=30).status_code == 201
+        page.wait_for_function("id => document.querySelector(`#list tr[data-id='${id}'] .c-end`).innerText !== '–'", arg=incident)
 
         until(page, incident, "no longer in this view")
         assert "closed" in words(page, incident)
@@ -541,7 +547,7 @@ def test_staff_share_a_filter_that_others_use(chromium, site, reported):
         alice.goto(address)
         assert "There is no such filter, or it is not shared any more." == alice.inner_text("#f-filter_pk-problem")
 
-        sam.click("text=Kept filters")
+        sam.click("a:text('Kept filters')")
         sam.click("[aria-label='Share with everybody Worst here']")
         assert "Everybody can use the filter now." == sam.inner_text(".news")
         assert [] == faults(sam)
@@ -587,9 +593,9 @@ def test_conditions_in_groups_are_made_shared_and_changed(chromium, site, report
         other.goto(page.url)
         assert [critical, said] == ids(other)
         page.click("text=Change these conditions")
-        assert "on fire" == page.input_value("[name='e.1.value']")
-        page.click("button[value='drop:e.0']")
-        page.wait_for_selector("[name='e.1.value']", state="detached")
+        assert "on fire" == page.input_value("[name='e.0.1.value']")
+        page.click("button[value='drop:e.0.0']")
+        page.wait_for_selector("[name='e.0.1.value']", state="detached")
         page.click("form#filter > p button")
         page.wait_for_selector(".besides")
         assert [said] == ids(page)
