@@ -14,7 +14,7 @@ from adapters.db.blocks import Blocks
 from adapters.db.database import Connection, Database
 from adapters.db.gathering import Gathering
 from adapters.db.kept import KeptRows, Seen
-from adapters.db.pages import is_at, is_kept, page_of, to_count, to_read_page
+from adapters.db.pages import is_at, is_kept, page_of, to_count
 from adapters.db.pending import PendingLists
 from adapters.db.rows import (
     EVENT_COLUMNS,
@@ -27,6 +27,7 @@ from adapters.db.rows import (
     incident_from,
     timer_from,
 )
+from adapters.db.sorting import to_read_list
 from adapters.db.statements import IS_LIVE, STEP_TOGETHER, Values, is_step, to_step_together, to_store, to_store_many
 from adapters.db.together import Together
 from argus_core.domain.errors import DomainError, NotFound, Unauthenticated
@@ -34,7 +35,7 @@ from argus_core.domain.filters import Condition
 from argus_core.domain.ids import EventId, IncidentId, TokenId
 from argus_core.domain.incidents import Event, EventType, Incident
 from argus_core.domain.transitions import MOST_EVENTS_PER_CHANGE, Change, EventIds, Timer, TimerKind
-from argus_core.ports.incidents import AckRow, Appended, Decide, EventRow, IncidentRow, Incidents, Page, Position
+from argus_core.ports.incidents import NEWEST, AckRow, Appended, Decide, EventRow, IncidentRow, Incidents, Order, Page, Position
 
 CHUNK = 1_000
 """So many incidents are locked at once."""
@@ -171,21 +172,23 @@ class PgIncidents(Incidents):
     async def row(self, incident_id: IncidentId) -> IncidentRow:
         return IncidentRow._make(_only(await self._rows(_ROW, incident_id), NO_INCIDENT))
 
-    async def page(self, condition: Condition, now: datetime, size: int, position: Position | None = None) -> Page[IncidentRow]:
+    async def page(
+        self, condition: Condition, now: datetime, size: int, position: Position | None = None, order: Order = NEWEST
+    ) -> Page[IncidentRow]:
         if position is None:
-            return page_of(await self._read(condition, now, size + 1), size, backwards=False, behind=False)
-        found = await self._read(condition, now, size + 2, position)
+            return page_of(await self._read(condition, now, size + 1, None, order), size, backwards=False, behind=False, by=order.by)
+        found = await self._read(condition, now, size + 2, position, order)
         # A page begins behind the last incident of another one. When that is still there, nobody has to look for one.
-        behind = bool(found) and is_at(position, found[0])
+        behind = bool(found) and is_at(position, found[0], order.by)
         rows = found[behind:]
         if rows and not behind:
-            behind = bool(await self._read(condition, now, 1, replace(position, backwards=not position.backwards)))
-        return page_of(rows, size, backwards=position.backwards, behind=behind)
+            behind = bool(await self._read(condition, now, 1, replace(position, backwards=not position.backwards), order))
+        return page_of(rows, size, backwards=position.backwards, behind=behind, by=order.by)
 
-    async def _read(self, condition: Condition, now: datetime, most: int, position: Position | None = None) -> list[IncidentRow]:
+    async def _read(self, condition: Condition, now: datetime, most: int, position: Position | None, order: Order) -> list[IncidentRow]:
         """Which incidents they are is asked for first, and then only what is not kept of them."""
-        statement, values = to_read_page(condition, now, most, position)
-        kept = is_kept(condition, most, position)
+        statement, values = to_read_list(condition, now, most, position, order)
+        kept = is_kept(condition, most, position, order)
 
         async def read(connection: Connection, _: bool) -> list[IncidentRow]:
             seen: list[Seen] = []

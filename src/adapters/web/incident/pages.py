@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -63,6 +64,8 @@ def incident_page_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  #
             present=present,
             can_close=is_open,
             can_reopen=present.stateful and not is_open,
+            own_tags=[tag.tag for tag in present.tags if actor.superuser or tag.added_by == actor.id],
+            holding=_holding(history, web.clock()),
             title=headline(present),
             timeline=drawn(history.events, present.source, web.clock(), web.zone),
             journal=_journal(web, history, query.get("at", "")),
@@ -153,6 +156,11 @@ def _tag_link(tag: str) -> str:
 def _acks(incident: Incident, history: History) -> list[dict[str, Any]]:
     made = {event.id: event for event in history.events}
     return [{"ack": ack, "event": made[ack.id]} for ack in reversed(incident.acks) if ack.id in made]
+
+
+def _holding(history: History, now: datetime) -> list[dict[str, Any]]:
+    """The acknowledgements that hold at present, the newest first: an end that has come cannot be moved."""
+    return [one for one in _acks(history.incident, history) if one["ack"].holds(now)]
 
 
 def _journal(web: Web, history: History, at: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from adapters.web.wording import EVENTS, Names, say
 from argus_core.domain.actors import Actor
 from argus_core.domain.deliveries import Delivery
 from argus_core.domain.destinations import Destination
-from argus_core.domain.errors import NotAllowedNow
+from argus_core.domain.errors import NotAllowedNow, SharedWithAll
 from argus_core.domain.ids import DestinationId, FilterId, ProfileId, TimeslotId
 from argus_core.domain.news import lasting
 from argus_core.domain.profiles import Belonging, Belongings, Profile
@@ -105,6 +105,8 @@ def _deletion(web: Web, guests: Guests, kind: str) -> list[HTTPRouteHandler]:
             await what.drop(web, owner, pk_in(pk))
         except NotAllowedNow as error:
             return await confirm(guest, pk, error.message, 409)
+        except SharedWithAll as error:
+            return await confirm(guest, pk, error.message, 403)
         return go(f"/notifications/?done=gone#{kind}")
 
     return [ask, delete]

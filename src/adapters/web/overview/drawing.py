@@ -123,8 +123,8 @@ def _level(counts: Sequence[OpenCount], level: Level) -> LevelFigure:
         words=LEVELS[level],
         count=sum(one.count for one in of_it),
         unacked=sum(one.count for one in of_it if not one.acked),
-        link=list_link(open=True, level__lte=level.value),
-        unacked_link=list_link(open=True, acked=False, level__lte=level.value),
+        link=list_link(open=True, level__lte=level.value, level__gte=level.value),
+        unacked_link=list_link(open=True, acked=False, level__lte=level.value, level__gte=level.value),
     )
 
 
@@ -141,7 +141,7 @@ def _sources(counts: Sequence[OpenCount]) -> Iterable[SourceFigure]:
             number = sum(one.count for one in of_it if one.level is level)
             if number:
                 width = round(100 * number / most, 3)
-                link = list_link(open=True, source__id__in=source.id, level__lte=level.value)
+                link = list_link(open=True, source__id__in=source.id, level__lte=level.value, level__gte=level.value)
                 parts.append(Part(level, round(x, 3), width, f"{source.name}: {number} open of level {LEVELS[level]}", link))
                 x += width
         number = sum(one.count for one in of_it)
