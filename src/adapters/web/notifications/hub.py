@@ -115,8 +115,12 @@ def profile_name(profile: Profile) -> str:
 
 
 def isolated(text: str) -> str:
-    """The text as part of a line, which it does not turn around if it runs from right to left (UAX 9: FSI and PDI)."""
-    return text if text.isascii() else f"\N{FIRST STRONG ISOLATE}{text}\N{POP DIRECTIONAL ISOLATE}"
+    """
+    The text as the first part of a line, which it does not turn around if it runs from right to left.
+
+    Isolates (UAX 9) alone would not do: HTML takes the direction of a `bdi` from the first strong character, also from one within an isolate.
+    """
+    return text if text.isascii() else f"\N{LEFT-TO-RIGHT MARK}\N{FIRST STRONG ISOLATE}{text}\N{POP DIRECTIONAL ISOLATE}"
 
 
 def name_of(web: Web, thing: Belonging) -> str:
