@@ -104,7 +104,8 @@ def test_on_a_phone_a_row_says_what_it_is(chromium, site, incidents):
         page.goto(f"{site.url}/incidents/?open=true")
         outside = page.eval_on_selector_all(
             "#list tbody :is(.c-description, .c-state, .c-source, .c-start, .c-level svg)",
-            "all => all.map(one => one.getBoundingClientRect()).filter(box => box.width < 10 || box.left < 0 || box.right > innerWidth).length",
+            """all => all.map(one => one.getBoundingClientRect())
+                .filter(({left, right}) => right - left < 10 || left < 0 || right > innerWidth).length""",
         )
         heights = page.eval_on_selector_all("#list tbody tr", "rows => rows.map(row => row.getBoundingClientRect().height)")
 
@@ -150,7 +151,8 @@ def test_what_others_have_written_has_a_direction_of_its_own(chromium, site, inc
                 const loose = [];
                 while (texts.nextNode()) {
                     const one = texts.currentNode;
-                    if (/[\u0590-\u08ff]/.test(one.data) && !one.parentElement.closest("bdi, [dir=auto], option, title, pre")) loose.push(one.data.trim());
+                    const isolated = one.parentElement.closest("bdi, [dir=auto], option, title, pre");
+                    if (/[\u0590-\u08ff]/.test(one.data) && !isolated) loose.push(one.data.trim());
                 }
                 return loose;
             }"""

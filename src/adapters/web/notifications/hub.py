@@ -118,7 +118,7 @@ def isolated(text: str) -> str:
     """
     The text as the first part of a line, which it does not turn around if it runs from right to left.
 
-    Isolates (UAX 9) alone would not do: HTML takes the direction of a `bdi` from the first strong character, also from one within an isolate.
+    Isolates (UAX 9) alone would not do: HTML takes the direction of a `bdi` from the first strong character, wherever it is.
     """
     return text if text.isascii() else f"\N{LEFT-TO-RIGHT MARK}\N{FIRST STRONG ISOLATE}{text}\N{POP DIRECTIONAL ISOLATE}"
 
