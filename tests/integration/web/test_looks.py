@@ -128,10 +128,10 @@ def test_on_a_phone_nothing_sticks_out(chromium, site, incidents):
 
 
 def test_a_label_from_the_right_does_not_turn_the_address_around(chromium, site):
-    with looking(chromium, site, "light", "sam") as page:
+    with looking(chromium, site, name="sam") as page:
         page.goto(f"{site.url}/notifications/destinations/new/email/")
         page.fill("[name='s.email_address']", "turned@example.org")
-        page.fill("#label", HEBREW)
+        page.fill("#label", f"{HEBREW} 2")
         page.click("main button:text-is('Keep it') >> nth=-1")
 
         assert "ltr" == page.locator("h3 bdi", has_text="turned@example.org").evaluate("one => getComputedStyle(one).direction")
