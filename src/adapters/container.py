@@ -148,6 +148,7 @@ class Container(containers.DeclarativeContainer):
         seconds=providers.Object(monotonic),
         chance=providers.Object(random),
         sends=settings.provided.send_notifications,
+        is_staff=accounts.provided.is_staff,
     )
     notifications = providers.Singleton(
         NotificationService,

@@ -79,6 +79,7 @@ async def _answer(web: Web, history: History, by: Administrator, question: Quest
     return {
         "event": explained.event,
         "told": tell(explained.event, web.zone.key),
+        "zone": web.zone,
         "of": user.username if user and user.id != by.actor.id else "",
         "inactive": user is not None and not user.active,
         "verdicts": [_verdict(web, verdict, explained.event, names) for verdict in explained.verdicts],
