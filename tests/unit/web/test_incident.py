@@ -413,3 +413,60 @@ async def test_what_became_of_a_delivery_is_said(world):
 
     assert DeliveryStatus.DROPPED.value in page
     assert "Not today." in page
+
+
+async def test_staff_sees_why_somebody_was_told_or_not(world):
+    """
+    Found by name, of the first event unless another one is chosen.
+    """
+    await hearing(world, max_level=2)
+    incident = await world.report(level=Level.LOW)
+    here = await world.somebody("sam")
+
+    for asked in ("who=alice", "who=ALICE", "who=alice@exam", "who=+alice"):
+        page = await here.main(page_of(incident, f"?{asked}"))
+
+        assert "Why was alice told, or not?" in page
+        assert "Night watch : does not tell alice of it" in page
+        assert "✗ no: is of level 2 high, or worse" in page
+        assert "It leads to Pager: 7 ." in page
+        assert "alice got no notification of it." in page
+
+
+async def test_what_became_of_it_is_said_with_the_reasons(world):
+    await hearing(world, max_level=2)
+    incident = await world.report(level=Level.CRITICAL)
+    await world.dispatcher.decide(10)
+    (delivery,) = await world.outbox.of_incident(incident.id)
+    await world.outbox.drop([delivery.id], "Not today.")
+
+    page = await (await world.somebody("sam")).main(page_of(incident, "?who=alice"))
+
+    assert "alice got 1 notification of it: Pager: 7 : dropped , Not today." in page
+
+
+async def test_a_name_that_is_nobodys_or_several_peoples_is_said(world, incident):
+    here = await world.somebody("sam")
+    await world.people.create_user(NewUser(username="alina", password=SECRET))
+
+    assert "There is nobody of that name." in await here.main(page_of(incident, "?who=nobody"))
+    assert "More than one may be meant: alice , alina" in await here.main(page_of(incident, "?who=ali"))
+    assert 'href="?who=alina&amp;why=' in (await here.get(page_of(incident, "?who=ali"))).text
+
+
+async def test_only_staff_asks_about_others(world, incident):
+    alice, sam = await world.somebody(), await world.somebody("sam")
+
+    paths = (page_of(incident, "?who=sam"), page_of(incident, "?who=alice"), "/incidents/people/?who=a")
+    assert [403] * 3 == [(await alice.get(path)).status_code for path in paths]
+    assert [200] * 3 == [(await sam.get(path)).status_code for path in paths]
+    assert "Why was this person told, or not?" not in await alice.main(page_of(incident))
+
+
+async def test_people_are_completed(world):
+    await world.people.create_user(NewUser(username='"><script>', password=SECRET, email="alice@example.com"))
+
+    text = (await (await world.somebody("sam")).get("/incidents/people/?who=ALICE")).text
+
+    assert '<option value="alice">alice@example.org</option>' in text
+    assert "<script>" not in text

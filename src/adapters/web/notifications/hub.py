@@ -117,12 +117,21 @@ def profile_name(profile: Profile) -> str:
     return profile.name or f"Profile {profile.id}"
 
 
+def isolated(text: str) -> str:
+    """
+    The text as the first part of a line, which it does not turn around if it runs from right to left.
+
+    Isolates (UAX 9) alone would not do: HTML takes the direction of a `bdi` from the first strong character, wherever it is.
+    """
+    return text if text.isascii() else f"\N{LEFT-TO-RIGHT MARK}\N{FIRST STRONG ISOLATE}{text}\N{POP DIRECTIONAL ISOLATE}"
+
+
 def name_of(web: Web, thing: Belonging) -> str:
     """What a thing is called."""
     match thing:
         case Destination():
             address = address_of(web.media, thing)
-            return f"{thing.label} ({address})" if thing.label and thing.label != address else address
+            return f"{isolated(thing.label)} ({address})" if thing.label and thing.label != address else address
         case Profile():
             return profile_name(thing)
         case _:
