@@ -517,8 +517,8 @@ def test_pick_lists_hold_several(chromium, site, reported):
         show(page, site, reported.view())
         assert {one, two, third} == set(ids(page))
         page.click("#f-source__id__in")
-        page.check("fieldset label:text('nav (nav)') input")
-        page.check("fieldset label:text('second (nav)') input")
+        page.get_by_label("nav (nav)", exact=True).check()
+        page.get_by_label("second (nav)", exact=True).check()
         page.click("#filter .buttons button")
 
         assert [two, one] == ids(page)
