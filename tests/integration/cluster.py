@@ -187,10 +187,18 @@ class Cluster:
         ((position,),) = self.primary.execute("select pg_current_wal_flush_lsn()::text")
         self.replica.wait_for(position)
 
-    def fail_over(self) -> None:
-        """kill -9 of the server that is written to, and the other one takes over."""
+    def fail_over(self, away: float = 0.0) -> None:
+        """kill -9 of the server that is written to; after so many seconds the other one takes over."""
         self.primary.kill()
+        time.sleep(away)
         self.replica.promote()
+        self.primary, self.replica = self.replica, self.primary
+
+    def rejoin(self) -> None:
+        """The one that was killed follows the one that has taken over, as a new copy of it."""
+        shutil.rmtree(self.replica.data)
+        self.replica.follow(self.primary)
+        self.wait_for_both()
 
 
 @contextmanager
