@@ -42,13 +42,23 @@ GRACE = 0.5
 # takes some 2 kB.
 PENDING_LIST = "64MB"
 
+# What the server is told of each session. When the network is cut it would go on for hours to keep the locks of whoever has gone.
+_SESSION = {
+    "timezone": "UTC",
+    "gin_pending_list_limit": PENDING_LIST,
+    "idle_in_transaction_session_timeout": "60s",
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "2",
+    "tcp_user_timeout": "10s",
+}
+
 # A pooler in transaction mode gives a session to somebody else after each transaction: it shall keep the settings it came with, but for the
 # zone, which poolers know to be a client's own. The timeline changes when another server takes over; only one that writes knows it.
 _SETTLE = """
     select pid, case when pg_is_in_recovery() then null else left(pg_walfile_name(pg_current_wal_lsn()), 8) end,
-        set_config('timezone', 'UTC', false),
-        case when pid = %(pid)s then set_config('statement_timeout', %(milliseconds)s, false) end,
-        case when pid = %(pid)s then set_config('gin_pending_list_limit', %(pending)s, false) end
+        (select count(set_config(name, value, false)) from unnest(%(names)s::text[], %(values)s::text[]) as s (name, value)
+            where pid = %(pid)s or name = 'timezone')
     from pg_backend_pid() pid"""
 
 REPLICA = "replica"
@@ -105,7 +115,7 @@ class Database(Runs):
         called = {"application_name": application_name}
         self._parameters: dict[str, Any] = PATIENCE | conninfo_to_dict(dsn) | called
         self._direct: dict[str, Any] = PATIENCE | conninfo_to_dict(direct or dsn) | called
-        self._statement_milliseconds = str(round(statement_seconds * 1000))
+        self._session = _SESSION | {"statement_timeout": str(round(statement_seconds * 1000))}
         self._pool = AsyncConnectionPool[Connection](
             connection_class=AsyncConnection[TupleRow],
             kwargs=self._parameters | {"autocommit": True},
@@ -238,7 +248,7 @@ class Database(Runs):
             connection.adapters.register_dumper(type_, text)  # lists are sent as text
             connection.adapters.register_dumper(type_, binary)
         set_json_loads(codec.load, connection)
-        asked = {"pid": connection.info.backend_pid, "milliseconds": self._statement_milliseconds, "pending": PENDING_LIST}
+        asked = {"pid": connection.info.backend_pid, "names": list(self._session), "values": list(self._session.values())}
         ((pid, timeline, *_),) = await (await connection.execute(_SETTLE, asked)).fetchall()
         if pid != connection.info.backend_pid:  # the number is one that a pooler has made up
             connection.prepare_threshold = None

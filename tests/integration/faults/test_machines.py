@@ -54,14 +54,10 @@ def ended(installation, lives):
 
 def test_what_one_server_is_told_the_other_shows_at_once_and_the_worker_tells_people(installation):
     first, second = installation.urls
-    report = {"start_time": "2026-11-26T08:00:00Z", "tags": [{"tag": "host=gw1"}], "level": 1}
+    report = {"start_time": "2026-11-26T08:00:00Z", "tags": [{"tag": "host=gw1"}], "level": 1, "description": "Trouble of many machines"}
     with client(installation, first, "nav") as nav, client(installation, second, "bob") as bob:
-        for number in range(20):
-            pk = (
-                nav.post("/incidents/", json={**report, "description": f"Trouble of many machines {number}"})
-                .raise_for_status()
-                .json()["pk"]
-            )
+        for _ in range(20):
+            pk = nav.post("/incidents/", json=report).raise_for_status().json()["pk"]
             assert pk == bob.get("/incidents/?page_size=1").raise_for_status().json()["results"][0]["pk"]
             bob.post(f"/incidents/{pk}/acks/", json={}).raise_for_status()
             assert nav.get(f"/incidents/{pk}/").raise_for_status().json()["acked"]
@@ -79,9 +75,8 @@ def test_while_the_network_loses_everything_everybody_is_told_so_in_time_and_it_
 
         def ask(number):
             began = time.monotonic()
-            answer = (
-                nav.post("/incidents/", json={"start_time": "2026-11-26T08:00:00Z", "tags": []}) if number % 2 else alice.get("/incidents/")
-            )
+            report = {"start_time": "2026-11-26T08:00:00Z", "tags": []}
+            answer = nav.post("/incidents/", json=report) if number % 2 else alice.get("/incidents/")
             return answer, time.monotonic() - began
 
         with ThreadPoolExecutor(ASKED) as callers:
@@ -89,17 +84,13 @@ def test_while_the_network_loses_everything_everybody_is_told_so_in_time_and_it_
         ready = alice.get(f"{installation.url}/health/ready")
         time.sleep(max(0.0, cut + CUT - time.monotonic()))
         installation.mend()
-        mended = time.monotonic()
-        until_all_are_served(lives, mended, BACK_WITHIN)
-        back = time.monotonic() - mended
+        until_all_are_served(lives, time.monotonic(), BACK_WITHIN)
 
     assert [503] * ASKED == [answer.status_code for answer, _ in answers]
     assert all(int(answer.headers["Retry-After"]) > 0 for answer, _ in answers)
     assert 503 == ready.status_code
     ended(installation, lives)
-    longest = max(*(seconds for _, seconds in answers), *(took for life in lives for took in life.took))
-    print(f"answered after {longest:.1f} s at most; served again {back:.1f} s after the network was back")
-    assert longest < TIME_OUT
+    assert TIME_OUT > max(*(seconds for _, seconds in answers), *(took for life in lives for took in life.took))
 
 
 def test_the_machine_with_the_database_dies_and_the_other_one_takes_over(installation):
@@ -110,4 +101,4 @@ def test_the_machine_with_the_database_dies_and_the_other_one_takes_over(install
     until_all_are_served(lives, time.monotonic(), BACK_WITHIN)
 
     ended(installation, lives)
-    assert max(took for life in lives for took in life.took) < TIME_OUT
+    assert TIME_OUT > max(took for life in lives for took in life.took)
