@@ -54,10 +54,11 @@ def ended(installation, lives):
 
 def test_what_one_server_is_told_the_other_shows_at_once_and_the_worker_tells_people(installation):
     first, second = installation.urls
-    report = {"start_time": "2026-11-26T08:00:00Z", "tags": [{"tag": "host=gw1"}], "level": 1, "description": "Trouble of many machines"}
+    report = {"start_time": "2026-11-26T08:00:00Z", "tags": [{"tag": "host=gw1"}], "level": 1}
     with client(installation, first, "nav") as nav, client(installation, second, "bob") as bob:
-        for _ in range(20):
-            pk = nav.post("/incidents/", json=report).raise_for_status().json()["pk"]
+        for number in range(20):
+            told = {**report, "description": f"Trouble of many machines {number}"}
+            pk = nav.post("/incidents/", json=told).raise_for_status().json()["pk"]
             assert pk == bob.get("/incidents/?page_size=1").raise_for_status().json()["results"][0]["pk"]
             bob.post(f"/incidents/{pk}/acks/", json={}).raise_for_status()
             assert nav.get(f"/incidents/{pk}/").raise_for_status().json()["acked"]
@@ -75,7 +76,7 @@ def test_while_the_network_loses_everything_everybody_is_told_so_in_time_and_it_
 
         def ask(number):
             began = time.monotonic()
-            report = {"start_time": "2026-11-26T08:00:00Z", "tags": []}
+            report = {"start_time": "2026-11-26T08:00:00Z", "tags": [], "description": f"asked meanwhile {number}"}
             answer = nav.post("/incidents/", json=report) if number % 2 else alice.get("/incidents/")
             return answer, time.monotonic() - began
 
