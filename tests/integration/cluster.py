@@ -14,6 +14,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import psycopg
+import pytest
 
 from adapters.db.embedded.binaries import bin_dir
 from integration.serving import process
@@ -213,6 +214,8 @@ def cluster(
     """Two such servers until the end of the block, or only the first; on this machine, unless they have addresses."""
     from adapters.db.migrate import upgrade
 
+    if not (bin_dir() / "pg_basebackup").exists():
+        pytest.skip(f"there is no pg_basebackup in {bin_dir()}")
     with folder_of_nobody() as folder:
         primary = Server(folder, "primary", *(here or ("127.0.0.1", free_port())), within)
         replica = Server(folder, "replica", *(there or ("127.0.0.1", free_port())), within_there)
