@@ -76,6 +76,7 @@ PROFILES = sa.select(
     _profile.c.name,
     _profile.c.timeslot_id,
     _profile.c.active,
+    _profile.c.escalate_after,
     _gathered(_profile_filter.c.filter_id, _profile_filter.c.profile_id).label("filter_ids"),
     _gathered(_profile_destination.c.destination_id, _profile_destination.c.profile_id).label("destination_ids"),
 ).order_by(_profile.c.id)
@@ -126,6 +127,7 @@ def profile_from(row: sa.RowMapping) -> Profile:
         name=row["name"],
         timeslot_id=TimeslotId(row["timeslot_id"]),
         active=row["active"],
+        escalate_after=row["escalate_after"],
         filter_ids=tuple(map(FilterId, row["filter_ids"] or ())),
         destination_ids=tuple(map(DestinationId, row["destination_ids"] or ())),
     )
@@ -175,6 +177,7 @@ def profile_columns(profile: Profile) -> Columns:
         "name": profile.name,
         "timeslot_id": profile.timeslot_id,
         "active": profile.active,
+        "escalate_after": profile.escalate_after,
     }
 
 

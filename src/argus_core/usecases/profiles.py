@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from argus_core.domain.actors import Actor
 from argus_core.domain.destinations import LABEL_LENGTH, Destination, synced_email
@@ -153,6 +154,7 @@ class ProfileService:
         filter_ids: Sequence[FilterId],
         destination_ids: Sequence[DestinationId] = (),
         active: bool = True,
+        escalate_after: timedelta | None = None,
     ) -> WholeProfile:
         """Keep a new profile."""
         async with self.profiles.begin(keeping(owner)) as work:
@@ -164,6 +166,7 @@ class ProfileService:
                 filter_ids=tuple(filter_ids),
                 destination_ids=tuple(destination_ids),
                 active=active,
+                escalate_after=escalate_after,
             )
             return await self._keep_profile(work, profile)
 
