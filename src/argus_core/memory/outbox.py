@@ -6,7 +6,9 @@ from collections.abc import Set as AbstractSet
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
+from argus_core.domain.budgets import Budget, Goes, Held, Judgement, Message, Purse, Waits
 from argus_core.domain.deliveries import (
     RETRIED,
     TESTS,
@@ -27,11 +29,14 @@ from argus_core.domain.deliveries import (
 )
 from argus_core.domain.destinations import Destination
 from argus_core.domain.errors import said
+from argus_core.domain.holds import Hold, Keeper
 from argus_core.domain.ids import DeliveryId, DestinationId, IncidentId, MaintenanceId, UserId
 from argus_core.domain.incidents import Happening
 from argus_core.domain.roundups import Kept, Roundup
 from argus_core.memory import MemoryAccounts, MemoryIncidents, utc_now
 from argus_core.ports.outbox import Backlog, Note, Outbox, Place, Sending, Setback, Undecided
+
+_Pending: TypeAlias = tuple[DestinationId, Keeper, int]
 
 
 class MemoryOutbox(Outbox):
@@ -45,6 +50,8 @@ class MemoryOutbox(Outbox):
         self._ledger: dict[DeliveryId, Delivery] = {}
         self._lanes: dict[LaneKey, Lane] = {}
         self._routes: dict[LaneKey, str] = {}
+        self._roundups: dict[_Pending, tuple[datetime, str]] = {}
+        self._purses: dict[DestinationId, Purse] = {}
 
     def claim(self, most: int) -> AbstractAsyncContextManager[Undecided]:
         """See the port."""
@@ -109,12 +116,22 @@ class MemoryOutbox(Outbox):
             status=order.status,
             reason=order.reason,
             finished=None if waits else now,
-            maintenance_id=order.maintenance.id if order.maintenance else None,
+            keeper=order.hold.keeper if order.hold else None,
+            subject=order.hold.subject if order.hold else 0,
+            urgent=order.urgent,
         )
+        if order.hold is not None:
+            self._pend(destination.id, order.hold)
         if waits:
             self._lanes[order.lane] = self._lanes.get(order.lane, first_lane(now)).heard(now)
             self._routes[order.lane] = order.route
         return id_
+
+    def _pend(self, destination_id: DestinationId, hold: Hold) -> None:
+        """Something is kept back: so the roundup comes at some time."""
+        if hold.due is not None:
+            key = (destination_id, hold.keeper, hold.subject)
+            self._roundups[key] = hold.put_off(self._roundups.get(key, (hold.due, ""))[0]), hold.title
 
     async def order_tests(self, orders: Sequence[Order], most: int, within: timedelta) -> Sequence[DeliveryId]:
         """See the port."""
@@ -143,6 +160,21 @@ class MemoryOutbox(Outbox):
             self._round_up(deliveries, title, routes.get(destination_id))
         return len(kept)
 
+    async def has_due(self) -> bool:
+        """See the port."""
+        return any(due <= self._clock() for due, _ in self._roundups.values())
+
+    async def round_up_due(self, most: int, routes: Mapping[DestinationId, str]) -> int:
+        """See the port."""
+        now = self._clock()
+        due = [key for key, (moment, _) in sorted(self._roundups.items(), key=lambda item: item[1][0]) if moment <= now][:most]
+        for key in due:
+            _, title = self._roundups.pop(key)
+            kept = [one for one in self._ledger.values() if one.is_kept_back and (one.destination_id, one.keeper, one.subject) == key]
+            if kept:
+                self._round_up(kept, title, routes.get(key[0]))
+        return len(due)
+
     def _round_up(self, deliveries: Sequence[Delivery], title: str, route: str | None) -> None:
         now, id_ = self._clock(), DeliveryId(next(self._ids))
         roundup = rounded_up(id_, deliveries, title, now)
@@ -156,19 +188,71 @@ class MemoryOutbox(Outbox):
         """See the port."""
         return sorted(set(self._routes.values()))
 
-    async def take(self, free: Mapping[str, int], lease: timedelta) -> Sequence[Sending]:
+    async def take(self, free: Mapping[str, int], lease: timedelta, budget: Budget | None = None) -> Sequence[Sending]:
         """See the port."""
-        now, room, taken = self._clock(), dict(free), []
-        for key, lane in sorted(self._lanes.items(), key=lambda item: item[1].due):
-            route = self._routes[key]
-            if lane.may_be_claimed(now) and room.get(route, 0) > 0:
-                room[route] -= 1
-                taken.append(self._take(key, route, lane.claimed(self._waiting(key)[-1].id, now, lease)))
-        return taken
+        while True:
+            due = self._due(free)
+            taken = [self._take(key, lease) for key in due] if budget is None else self._take_within(budget, due, lease)
+            if taken or not due:
+                return taken
 
-    def _take(self, key: LaneKey, route: str, lane: Lane) -> Sending:
-        before = self._lanes[key]
-        self._lanes[key] = lane
+    def _due(self, free: Mapping[str, int]) -> Sequence[LaneKey]:
+        now, room, due = self._clock(), dict(free), []
+        for key, lane in sorted(self._lanes.items(), key=lambda item: item[1].due):
+            if lane.may_be_claimed(now) and room.get(self._routes[key], 0) > 0:
+                room[self._routes[key]] -= 1
+                due.append(key)
+        return due
+
+    def _take_within(self, budget: Budget, due: Sequence[LaneKey], lease: timedelta) -> list[Sending]:
+        now, judged = self._clock(), dict[LaneKey, Judgement]()
+        for destination_id in {key[1] for key in due}:
+            keys = [key for key in due if key[1] == destination_id]
+            purse = self._purses.get(destination_id, Purse())
+            self._purses[destination_id], judgements = budget.judge(purse, list(map(self._message, keys)), now)
+            judged |= zip(keys, judgements, strict=True)
+        for key, verdict in judged.items():
+            match verdict:
+                case Waits(until):
+                    self._lanes[key] = self._lanes[key].put_off(until)
+                case Held(until):
+                    self._hold(key, budget.hold(until))
+                case Goes():
+                    pass
+        going = [(key, verdict.counted) for key, verdict in judged.items() if isinstance(verdict, Goes)]
+        return [replace(self._take(key, lease), counted=now if counted else None) for key, counted in going]
+
+    def _message(self, key: LaneKey) -> Message:
+        held = any(
+            one.lane == key and one.status is DeliveryStatus.SUPPRESSED and one.keeper is Keeper.BUDGET and one.version == 1
+            for one in self._ledger.values()
+        )
+        return Message(
+            free=key[0] == TESTS or any(one.urgent for one in self._waiting(key)),
+            whole=key[0] < TESTS or self._lanes[key].upto is not None,
+            follows=held,
+        )
+
+    def _hold(self, key: LaneKey, hold: Hold) -> None:
+        for delivery in self._waiting(key):
+            self._ledger[delivery.id] = replace(
+                delivery,
+                status=DeliveryStatus.SUPPRESSED,
+                reason=hold.reason,
+                keeper=hold.keeper,
+                subject=hold.subject,
+                finished=self._clock(),
+            )
+        del self._lanes[key], self._routes[key]
+        self._pend(key[1], hold)
+
+    def _refund(self, sending: Sending) -> None:
+        if sending.counted is not None:
+            self._purses[sending.destination_id] = self._purses[sending.destination_id].without(sending.counted)
+
+    def _take(self, key: LaneKey, lease: timedelta) -> Sending:
+        before, route = self._lanes[key], self._routes[key]
+        lane = self._lanes[key] = before.claimed(self._waiting(key)[-1].id, self._clock(), lease)
         deliveries = tuple(delivery for delivery in self._waiting(key) if delivery.id <= (lane.upto or delivery.id))
         places = [(delivery.incident_id, delivery.version) for delivery in deliveries if delivery.incident_id is not None]
         happenings, damaged = self._readable(places)
@@ -203,6 +287,8 @@ class MemoryOutbox(Outbox):
     async def finish(self, sending: Sending, report: Report) -> bool:
         """See the port."""
         now, key = self._clock(), sending.newest.lane
+        if report.outcome is Outcome.FAILED:
+            self._refund(sending)
         newest = self._ledger[sending.newest.id]
         attempt = Attempt(number=sending.attempt, at=now, outcome=report.outcome, answer=report.answer, seconds=report.seconds)
         self._ledger[newest.id] = replace(newest, attempts=(*newest.attempts, attempt))
@@ -226,6 +312,7 @@ class MemoryOutbox(Outbox):
             lane = self._lanes.get(key)
             if lane is not None and lane.attempt == sending.attempt:
                 self._keep_lane(key, lane.released(self._clock(), repeats=sending.repeats))
+            self._refund(sending)
 
     async def drop(self, delivery_ids: Sequence[DeliveryId], why: str, note: Note | None = None) -> Sequence[DeliveryId]:
         """See the port."""

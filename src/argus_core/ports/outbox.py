@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Protocol, TypeAlias
 
 from argus_core.domain.audit import Entry
+from argus_core.domain.budgets import Budget
 from argus_core.domain.deliveries import Delivery, DeliveryStatus, LaneKey, Order, Report
 from argus_core.domain.destinations import Destination
 from argus_core.domain.ids import DeliveryId, DestinationId, IncidentId, MaintenanceId, UserId
@@ -62,7 +63,8 @@ class Sending:
 
     `deliveries` are oldest first, `happenings` in the same order; those of a test are empty. `destination` is as it is now, None when it
     is gone. `failures` are those in a row before this `attempt`; it `repeats` a message that may have arrived. What is `damaged` cannot
-    be sent for this reason; its `happenings` are empty. A `roundup` is about incidents as they are now, in place of happenings.
+    be sent for this reason; its `happenings` are empty. A `roundup` is about incidents as they are now, in place of happenings. It was
+    `counted` at that moment, if the budget counts it.
     """
 
     incident_id: IncidentId | None
@@ -76,6 +78,7 @@ class Sending:
     destination: Destination | None
     damaged: str = ""
     roundup: Roundup | None = None
+    counted: datetime | None = None
 
     @property
     def newest(self) -> Delivery:
@@ -143,15 +146,30 @@ class Outbox(Protocol):
         """
         ...
 
+    async def has_due(self) -> bool:
+        """Whether any roundup is due by its hold."""
+        ...
+
+    async def round_up_due(self, most: int, routes: Mapping[DestinationId, str]) -> int:
+        """
+        Order at most so many roundups that are due by their hold, each with all that its keeper keeps back from its destination.
+
+        Gives how many were due. All of it happens, or nothing; what was told once is not told again.
+        """
+        ...
+
     async def routes(self) -> Sequence[str]:
         """The routes of all lanes."""
         ...
 
-    async def take(self, free: Mapping[str, int], lease: timedelta) -> Sequence[Sending]:
+    async def take(self, free: Mapping[str, int], lease: timedelta, budget: Budget | None = None) -> Sequence[Sending]:
         """
         Claim lanes that are due for so long, of each route at most as many as it has room for, the longest due first.
 
         What waits in a lane goes as one message, unless an earlier one may have arrived: then that one goes once more.
+
+        With a budget each destination gets what the budget lets go, whoever else takes lanes at the same time; what it holds is kept back.
+        What goes is counted before it goes, and no longer if it was let go again or has certainly not arrived.
         """
         ...
 

@@ -11,7 +11,7 @@ from argus_core.domain.deliveries import DeliveryStatus, Order
 from argus_core.domain.destinations import Destination
 from argus_core.domain.errors import Unavailable, said
 from argus_core.domain.ids import DestinationId, IncidentId, SourceId, UserId
-from argus_core.domain.incidents import Happening
+from argus_core.domain.incidents import Happening, Level
 from argus_core.domain.limits import storable
 from argus_core.domain.maintenance import Maintenance, ends
 from argus_core.domain.profiles import Profile
@@ -112,7 +112,7 @@ class Dispatcher:
         over = [happening.incident.id for happening in happenings if happening.incident.id in keeping and ends(happening)]
         told = await undecided.told(over) if over else frozenset()
         return [
-            order.kept_back(maintenance) if (maintenance := keeping.get(order.incident_id)) and order.lane not in told else order
+            order.kept_back(maintenance.hold) if (maintenance := keeping.get(order.incident_id)) and order.lane not in told else order
             for order in orders
         ]
 
@@ -131,6 +131,7 @@ def _order(media: Media, told: Told, happening: Happening | None, *, sends: bool
         address=address_of(media, told.destination),
         route=route_of(media, told.destination),
         status=DeliveryStatus.WAITING if sends else DeliveryStatus.OFF,
+        urgent=happening is not None and happening.incident.level is Level.CRITICAL,
     )
 
 
