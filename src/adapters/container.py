@@ -31,6 +31,7 @@ from adapters.plugins import load_media, load_ticket_system
 from adapters.room import room_for
 from adapters.settings import Settings
 from argus_core.domain.audit import ITSELF, Origin
+from argus_core.domain.budgets import parse_budget
 from argus_core.domain.sessions import Lifetime
 from argus_core.ports.identity import IdentityProviders
 from argus_core.usecases.accounts import AccountService
@@ -46,6 +47,7 @@ from argus_core.usecases.notifications import NotificationService
 from argus_core.usecases.overview import OverviewService
 from argus_core.usecases.profiles import ProfileService
 from argus_core.usecases.reading import ReadingService
+from argus_core.usecases.roundups import RoundupService
 from argus_core.usecases.sending import Letterhead, Sender
 from argus_core.usecases.tickets import TicketService
 from argus_core.usecases.trying_out import TrialService
@@ -140,6 +142,7 @@ class Container(containers.DeclarativeContainer):
         sends=settings.provided.send_notifications,
         own_only=settings.provided.sources_own_incidents_only,
     )
+    budget = providers.Callable(parse_budget, settings.provided.delivery_budget)
     sender = providers.Singleton(
         Sender,
         outbox,
@@ -148,6 +151,7 @@ class Container(containers.DeclarativeContainer):
         seconds=providers.Object(monotonic),
         chance=providers.Object(random),
         sends=settings.provided.send_notifications,
+        budget=budget,
     )
     notifications = providers.Singleton(
         NotificationService,
@@ -159,8 +163,10 @@ class Container(containers.DeclarativeContainer):
         settings.provided.send_notifications,
         settings.provided.sources_own_incidents_only,
         origin,
+        budget,
     )
     maintenance = providers.Singleton(MaintenanceService, profile_store, outbox, media, clock, settings.provided.time_zone, origin)
+    roundups = providers.Singleton(RoundupService, outbox, profile_store, media)
     watching = providers.Singleton(
         WatchService,
         providers.Singleton(PgWatch, database),

@@ -23,6 +23,7 @@ from msgspec import Meta
 from adapters.durations import duration
 from adapters.oidc.config import ProviderSettings
 from adapters.refusals import Refusal
+from argus_core.domain.budgets import parse_budget
 
 CONFIG = "ARGUS_CONFIG"
 DEFAULT_FILE = "argus.toml"
@@ -62,6 +63,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     send_notifications: bool = True
     give_up_after: str = "24h"
     keep_deliveries: str = "90d"
+    delivery_budget: str = "60/5m"
     token_warning: str = "7d"  # noqa: S105 - a span of time
     undelivered_limit: str = "15m"
     frontend_url: str = ""
@@ -150,6 +152,11 @@ def _is_duration(value: object) -> bool:
     return bool(duration(str(value)))
 
 
+def _is_budget(value: object) -> bool:
+    parse_budget(str(value))
+    return True
+
+
 def _are_networks(value: object) -> bool:
     return all(ipaddress.ip_network(part.strip()) for part in str(value).split(","))
 
@@ -185,6 +192,7 @@ KEYS = (
     Key(name="ARGUS_SEND_NOTIFICATIONS", field="send_notifications", expects="true or false"),
     Key(name="ARGUS_GIVE_UP_AFTER", field="give_up_after", expects="a span of time like 24h or 2d", accepts=_is_duration),
     Key(name="ARGUS_KEEP_DELIVERIES", field="keep_deliveries", expects="a span of time like 90d or 52w", accepts=_is_duration),
+    Key(name="ARGUS_DELIVERY_BUDGET", field="delivery_budget", expects="messages in a span of time like 20/5m, or off", accepts=_is_budget),
     Key(name="ARGUS_TOKEN_WARNING", field="token_warning", expects="a span of time like 7d or 12h", accepts=_is_duration),
     Key(name="ARGUS_UNDELIVERED_LIMIT", field="undelivered_limit", expects="a span of time like 15m or 1h", accepts=_is_duration),
     Key(

@@ -85,11 +85,19 @@ class Budget:
         return f"More than {self}"
 
     def __str__(self) -> str:
-        return f"{self.most} messages in {_spoken(self.within)}"
+        return f"{self.most} message{'s' if self.most != 1 else ''} in {_spoken(self.within)}"
 
     def hold(self, due: datetime) -> Hold:
         """Why something is kept back that is above it."""
         return Hold(keeper=Keeper.BUDGET, reason=f"It is above the budget of {self}.", title=self.title, due=due)
+
+    def above(self, moments: Iterable[datetime]) -> int:
+        """How many of the messages that were due at these moments, oldest first, it would have kept back, had there been no others."""
+        purse, count = Purse(), 0
+        for moment in moments:
+            purse, (verdict,) = self.judge(purse, [Message()], moment)
+            count += isinstance(verdict, Held)
+        return count
 
     def judge(self, purse: Purse, messages: Sequence[Message], now: datetime) -> tuple[Purse, list[Judgement]]:
         """

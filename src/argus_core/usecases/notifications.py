@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from argus_core.domain.actors import Actor
 from argus_core.domain.audit import ITSELF, Deed, Entry, Origin
+from argus_core.domain.budgets import Budget
 from argus_core.domain.calendars import Calendar
 from argus_core.domain.decisions import Verdict, fires, judge
 from argus_core.domain.deliveries import Delivery, DeliveryStatus
@@ -13,7 +14,7 @@ from argus_core.domain.destinations import Destination
 from argus_core.domain.errors import Invalid, NotFound
 from argus_core.domain.filters import reads_texts
 from argus_core.domain.ids import DeliveryId, DestinationId, EventId, IncidentId, ProfileId, UserId
-from argus_core.domain.incidents import Event, Happening, fold
+from argus_core.domain.incidents import Event, Happening, Level, fold
 from argus_core.domain.maintenance import Maintenance, ends
 from argus_core.domain.permissions import confined_to, keeping, require_within
 from argus_core.domain.profiles import Profile
@@ -56,7 +57,8 @@ class DryRun:
     """
     The events since then for which a profile would have fired, newest first; not `complete` if older ones were not looked at.
 
-    Those that planned maintenance keeps back are not among them; it is said how many `kept_back` there are.
+    Those that planned maintenance keeps back are not among them; it is said how many `kept_back` there are. Of those that fired so many are
+    `above_budget`, if nothing else goes to the same destinations: these would be told in roundups.
     """
 
     since: datetime
@@ -64,6 +66,7 @@ class DryRun:
     looked_at: int
     complete: bool
     kept_back: int = 0
+    above_budget: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,7 @@ class NotificationService:
     sends: bool = True
     own_only: bool = False
     origin: Origin = ITSELF
+    budget: Budget | None = None
 
     def seen_from(self, origin: Origin) -> "NotificationService":
         """The same, on behalf of somebody: whom the audit log names for what is retried or dropped."""
@@ -141,7 +145,9 @@ class NotificationService:
         until = {one.event.id: texts.get(one.incident.id, ())[: one.event.version] for one in happened}
         fired = [happening for happening in happened if fires(active, happening, until[happening.event.id])]
         told = _not_kept_back(calendar, fired, until)
-        return DryRun(since, told, len(happened), len(everything) < MOST_EVENTS, len(fired) - len(told))
+        counted = [happening.event.received for happening in reversed(told) if happening.incident.level is not Level.CRITICAL]
+        above = 0 if self.budget is None else self.budget.above(counted)
+        return DryRun(since, told, len(happened), len(everything) < MOST_EVENTS, len(fired) - len(told), above)
 
     async def test(self, owner: Actor, profile_id: ProfileId) -> Sequence[Delivery]:
         """

@@ -1,0 +1,107 @@
+"""
+A storm through server, eight workers and a real mail server, with workers killed at random: what is above the budget comes in roundups.
+"""
+
+import re
+import time
+from random import Random
+
+import psycopg
+import pytest
+
+from adapters.db.embedded import running
+from argus_core.domain.budgets import most_within
+from integration.hearing import want
+from integration.killing import mortal
+from integration.notifications.people import Installation
+from integration.serving import applied
+
+MOST, SPAN = 5, 15
+STORM = 120
+PATIENCE = 240
+"""The lease of a message that was under way when its worker was killed is two minutes."""
+WORKERS = 8
+KILLS = 4
+LATE = 3.0
+"""A message is counted when it is taken to be sent; it may arrive so many seconds later."""
+
+
+@pytest.fixture
+def random():
+    return Random(1)  # noqa: S311 - the same at every run
+
+
+@pytest.fixture
+def installation(tmp_path, random, mailbox):
+    environment = {"ARGUS_DELIVERY_BUDGET": f"{MOST}/{SPAN}s", **mailbox.settings}
+    with mortal(tmp_path, random, environment) as found:
+        world = applied(Installation.SPEC, "--data", found.data, environment=environment, folder=tmp_path)
+        found.start()
+        tokens = {name: one["token"] for name, one in world["actors"].items()}
+        with found.served.client(tokens["alice"]) as alice:
+            want(alice)
+        yield found, tokens
+
+
+def until_all_is_told(dsn):
+    """Wait until nothing is undecided, kept back or waiting."""
+    until = time.monotonic() + PATIENCE
+    question = """
+        select (select count(*) from outbox) + (select count(*) from roundup)
+            + (select count(*) from delivery where status = 'waiting' or (status = 'suppressed' and merged_into is null))"""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        while connection.execute(question).fetchone()[0]:
+            assert time.monotonic() < until
+            time.sleep(0.2)
+
+
+def test_a_storm_is_a_few_messages_whatever_is_killed(installation, mailbox, random):
+    """
+    No span has more messages than the budget, what is critical comes at once, and everything is told: by itself, or in a roundup.
+    """
+    killed, tokens = installation
+    killed.employ(WORKERS)
+    with killed.served.client(tokens["nav"], timeout=30) as nav:
+
+        def report(number, level):
+            body = {"start_time": "2026-11-26T08:00:00Z", "description": f"Incident {number}.", "tags": [{"tag": "room=3"}], "level": level}
+            return nav.post("/incidents/", json=body).json()["pk"]
+
+        incidents = [report(number, 3) for number in range(STORM)]
+        for _ in range(KILLS):
+            killed.a_worker()
+            time.sleep(random.uniform(0, 2))
+            killed.employ(WORKERS)
+        critical = report("critical", 1)
+        posted = time.monotonic()
+        mailbox.wait_for(lambda mails: any("Incident critical." in mail.text for mail in mails), 30)
+        waited = time.monotonic() - posted
+        with running(killed.data) as server:
+            until_all_is_told(server.url)
+        for pk in incidents:
+            nav.post(f"/incidents/{pk}/events/", json={"type": "END", "timestamp": "2026-11-26T09:00:00Z", "description": "Over."})
+        for _ in range(KILLS):
+            killed.a_worker()
+            time.sleep(random.uniform(0, 2))
+            killed.employ(WORKERS)
+        with running(killed.data) as server:
+            until_all_is_told(server.url)
+            with psycopg.connect(server.url) as connection:
+                ledger = connection.execute(
+                    """
+                    select d.incident_id, d.version, d.status, d.reason, d.merged_into is not null, r.status
+                    from delivery d left join delivery r on r.id = d.merged_into where d.incident_id > 0 order by 1, 2"""
+                ).fetchall()
+
+    counted = [mail for mail in mailbox.mails if "Incident critical." not in mail.text]
+    roundups = [mail for mail in counted if mail.subject.startswith(f"More than {MOST} messages")]
+    singles = {int(re.search(r"Incident (\d+)", mail.text)[1]) for mail in counted if mail not in roundups}
+    print(f"{len(singles)} incidents told by themselves, {len(roundups)} roundups, critical after {waited:.1f} s")  # noqa: T201
+    assert most_within([mail.at for mail in counted], SPAN - LATE) <= MOST
+    assert {(pk, version) for pk in incidents for version in (1, 2)} | {(critical, 1)} == {row[:2] for row in ledger}
+    for _, _, status, reason, is_told, by in ledger:
+        assert status in ("sent", "merged") or (status, is_told, by) == ("suppressed", True, "sent") and "budget" in reason
+    rolled_up = {pk for pk, version, status, *_ in ledger if version == 1 and status == "suppressed"}
+    assert rolled_up == {pk for pk, version, status, *_ in ledger if version == 2 and pk in rolled_up and status == "suppressed"}
+    assert len(rolled_up) > STORM / 2
+    assert f"By tag: room=3 " in roundups[0].text
