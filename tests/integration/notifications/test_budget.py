@@ -100,8 +100,8 @@ def test_a_storm_is_a_few_messages_whatever_is_killed(installation, mailbox, ran
     assert most_within([mail.at for mail in counted], SPAN - LATE) <= MOST
     assert {(pk, version) for pk in incidents for version in (1, 2)} | {(critical, 1)} == {row[:2] for row in ledger}
     for _, _, status, reason, is_told, by in ledger:
-        assert status in ("sent", "merged") or (status, is_told, by) == ("suppressed", True, "sent") and "budget" in reason
+        assert status in ("sent", "merged") or ((status, is_told, by) == ("suppressed", True, "sent") and "budget" in reason)
     rolled_up = {pk for pk, version, status, *_ in ledger if version == 1 and status == "suppressed"}
     assert rolled_up == {pk for pk, version, status, *_ in ledger if version == 2 and pk in rolled_up and status == "suppressed"}
     assert len(rolled_up) > STORM / 2
-    assert f"By tag: room=3 " in roundups[0].text
+    assert "By tag: room=3 " in roundups[0].text
