@@ -31,6 +31,7 @@ from argus_core.domain.deliveries import (
     too_many_tests,
 )
 from argus_core.domain.destinations import Destination
+from argus_core.domain.digests import OVER
 from argus_core.domain.holds import Keeper
 from argus_core.domain.ids import DeliveryId, DestinationId, EventId, IncidentId, MaintenanceId, ProfileId, UserId
 from argus_core.domain.incidents import Happening
@@ -99,6 +100,8 @@ class PgOutbox(Outbox):
             if due:
                 names = ("destinations", "keepers", "subjects", "titles")
                 values: dict[str, object] = dict(zip(names, map(list, zip(*due, strict=True)), strict=True))
+                if any(keeper == Keeper.DIGEST.value for _, keeper, *_ in due):
+                    await connection.execute(statements.LEAVE_OUT, values | {"why": OVER})
                 await connection.execute(statements.ROUND_UP_DUE, values | {"routes": _routed(routes)}, binary=True)
         return len(due)
 

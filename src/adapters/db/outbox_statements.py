@@ -125,6 +125,20 @@ HAS_DUE = "select exists (select from roundup where due <= now())"
 DUE = """
     select destination_id, kept_by, subject_id, title from roundup
     where due <= now() order by due, destination_id limit %s for update skip locked"""
+# What `digests.is_left_out` says: it began among what was kept back, and is over.
+LEAVE_OUT = f"""
+    with w as (
+        select * from unnest(%(destinations)s::bigint[], %(keepers)s::text[], %(subjects)s::bigint[])
+            as w (destination_id, kept_by, subject_id) where kept_by = 'digest'
+    ),
+    k as (
+        select d.destination_id, d.subject_id, d.incident_id, array_agg(d.id) as ids
+        from w join delivery d on d.destination_id = w.destination_id and d.kept_by = w.kept_by and d.subject_id = w.subject_id
+        where {_KEPT_BACK} group by 1, 2, 3 having min(d.version) = 1
+    )
+    update delivery set status = 'dropped', reason = %(why)s, finished = now()
+    from k join incident i on i.id = k.incident_id
+    where delivery.id = any(k.ids) and i.stateful and i.end_time <= now()"""
 ROUND_UP_DUE = f"""
     with w as (
         select * from unnest(%(destinations)s::bigint[], %(keepers)s::text[], %(subjects)s::bigint[], %(titles)s::text[])

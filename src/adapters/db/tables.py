@@ -437,6 +437,8 @@ profile = sa.Table(
     sa.Column("timeslot_id", sa.ForeignKey(timeslot.c.id), nullable=False),
     sa.Column("active", sa.Boolean, nullable=False),
     sa.Column("name", sa.Text),
+    # As `Digest` spells it.
+    sa.Column("digest", sa.Text),
     sa.UniqueConstraint("owner_id", "name"),
 )
 sa.Index("profile_timeslot", profile.c.timeslot_id)

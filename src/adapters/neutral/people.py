@@ -15,6 +15,7 @@ from adapters.keys import secret_of
 from adapters.refusals import Refusal
 from argus_core.domain.accounts import Token, User, check_user
 from argus_core.domain.destinations import EMAIL, LABEL_LENGTH, Destination, synced_email
+from argus_core.domain.digests import parse_digest
 from argus_core.domain.errors import Invalid
 from argus_core.domain.expressions import parse
 from argus_core.domain.ids import DestinationId, FilterId, ProfileId, SourceId, TimeslotId, TokenId, UserId
@@ -124,6 +125,7 @@ class ProfileIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     filters: list[int]
     destinations: list[int]
     active: bool = True
+    digest: str = ""
 
 
 _In = TypeVar("_In", bound=msgspec.Struct)
@@ -326,6 +328,7 @@ def _profile(place: str, profile: ProfileIn) -> Profile:
     with _at(place):
         if profile.name is not None:
             check_name(profile.name, NAME_LENGTH)
+        digest = parse_digest(profile.digest)
     return Profile(
         id=ProfileId(profile.id),
         owner=UserId(profile.user_id),
@@ -334,6 +337,7 @@ def _profile(place: str, profile: ProfileIn) -> Profile:
         filter_ids=tuple(map(FilterId, sorted(set(profile.filters)))),
         destination_ids=tuple(map(DestinationId, sorted(set(profile.destinations)))),
         active=profile.active,
+        digest=digest,
     )
 
 

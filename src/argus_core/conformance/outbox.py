@@ -13,6 +13,7 @@ from argus_core.domain.budgets import Budget
 from argus_core.domain.decisions import Told
 from argus_core.domain.deliveries import Delivery, DeliveryStatus, Order, Outcome, Report, patience_after
 from argus_core.domain.destinations import Destination
+from argus_core.domain.digests import OVER
 from argus_core.domain.errors import TooOften
 from argus_core.domain.holds import Hold, Keeper
 from argus_core.domain.ids import DestinationId, FilterId, MaintenanceId, ProfileId, UserId
@@ -598,6 +599,40 @@ async def what_is_held_is_told_when_it_is_due(post: Post) -> None:
     see(await post.take() == [], "A roundup comes twice.")
 
 
+async def a_digest_leaves_out_what_is_over(post: Post) -> None:
+    """What began and was over meanwhile is dropped, with the reason; each of the others is told once, as it is; nothing is no message."""
+    hold = Hold(keeper=Keeper.DIGEST, subject=secrets.randbits(40) + 1, reason="Gathered.", title="Digest", due=LONG_HENCE)
+    known, over, still = await post.waiting(), await post.happen(), await post.happen()
+    await post.outbox.finish(await post.take_one(), SENT)
+    moment = await post.world.report(stateful=False)
+    await gather(post, hold)
+    for incident in (known, over):
+        await post.world.service.post(incident.id, EventType.CLOSE, actor=post.world.person)
+    await gather(post, replace(hold, due=LONG_AGO))
+    await post.outbox.round_up_due(MANY, {post.told.destination.id: post.route})
+    see({one.status for one in await post.ledger([over])} == {DeliveryStatus.DROPPED}, "What is over is told.")
+    see({one.reason for one in await post.ledger([over])} == {OVER}, "The ledger does not say why something is left out.")
+    sending = await post.take_one()
+    told = sending.roundup.kept if sending.roundup else ()
+    see([one.incident.id for one in told] == [known.id, still.id, moment.id], "The digest tells too much or too little.")
+    see(told[0].incident.version > known.version, "The digest tells how things were.")
+    await post.outbox.finish(sending, SENT)
+    brief = await post.happen()
+    await post.world.service.post(brief.id, EventType.CLOSE, actor=post.world.person)
+    await gather(post, replace(hold, due=LONG_AGO))
+    await post.outbox.round_up_due(MANY, {post.told.destination.id: post.route})
+    see(await post.take() == [], "There is a digest of nothing.")
+
+
+async def gather(post: Post, hold: Hold) -> None:
+    """Keep everything back that is undecided."""
+    while True:
+        async with post.outbox.claim(MANY) as undecided:
+            await undecided.decide([post.order(happening).kept_back(hold) for happening in await undecided.happenings()])
+            if not undecided.places:
+                return
+
+
 async def what_waits_for_quiet_is_put_off(post: Post) -> None:
     """What comes later puts the roundup off, if the keeper waits for quiet."""
     hold = Hold(keeper=Keeper.FLAPPING, subject=secrets.randbits(40) + 1, reason="It flaps.", title="Quiet", due=LONG_AGO)
@@ -745,6 +780,7 @@ OUTBOX_CHECKS: Sequence[PostCheck] = (
     what_is_kept_back_is_rounded_up,
     racing_callers_round_up_once,
     what_is_held_is_told_when_it_is_due,
+    a_digest_leaves_out_what_is_over,
     what_waits_for_quiet_is_put_off,
     a_budget_is_kept_to,
     what_a_budget_holds_is_rounded_up,

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from argus_core.domain.destinations import Destination
+from argus_core.domain.digests import Gathers
 from argus_core.domain.filters import Explanation, explain, holds
 from argus_core.domain.incidents import Happening
 from argus_core.domain.profiles import Profile, WholeProfile
@@ -17,10 +18,15 @@ from argus_core.domain.saved_filters import SavedFilter
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A destination that hears of an event, and the profiles that ask for it, in id order."""
+    """
+    A destination that hears of an event, and the profiles that ask for it, in id order.
+
+    When all of them want to be told by a digest, they are `gathering`.
+    """
 
     destination: Destination
     profiles: tuple[Profile, ...]
+    gathering: tuple[Gathers, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +75,23 @@ def who_hears(profiles: Iterable[WholeProfile], happening: Happening, texts: Seq
 
 def gathered(fired: Iterable[WholeProfile]) -> tuple[Told, ...]:
     """The destinations of profiles that fire, each once with all of its profiles."""
-    told: dict[int, tuple[Destination, list[Profile]]] = {}
+    told: dict[int, tuple[Destination, list[WholeProfile]]] = {}
     for whole in sorted(fired, key=lambda whole: whole.profile.id):
         for destination in whole.destinations:
-            told.setdefault(destination.id, (destination, []))[1].append(whole.profile)
-    return tuple(Told(destination, tuple(profiles)) for _, (destination, profiles) in sorted(told.items()))
+            told.setdefault(destination.id, (destination, []))[1].append(whole)
+    return tuple(
+        Told(destination, tuple([whole.profile for whole in wholes]), _gathering(wholes))
+        for _, (destination, wholes) in sorted(told.items())
+    )
+
+
+def _gathering(wholes: Sequence[WholeProfile]) -> tuple[Gathers, ...]:
+    gathering = []
+    for whole in wholes:
+        if whole.profile.digest is None:
+            return ()
+        gathering.append(Gathers(whole.profile.id, whole.profile.name, whole.profile.digest, whole.timeslot.zone))
+    return tuple(gathering)
 
 
 def judge(profile: WholeProfile, happening: Happening, texts: Sequence[str] = ()) -> Verdict:

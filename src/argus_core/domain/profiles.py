@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias, TypeVar, assert_never
 
 from argus_core.domain.destinations import Destination
+from argus_core.domain.digests import Digest
 from argus_core.domain.errors import FilterInUse, InUse, Invalid, NotFound
 from argus_core.domain.filters import All, Condition
 from argus_core.domain.ids import DestinationId, FilterId, ProfileId, TimeslotId, UserId
@@ -17,7 +18,11 @@ MOST_FILTERS = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """A timeslot, at least one filter and any number of destinations of one user; an inactive one tells nobody."""
+    """
+    A timeslot, at least one filter and any number of destinations of one user; an inactive one tells nobody.
+
+    With a `digest` it tells by that, wherever no other profile tells at once.
+    """
 
     id: ProfileId
     owner: UserId
@@ -26,6 +31,7 @@ class Profile:
     filter_ids: tuple[FilterId, ...]
     destination_ids: tuple[DestinationId, ...] = ()
     active: bool = True
+    digest: Digest | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

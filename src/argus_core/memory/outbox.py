@@ -28,6 +28,7 @@ from argus_core.domain.deliveries import (
     too_many_tests,
 )
 from argus_core.domain.destinations import Destination
+from argus_core.domain.digests import OVER, is_left_out
 from argus_core.domain.errors import said
 from argus_core.domain.holds import Hold, Keeper
 from argus_core.domain.ids import DeliveryId, DestinationId, IncidentId, MaintenanceId, UserId
@@ -170,10 +171,22 @@ class MemoryOutbox(Outbox):
         due = [key for key, (moment, _) in sorted(self._roundups.items(), key=lambda item: item[1][0]) if moment <= now][:most]
         for key in due:
             _, title = self._roundups.pop(key)
-            kept = [one for one in self._ledger.values() if one.is_kept_back and (one.destination_id, one.keeper, one.subject) == key]
+            if key[1] is Keeper.DIGEST:
+                self._leave_out(key)
+            kept = self._kept_by(key)
             if kept:
                 self._round_up(kept, title, routes.get(key[0]))
         return len(due)
+
+    def _kept_by(self, key: "_Pending") -> list[Delivery]:
+        return [one for one in self._ledger.values() if one.is_kept_back and (one.destination_id, one.keeper, one.subject) == key]
+
+    def _leave_out(self, key: "_Pending") -> None:
+        now, kept = self._clock(), self._kept_by(key)
+        over = {one.incident.id for one in self._shown(kept) if is_left_out(one.incident, now, started=one.started)}
+        for one in kept:
+            if one.incident_id in over:
+                self._ledger[one.id] = replace(one, status=DeliveryStatus.DROPPED, reason=OVER)
 
     def _round_up(self, deliveries: Sequence[Delivery], title: str, route: str | None) -> None:
         now, id_ = self._clock(), DeliveryId(next(self._ids))
@@ -271,12 +284,15 @@ class MemoryOutbox(Outbox):
         )
 
     def _roundup(self, delivery: Delivery) -> Roundup:
-        merged = [other for other in self._ledger.values() if other.merged_into == delivery.id and other.incident_id is not None]
-        kept = [
-            Kept(self._incidents.present(id_), any(other.version == 1 for other in merged if other.incident_id == id_))
-            for id_ in sorted({other.incident_id for other in merged if other.incident_id is not None})
+        merged = [other for other in self._ledger.values() if other.merged_into == delivery.id]
+        return Roundup(title=delivery.title, now=self._clock(), kept=tuple(self._shown(merged)))
+
+    def _shown(self, deliveries: Sequence[Delivery]) -> list[Kept]:
+        """The incidents of these, each once and as it is now."""
+        return [
+            Kept(self._incidents.present(id_), any(one.version == 1 for one in deliveries if one.incident_id == id_))
+            for id_ in sorted({one.incident_id for one in deliveries if one.incident_id is not None})
         ]
-        return Roundup(title=delivery.title, now=self._clock(), kept=tuple(kept))
 
     def _readable(self, places: Sequence[Place]) -> tuple[tuple[Happening, ...], str]:
         try:

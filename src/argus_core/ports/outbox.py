@@ -154,7 +154,8 @@ class Outbox(Protocol):
         """
         Order at most so many roundups that are due by their hold, each with all that its keeper keeps back from its destination.
 
-        Gives how many were due. All of it happens, or nothing; what was told once is not told again.
+        Gives how many were due. All of it happens, or nothing; what was told once is not told again. What a digest leaves out is dropped,
+        and when nothing is left there is no roundup.
         """
         ...
 

@@ -3,12 +3,14 @@
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 
 from argus_core.domain.audience import Audience
 from argus_core.domain.calendars import Calendar
 from argus_core.domain.decisions import Told
 from argus_core.domain.deliveries import DeliveryStatus, Order
 from argus_core.domain.destinations import Destination
+from argus_core.domain.digests import gathered_by
 from argus_core.domain.errors import Unavailable, said
 from argus_core.domain.ids import DestinationId, IncidentId, SourceId, UserId
 from argus_core.domain.incidents import Happening, Level
@@ -109,12 +111,23 @@ class Dispatcher:
             for happening in happenings
             if (maintenance := self._calendar.keeping_back(happening, texts.get(happening.incident.id, ())))
         }
+        received: dict[IncidentId | None, datetime] = {happening.incident.id: happening.event.received for happening in happenings}
         over = [happening.incident.id for happening in happenings if happening.incident.id in keeping and ends(happening)]
         told = await undecided.told(over) if over else frozenset()
         return [
-            order.kept_back(maintenance.hold) if (maintenance := keeping.get(order.incident_id)) and order.lane not in told else order
+            order.kept_back(maintenance.hold)
+            if (maintenance := keeping.get(order.incident_id)) and order.lane not in told
+            else _gathered(order, received)
             for order in orders
         ]
+
+
+def _gathered(order: Order, received: Mapping[IncidentId | None, datetime]) -> Order:
+    """The order, kept back if only digests ask for it."""
+    if not order.told.gathering or order.status is not DeliveryStatus.WAITING:
+        return order
+    hold = gathered_by(order.told.gathering, received[order.incident_id])
+    return order if hold is None else order.kept_back(hold)
 
 
 def trial_of(media: Media, destination: Destination, profiles: tuple[Profile, ...], *, sends: bool) -> Order:

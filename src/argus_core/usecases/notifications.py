@@ -11,6 +11,7 @@ from argus_core.domain.calendars import Calendar
 from argus_core.domain.decisions import Verdict, fires, judge
 from argus_core.domain.deliveries import Delivery, DeliveryStatus
 from argus_core.domain.destinations import Destination
+from argus_core.domain.digests import Digest
 from argus_core.domain.errors import Invalid, NotFound
 from argus_core.domain.filters import reads_texts
 from argus_core.domain.ids import DeliveryId, DestinationId, EventId, IncidentId, ProfileId, UserId
@@ -58,7 +59,7 @@ class DryRun:
     The events since then for which a profile would have fired, newest first; not `complete` if older ones were not looked at.
 
     Those that planned maintenance keeps back are not among them; it is said how many `kept_back` there are. Of those that fired so many are
-    `above_budget`, if nothing else goes to the same destinations: these would be told in roundups.
+    `above_budget`, if nothing else goes to the same destinations: these would be told in roundups. With a `digest` all would be in one.
     """
 
     since: datetime
@@ -67,6 +68,7 @@ class DryRun:
     complete: bool
     kept_back: int = 0
     above_budget: int = 0
+    digest: Digest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +148,9 @@ class NotificationService:
         fired = [happening for happening in happened if fires(active, happening, until[happening.event.id])]
         told = _not_kept_back(calendar, fired, until)
         counted = [happening.event.received for happening in reversed(told) if happening.incident.level is not Level.CRITICAL]
-        above = 0 if self.budget is None else self.budget.above(counted)
-        return DryRun(since, told, len(happened), len(everything) < MOST_EVENTS, len(fired) - len(told), above)
+        digest = active.profile.digest
+        above = 0 if self.budget is None or digest is not None else self.budget.above(counted)
+        return DryRun(since, told, len(happened), len(everything) < MOST_EVENTS, len(fired) - len(told), above, digest)
 
     async def test(self, owner: Actor, profile_id: ProfileId) -> Sequence[Delivery]:
         """

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from argus_core.domain.actors import Actor
 from argus_core.domain.destinations import LABEL_LENGTH, Destination, synced_email
+from argus_core.domain.digests import Digest
 from argus_core.domain.errors import Invalid, SyncedDestination
 from argus_core.domain.ids import DestinationId, FilterId, ProfileId, TimeslotId, UserId
 from argus_core.domain.limits import text_problem
@@ -149,6 +150,7 @@ class ProfileService:
         filter_ids: Sequence[FilterId],
         destination_ids: Sequence[DestinationId] = (),
         active: bool = True,
+        digest: Digest | None = None,
     ) -> WholeProfile:
         """Keep a new profile."""
         async with self.profiles.begin(keeping(owner)) as work:
@@ -160,6 +162,7 @@ class ProfileService:
                 filter_ids=tuple(filter_ids),
                 destination_ids=tuple(destination_ids),
                 active=active,
+                digest=digest,
             )
             return await self._keep_profile(work, profile)
 

@@ -137,6 +137,7 @@ class DryRunOut(Struct, frozen=True):
     What a profile would have told since then, newest first; not `complete` when only the newest events were looked at.
 
     Planned maintenance would have `kept_back` so many more. So many of the events were `above_budget`, and told in roundups.
+    With a `digest` they are told by that.
     """
 
     since: Moment
@@ -145,6 +146,7 @@ class DryRunOut(Struct, frozen=True):
     events: list[FiredOut]
     kept_back: Count | UnsetType = UNSET
     above_budget: Count | UnsetType = UNSET
+    digest: str | UnsetType = UNSET
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +178,7 @@ class NotificationShapes:
             list(map(self._fired, run.fired)),
             run.kept_back or UNSET,
             run.above_budget or UNSET,
+            str(run.digest) if run.digest else UNSET,
         )
 
     def _delivery(self, delivery: Delivery) -> DeliveryOut:

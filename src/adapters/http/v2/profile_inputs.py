@@ -10,6 +10,7 @@ from adapters.http.bodies import fields as body_fields
 from adapters.http.errors import Refused, nested
 from adapters.http.fields import Fields, Wrong
 from argus_core.domain.destinations import LABEL_LENGTH, Destination
+from argus_core.domain.digests import Digest, parse_digest
 from argus_core.domain.errors import Invalid
 from argus_core.domain.expressions import parse
 from argus_core.domain.filters import Condition
@@ -79,6 +80,7 @@ class NewProfile(NamedTuple):
     filter_ids: tuple[FilterId, ...]
     destination_ids: tuple[DestinationId, ...]
     active: bool
+    digest: Digest | None
 
 
 async def new_timeslot(request: ApiRequest) -> NewTimeslot:
@@ -193,19 +195,22 @@ async def new_profile(request: ApiRequest) -> NewProfile:
     filters = taken.several("filters", fields.pks)
     destinations = taken.several("destinations", fields.pks) if "destinations" in taken else []
     active = taken.optional("active", fields.boolean, True)
+    digest = taken.nullable("digest", _digest, None)
     taken.check()
-    return NewProfile(name or None, TimeslotId(timeslot), tuple(map(FilterId, filters)), tuple(map(DestinationId, destinations)), active)
+    chosen = tuple(map(FilterId, filters)), tuple(map(DestinationId, destinations))
+    return NewProfile(name or None, TimeslotId(timeslot), *chosen, active, digest)
 
 
 async def profile_change(request: ApiRequest, *, whole: bool) -> Callable[[Profile], Profile]:
-    """What becomes of a profile; name, destinations and whether it is active stay when they are not given."""
+    """What becomes of a profile; name, destinations, digest and whether it is active stay when they are not given."""
     taken = Fields(await body_fields(request))
     name = taken.nullable("name", _profile_name, None) or None
     timeslot = _needed(taken, "timeslot", fields.pk, whole=whole)
     filters = taken.several("filters", fields.pks) if whole or "filters" in taken else None
     destinations = taken.several("destinations", fields.pks) if "destinations" in taken else None
     active = taken.optional("active", fields.boolean, None)
-    keeps_name = "name" not in taken
+    digest = taken.nullable("digest", _digest, None)
+    keeps_name, keeps_digest = "name" not in taken, "digest" not in taken
     taken.check()
 
     def change(present: Profile) -> Profile:
@@ -216,9 +221,18 @@ async def profile_change(request: ApiRequest, *, whole: bool) -> Callable[[Profi
             filter_ids=present.filter_ids if filters is None else tuple(map(FilterId, filters)),
             destination_ids=present.destination_ids if destinations is None else tuple(map(DestinationId, destinations)),
             active=present.active if active is None else active,
+            digest=present.digest if keeps_digest else digest,
         )
 
     return change
+
+
+def _digest(value: object) -> Digest | None:
+    """A digest; an empty one is none."""
+    try:
+        return parse_digest(fields.text(most_bytes=16)(value))
+    except Invalid as error:
+        raise fields.Wrong.because(error.errors["digest"]) from error
 
 
 def _needed(taken: Fields, name: str, clean: Callable[[object], _T], *, whole: bool) -> _T | None:

@@ -94,7 +94,7 @@ class DuplicateOut(Struct, frozen=True):
 
 
 class ProfileOut(Struct, frozen=True):
-    """When, about what and where somebody wants to be told."""
+    """When, about what and where somebody wants to be told; `digest` is only there when there is one."""
 
     pk: Pk
     name: str | None
@@ -102,6 +102,7 @@ class ProfileOut(Struct, frozen=True):
     filters: list[FilterOut]
     destinations: list[DestinationOut]
     active: bool
+    digest: str | UnsetType = UNSET
 
 
 class ProfileShapes:
@@ -139,6 +140,7 @@ class ProfileShapes:
             list(map(self.filter, whole.filters)),
             list(map(self.destination, whole.destinations)),
             profile.active,
+            str(profile.digest) if profile.digest else UNSET,
         )
 
 

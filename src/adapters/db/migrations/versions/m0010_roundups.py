@@ -1,4 +1,4 @@
-"""Keep deliveries back for more than maintenance, with roundups that are due at some time, and count what went to each destination."""
+"""Keep deliveries back for more than maintenance, with roundups that are due at some time; count messages; let profiles have digests."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -25,6 +25,7 @@ def upgrade() -> None:
     op.execute("alter table delivery add column if not exists urgent boolean not null default false")
     for name, on in INDEXES.items():
         build_index(name, on)
+    op.add_column("profile", sa.Column("digest", sa.Text()))
     op.create_table(
         "roundup",
         sa.Column("destination_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -53,5 +54,6 @@ def downgrade() -> None:
     op.drop_table("roundup")
     # Nobody would tell them any more; what has been told stays in the ledger without its keeper.
     op.execute("update delivery set status = 'dropped' where status = 'suppressed' and merged_into is null and kept_by is not null")
+    op.drop_column("profile", "digest")
     for column in ("urgent", "subject_id", "kept_by"):
         op.drop_column("delivery", column)
