@@ -13,7 +13,7 @@ from argus_core.domain.holds import Keeper
 from strategies import NOON, incidents
 
 zones = st.sampled_from(["UTC", "Europe/Oslo", "America/St_Johns", "Pacific/Apia", "Australia/Lord_Howe"])
-moments = st.datetimes(datetime(2024, 1, 1), datetime(2034, 1, 1), timezones=st.just(UTC))
+moments = st.integers(0, 10 * 366 * 24 * 60).map(lambda minutes: NOON + timedelta(minutes=minutes))
 times = st.builds(time, st.integers(0, 23), st.integers(0, 59))
 digests = st.one_of(st.builds(Digest, minutes=st.integers(1, 1440)), st.builds(Digest, at=times))
 
@@ -47,7 +47,7 @@ def test_what_is_spelled_can_be_read(digest):
     assert digest == parse_digest(str(digest))
 
 
-@pytest.mark.parametrize("text", ["0m", "1441m", "5", "m", "24:00", "8:00", "08:60", "08:00:00", "5h", "٥m", "off"])
+@pytest.mark.parametrize("text", ["0m", "1441m", "5", "m", "24:00", "8:00", "08:60", "08:00:00", "5h", "\u0665m", "off"])
 def test_what_is_no_digest_is_refused(text):
     with pytest.raises(Invalid) as refused:
         parse_digest(text)
@@ -59,13 +59,10 @@ def test_none_is_none():
     assert (None, None) == (parse_digest(""), gathered_by((), NOON))
 
 
-@given(
-    st.lists(
-        st.builds(Gathers, st.integers(1, 9), st.sampled_from(["A", None]), digests, zones),
-        min_size=1,
-        unique_by=lambda one: one.profile_id,
-    )
-)
+gatherings = st.builds(Gathers, st.integers(1, 9), st.sampled_from(["A", None]), digests, zones)
+
+
+@given(st.lists(gatherings, min_size=1, unique_by=lambda one: one.profile_id))
 def test_the_digest_that_comes_first_gathers(gathering):
     hold = gathered_by(gathering, NOON)
 
