@@ -32,6 +32,7 @@ from adapters.room import room_for
 from adapters.settings import Settings
 from argus_core.domain.audit import ITSELF, Origin
 from argus_core.domain.budgets import parse_budget
+from argus_core.domain.flapping import parse_threshold
 from argus_core.domain.sessions import Lifetime
 from argus_core.ports.identity import IdentityProviders
 from argus_core.usecases.accounts import AccountService
@@ -134,6 +135,7 @@ class Container(containers.DeclarativeContainer):
     tickets = providers.Singleton(TicketService, incidents, providers.Singleton(PgTicketClaims, database), ticket_system)
     profile_store = providers.Singleton(PgProfiles, database)
     profiles = providers.Singleton(ProfileService, profile_store, media, settings.provided.time_zone)
+    flapping = providers.Callable(parse_threshold, settings.provided.flapping)
     dispatcher = providers.Singleton(
         Dispatcher,
         outbox,
@@ -141,6 +143,7 @@ class Container(containers.DeclarativeContainer):
         media,
         sends=settings.provided.send_notifications,
         own_only=settings.provided.sources_own_incidents_only,
+        flapping=flapping,
     )
     budget = providers.Callable(parse_budget, settings.provided.delivery_budget)
     sender = providers.Singleton(

@@ -32,11 +32,12 @@ from argus_core.domain.deliveries import (
 )
 from argus_core.domain.destinations import Destination
 from argus_core.domain.digests import OVER
+from argus_core.domain.flapping import FORGOTTEN, FlapKey, Flaps
 from argus_core.domain.holds import Keeper
 from argus_core.domain.ids import DeliveryId, DestinationId, EventId, IncidentId, MaintenanceId, ProfileId, UserId
 from argus_core.domain.incidents import Happening
 from argus_core.domain.roundups import Kept, Roundup
-from argus_core.ports.outbox import Backlog, Note, Outbox, Place, Sending, Setback, Undecided
+from argus_core.ports.outbox import NO_FLAPS, Backlog, Note, Outbox, Place, Sending, Setback, Undecided
 
 _OF_A_SEND = ("incidents", "destinations", "attempts", "newest", "outcomes", "answers", "seconds")
 _OF_A_DELIVERY = ("lanes", "ids", "statuses", "reasons", "merged")
@@ -104,6 +105,9 @@ class PgOutbox(Outbox):
                     await connection.execute(statements.LEAVE_OUT, values | {"why": OVER})
                 await connection.execute(statements.ROUND_UP_DUE, values | {"routes": _routed(routes)}, binary=True)
         return len(due)
+
+    async def flapping(self, keys: Sequence[FlapKey]) -> AbstractSet[FlapKey]:
+        return {FlapKey(key) for (key,) in await self._rows(statements.FLAPPING, {"keys": list(keys)})} if keys else frozenset()
 
     async def routes(self) -> Sequence[str]:
         return [route for (route,) in await self._rows(statements.ROUTES)]
@@ -245,6 +249,8 @@ class PgOutbox(Outbox):
         return Backlog(undecided=undecided, undecided_for=undecided_for, waiting=waiting, waiting_for=waiting_for)
 
     async def prune(self, older_than: timedelta, most: int, *, dry_run: bool = False) -> int:
+        if not dry_run:
+            await self._do(statements.FORGET_FLAPS, [(FORGOTTEN,)])
         ((count,),) = await self._rows(statements.COUNT_OLD if dry_run else statements.PRUNE, {"age": older_than, "most": most})
         return int(count)
 
@@ -283,7 +289,21 @@ class PgUndecided(Undecided):
         cursor = await self._connection.execute(statements.TOLD, (list(incident_ids),), binary=True)
         return {(id_, DestinationId(destination_id)) for id_, destination_id in await cursor.fetchall()}
 
-    async def decide(self, orders: Sequence[Order]) -> None:
+    async def flaps(self, ended: AbstractSet[FlapKey], opened: AbstractSet[FlapKey]) -> Mapping[FlapKey, Flaps]:
+        if ended:
+            await self._connection.execute(statements.NEW_FLAPS, (sorted(ended),), prepare=True)
+        cursor = await self._connection.execute(statements.FLAPS, (sorted(ended | opened),), prepare=True, binary=True)
+        return {FlapKey(key): Flaps(tuple(times), changed, until) for key, times, changed, until in await cursor.fetchall()}
+
+    async def decide(self, orders: Sequence[Order], flaps: Mapping[FlapKey, Flaps] = NO_FLAPS) -> None:
+        if flaps:
+            columns = (
+                list(flaps),
+                ["{" + ",".join(moment.isoformat() for moment in one.ended) + "}" for one in flaps.values()],
+                [one.changed for one in flaps.values()],
+                [one.until for one in flaps.values()],
+            )
+            await self._connection.execute(statements.KEEP_FLAPS, columns, prepare=True)
         values = {
             "orders": codec.dump(list(map(_ordered, orders))),
             "incidents": [incident_id for incident_id, _ in self.places],

@@ -120,6 +120,14 @@ ROUND_UP = f"""
             %(title)s as title
         from delivery where maintenance_id = %(maintenance)s and {_KEPT_BACK} order by id for update
     ),{_ROUNDED_UP}"""
+# What ends is counted, so it has a row; rows are locked in one order.
+NEW_FLAPS = "insert into flap (key) select unnest(%s::bigint[]) order by 1 on conflict do nothing"
+FLAPS = "select key, ended, changed, until from flap where key = any(%s) order by key for update"
+KEEP_FLAPS = """
+    update flap set ended = w.ended::timestamptz[], changed = w.changed, until = w.until
+    from unnest(%s::bigint[], %s::text[], %s::timestamptz[], %s::timestamptz[]) as w (key, ended, changed, until) where flap.key = w.key"""
+FLAPPING = "select key from flap where key = any(%(keys)s) and until > now()"
+FORGET_FLAPS = "delete from flap where changed < now() - (%s::interval[])[1]"
 HAS_DUE = "select exists (select from roundup where due <= now())"
 # The rows are locked before what is kept back is read, by another statement: whoever keeps more back has locked them meanwhile, or waits.
 DUE = """

@@ -246,6 +246,18 @@ purse = sa.Table(
     postgresql_with=QUEUE,
 )
 
+# What opens and ends: its key is a hash (see `flapping.flap_key`).
+flap = sa.Table(
+    "flap",
+    metadata,
+    sa.Column("key", Id, primary_key=True, autoincrement=False),
+    sa.Column("ended", pg.ARRAY(Moment), nullable=False, server_default=sa.text("'{}'")),
+    sa.Column("changed", Moment),
+    sa.Column("until", Moment),
+    postgresql_with=QUEUE,
+)
+sa.Index("flap_changed", flap.c.changed)
+
 timer = sa.Table(
     "timer",
     metadata,

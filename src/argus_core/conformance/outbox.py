@@ -15,6 +15,7 @@ from argus_core.domain.deliveries import Delivery, DeliveryStatus, Order, Outcom
 from argus_core.domain.destinations import Destination
 from argus_core.domain.digests import OVER
 from argus_core.domain.errors import TooOften
+from argus_core.domain.flapping import FlapKey, Flaps
 from argus_core.domain.holds import Hold, Keeper
 from argus_core.domain.ids import DestinationId, FilterId, MaintenanceId, ProfileId, UserId
 from argus_core.domain.incidents import EventType, Happening, Incident, fold
@@ -646,6 +647,28 @@ async def what_waits_for_quiet_is_put_off(post: Post) -> None:
     see(not any(one.merged_into for one in await post.ledger(kept)), "Something is told though it is not quiet.")
 
 
+async def what_flaps_is_known_to_all(post: Post) -> None:
+    """What has ended is known from then on, until it has been quiet for long; what only opened is not."""
+    ends, opens = FlapKey(secrets.randbits(62)), FlapKey(secrets.randbits(62))
+    flaps = Flaps(ended=(LONG_AGO, LONG_AGO + A_MOMENT), changed=LONG_HENCE, until=LONG_HENCE)
+    await post.happen()
+    async with post.outbox.claim(1) as undecided:
+        see(await undecided.flaps({ends}, {opens}) == {ends: Flaps()}, "Something is known that never was.")
+        await undecided.decide([], {ends: flaps})
+    see(await post.outbox.flapping([ends, opens]) == {ends}, "What flaps is not known.")
+    await post.happen()
+    async with post.outbox.claim(1) as undecided:
+        see(await undecided.flaps(set(), {ends, opens}) == {ends: flaps}, "What ended is not known.")
+        await undecided.decide([], {ends: replace(flaps, until=LONG_AGO, changed=LONG_AGO)})
+    see(await post.outbox.flapping([ends]) == set(), "What is quiet flaps.")
+    see(await post.outbox.flapping([]) == set(), "Nothing flaps.")
+    await post.outbox.prune(NO_TIME, MANY)
+    await post.happen()
+    async with post.outbox.claim(1) as undecided:
+        see(await undecided.flaps(set(), {ends}) == {}, "What is quiet for long is not forgotten.")
+        await undecided.decide([])
+
+
 async def a_budget_is_kept_to(post: Post) -> None:
     """So many go, the others are kept back, and none goes by itself until one roundup has told them; what is urgent goes."""
     budget, here = Budget(2, timedelta(hours=1)), post.told.destination
@@ -782,6 +805,7 @@ OUTBOX_CHECKS: Sequence[PostCheck] = (
     what_is_held_is_told_when_it_is_due,
     a_digest_leaves_out_what_is_over,
     what_waits_for_quiet_is_put_off,
+    what_flaps_is_known_to_all,
     a_budget_is_kept_to,
     what_a_budget_holds_is_rounded_up,
     what_did_not_go_does_not_count,

@@ -85,7 +85,7 @@ class Budget:
         return f"More than {self}"
 
     def __str__(self) -> str:
-        return f"{self.most} message{'s' if self.most != 1 else ''} in {_spoken(self.within)}"
+        return f"{self.most} message{'s' if self.most != 1 else ''} in {spoken(self.within)}"
 
     def hold(self, due: datetime) -> Hold:
         """Why something is kept back that is above it."""
@@ -148,7 +148,8 @@ def most_within(moments: Iterable[datetime], within: timedelta) -> int:
     return max((sum(first <= moment < first + within for moment in ordered) for first in ordered), default=0)
 
 
-def _spoken(span: timedelta) -> str:
+def spoken(span: timedelta) -> str:
+    """A span of time in words, in the largest unit of which it is a number."""
     seconds = round(span.total_seconds())
     count, unit = next(
         (seconds // size, name) for size, name in ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")) if seconds % size == 0

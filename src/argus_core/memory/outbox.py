@@ -30,12 +30,13 @@ from argus_core.domain.deliveries import (
 from argus_core.domain.destinations import Destination
 from argus_core.domain.digests import OVER, is_left_out
 from argus_core.domain.errors import said
+from argus_core.domain.flapping import FORGOTTEN, FlapKey, Flaps
 from argus_core.domain.holds import Hold, Keeper
 from argus_core.domain.ids import DeliveryId, DestinationId, IncidentId, MaintenanceId, UserId
 from argus_core.domain.incidents import Happening
 from argus_core.domain.roundups import Kept, Roundup
 from argus_core.memory import MemoryAccounts, MemoryIncidents, utc_now
-from argus_core.ports.outbox import Backlog, Note, Outbox, Place, Sending, Setback, Undecided
+from argus_core.ports.outbox import NO_FLAPS, Backlog, Note, Outbox, Place, Sending, Setback, Undecided
 
 _Pending: TypeAlias = tuple[DestinationId, Keeper, int]
 
@@ -52,6 +53,7 @@ class MemoryOutbox(Outbox):
         self._lanes: dict[LaneKey, Lane] = {}
         self._routes: dict[LaneKey, str] = {}
         self._roundups: dict[_Pending, tuple[datetime, str]] = {}
+        self.known_flaps: dict[FlapKey, Flaps] = {}
         self._purses: dict[DestinationId, Purse] = {}
 
     def claim(self, most: int) -> AbstractAsyncContextManager[Undecided]:
@@ -72,6 +74,7 @@ class MemoryOutbox(Outbox):
             yield undecided
             if undecided.orders is not None:
                 self._keep(taken, undecided.orders)
+                self.known_flaps |= undecided.known
         finally:
             self._claimed -= claimed
 
@@ -196,6 +199,11 @@ class MemoryOutbox(Outbox):
         self._routes[roundup.lane] = route or f"{roundup.medium}:"
         for delivery in deliveries:
             self._ledger[delivery.id] = replace(delivery, merged_into=id_)
+
+    async def flapping(self, keys: Sequence[FlapKey]) -> AbstractSet[FlapKey]:
+        """See the port."""
+        now = self._clock()
+        return {key for key in keys if self.known_flaps.get(key, Flaps()).flaps(now)}
 
     async def routes(self) -> Sequence[str]:
         """See the port."""
@@ -427,6 +435,8 @@ class MemoryOutbox(Outbox):
         if not dry_run:
             for id_ in old:
                 del self._ledger[id_]
+            forgotten = self._clock() - FORGOTTEN
+            self.known_flaps = {key: one for key, one in self.known_flaps.items() if one.changed and one.changed > forgotten}
         return len(old)
 
     def told(self, incident_ids: Sequence[IncidentId]) -> AbstractSet[LaneKey]:
@@ -473,6 +483,7 @@ class MemoryUndecided(Undecided):
     def __init__(self, outbox: MemoryOutbox, places: Sequence[Place]) -> None:
         self.places = places
         self.orders: Sequence[Order] | None = None
+        self.known: Mapping[FlapKey, Flaps] = {}
         self._outbox = outbox
 
     async def happenings(self) -> Sequence[Happening]:
@@ -488,9 +499,14 @@ class MemoryUndecided(Undecided):
         """See the port."""
         return self._outbox.told(incident_ids)
 
-    async def decide(self, orders: Sequence[Order]) -> None:
+    async def flaps(self, ended: AbstractSet[FlapKey], opened: AbstractSet[FlapKey]) -> Mapping[FlapKey, Flaps]:
         """See the port."""
-        self.orders = orders
+        known = self._outbox.known_flaps
+        return {key: known.get(key, Flaps()) for key in ended | (opened & known.keys())}
+
+    async def decide(self, orders: Sequence[Order], flaps: Mapping[FlapKey, Flaps] = NO_FLAPS) -> None:
+        """See the port."""
+        self.orders, self.known = orders, flaps
 
 
 def _last_answer(delivery: Delivery) -> str:

@@ -11,12 +11,15 @@ from argus_core.domain.audit import Entry
 from argus_core.domain.budgets import Budget
 from argus_core.domain.deliveries import Delivery, DeliveryStatus, LaneKey, Order, Report
 from argus_core.domain.destinations import Destination
+from argus_core.domain.flapping import FlapKey, Flaps
 from argus_core.domain.ids import DeliveryId, DestinationId, IncidentId, MaintenanceId, UserId
 from argus_core.domain.incidents import Happening
 from argus_core.domain.roundups import Roundup
 
 Note: TypeAlias = Callable[[DeliveryId], Entry]
 """What the audit log is told of a delivery, in the unit of work that changes it."""
+
+NO_FLAPS: Mapping[FlapKey, Flaps] = {}
 
 Place: TypeAlias = tuple[IncidentId, int]
 """An event by its incident and version."""
@@ -51,8 +54,17 @@ class Undecided(Protocol):
         """The lanes of these incidents in which anything was told, or will be; what is kept back counts only once it is in a roundup."""
         ...
 
-    async def decide(self, orders: Sequence[Order]) -> None:
-        """Keep the deliveries that follow from all the events, let their lanes be due, and take the events out of the outbox."""
+    async def flaps(self, ended: AbstractSet[FlapKey], opened: AbstractSet[FlapKey]) -> Mapping[FlapKey, Flaps]:
+        """
+        What is known of these, without those that only opened and of which nothing is known; it does not change until all is decided.
+        """
+        ...
+
+    async def decide(self, orders: Sequence[Order], flaps: Mapping[FlapKey, Flaps] = NO_FLAPS) -> None:
+        """
+        Keep the deliveries that follow from all the events, let their lanes be due, and take the events out of the outbox; keep also what
+        is known now of what flaps.
+        """
         ...
 
 
@@ -159,6 +171,10 @@ class Outbox(Protocol):
         """
         ...
 
+    async def flapping(self, keys: Sequence[FlapKey]) -> AbstractSet[FlapKey]:
+        """Which of these flap by the store's clock."""
+        ...
+
     async def routes(self) -> Sequence[str]:
         """The routes of all lanes."""
         ...
@@ -234,5 +250,9 @@ class Outbox(Protocol):
         ...
 
     async def prune(self, older_than: timedelta, most: int, *, dry_run: bool = False) -> int:
-        """Forget at most so many deliveries that were finished so long ago, with their attempts; how many that were (or would be)."""
+        """
+        Forget at most so many deliveries that were finished so long ago, with their attempts; how many that were (or would be).
+
+        What has not flapped for a long time is forgotten, too.
+        """
         ...

@@ -45,11 +45,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("destination_id", name="pk_purse"),
         postgresql_with=QUEUE,
     )
+    op.create_table(
+        "flap",
+        sa.Column("key", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("ended", pg.ARRAY(sa.DateTime(timezone=True)), server_default=sa.text("'{}'"), nullable=False),
+        sa.Column("changed", sa.DateTime(timezone=True)),
+        sa.Column("until", sa.DateTime(timezone=True)),
+        sa.PrimaryKeyConstraint("key", name="pk_flap"),
+        postgresql_with=QUEUE,
+    )
+    op.create_index("flap_changed", "flap", ["changed"])
 
 
 def downgrade() -> None:
     for index in INDEXES:
         drop_index(index)
+    op.drop_table("flap")
     op.drop_table("purse")
     op.drop_table("roundup")
     # Nobody would tell them any more; what has been told stays in the ledger without its keeper.
