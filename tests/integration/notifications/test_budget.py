@@ -1,5 +1,6 @@
 """
-A storm through server, eight workers and a real mail server, with workers killed at random: what is above the budget comes in roundups.
+A storm through server, eight workers, a real mail server and webhooks, with workers killed at random: what is above the budget comes in
+roundups.
 """
 
 import re
@@ -13,6 +14,7 @@ from adapters.db.embedded import running
 from argus_core.domain.budgets import most_within
 from integration.hearing import want
 from integration.killing import mortal
+from integration.notifications.hooks import hooks
 from integration.notifications.people import Installation
 from integration.serving import applied
 
@@ -32,14 +34,23 @@ def random():
 
 
 @pytest.fixture
-def installation(tmp_path, random, mailbox):
-    environment = {"ARGUS_DELIVERY_BUDGET": f"{MOST}/{SPAN}s", **mailbox.settings}
+def receiver(tmp_path):
+    with hooks(tmp_path / "installed") as found:
+        yield found
+
+
+@pytest.fixture
+def installation(tmp_path, random, mailbox, receiver):
+    environment = {"ARGUS_DELIVERY_BUDGET": f"{MOST}/{SPAN}s", **mailbox.settings, **receiver.settings}
     with mortal(tmp_path, random, environment) as found:
         world = applied(Installation.SPEC, "--data", found.data, environment=environment, folder=tmp_path)
         found.start()
         tokens = {name: one["token"] for name, one in world["actors"].items()}
-        with found.served.client(tokens["alice"]) as alice:
+        with found.served.client(tokens["alice"]) as alice, found.served.client(tokens["bob"]) as bob:
             want(alice)
+            made = bob.post("/notificationprofiles/destinations/", json=receiver.destination)
+            assert made.status_code == 201, made.text
+            want(bob, destinations=[made.json()["pk"]])
         yield found, tokens
 
 
@@ -55,7 +66,7 @@ def until_all_is_told(dsn):
             time.sleep(0.2)
 
 
-def test_a_storm_is_a_few_messages_whatever_is_killed(installation, mailbox, random):
+def test_a_storm_is_a_few_messages_whatever_is_killed(installation, mailbox, receiver, random):
     """
     No span has more messages than the budget, what is critical comes at once, and everything is told: by itself, or in a roundup.
     """
@@ -89,19 +100,25 @@ def test_a_storm_is_a_few_messages_whatever_is_killed(installation, mailbox, ran
             with psycopg.connect(server.url) as connection:
                 ledger = connection.execute(
                     """
-                    select d.incident_id, d.version, d.status, d.reason, d.merged_into is not null, r.status
+                    select d.incident_id, d.version, d.status, d.reason, d.merged_into is not null, r.status, d.medium
                     from delivery d left join delivery r on r.id = d.merged_into where d.incident_id > 0 order by 1, 2"""
                 ).fetchall()
 
-    counted = [mail for mail in mailbox.mails if "Incident critical." not in mail.text]
-    roundups = [mail for mail in counted if mail.subject.startswith(f"More than {MOST} messages")]
-    singles = {int(re.search(r"Incident (\d+)", mail.text)[1]) for mail in counted if mail not in roundups}
-    print(f"{len(singles)} incidents told by themselves, {len(roundups)} roundups, critical after {waited:.1f} s")  # noqa: T201
-    assert most_within([mail.at for mail in counted], SPAN - LATE) <= MOST
+    for name, arrived in (("email", mailbox.mails), ("webhook", receiver.got)):
+        counted = [message for message in arrived if "Incident critical." not in message.text]
+        roundups = [message for message in counted if message.subject.startswith(f"More than {MOST} messages")]
+        singles = {int(re.search(r"Incident (\d+)", message.text)[1]) for message in counted if message not in roundups}
+        print(f"{name}: {len(singles)} incidents by themselves, {len(roundups)} roundups, critical after {waited:.1f} s")  # noqa: T201
+        assert most_within([message.at for message in counted], SPAN - LATE) <= MOST
+        assert "By tag: room=3 " in roundups[0].text
+        check_ledger([row[:6] for row in ledger if row[6] == name], incidents, critical)
+
+
+def check_ledger(ledger, incidents, critical):
+    """Everything is told by itself or in a roundup; what began in a roundup ends in one."""
     assert {(pk, version) for pk in incidents for version in (1, 2)} | {(critical, 1)} == {row[:2] for row in ledger}
     for _, _, status, reason, is_told, by in ledger:
         assert status in ("sent", "merged") or ((status, is_told, by) == ("suppressed", True, "sent") and "budget" in reason)
     rolled_up = {pk for pk, version, status, *_ in ledger if version == 1 and status == "suppressed"}
     assert rolled_up == {pk for pk, version, status, *_ in ledger if version == 2 and pk in rolled_up and status == "suppressed"}
     assert len(rolled_up) > STORM / 2
-    assert "By tag: room=3 " in roundups[0].text
