@@ -33,7 +33,7 @@ from argus_core.domain.deliveries import (
 from argus_core.domain.destinations import Destination
 from argus_core.domain.digests import OVER
 from argus_core.domain.flapping import FORGOTTEN, FlapKey, Flaps
-from argus_core.domain.holds import Keeper
+from argus_core.domain.holds import Hold, Keeper
 from argus_core.domain.ids import DeliveryId, DestinationId, EventId, IncidentId, MaintenanceId, ProfileId, UserId
 from argus_core.domain.incidents import Happening
 from argus_core.domain.roundups import Kept, Roundup
@@ -418,9 +418,9 @@ def _routed(routes: Mapping[DestinationId, str]) -> str:
 
 
 def _ordered(order: Order) -> dict[str, object]:
-    destination, hold = order.told.destination, order.hold
-    is_maintenance = hold is not None and hold.keeper is Keeper.MAINTENANCE
-    return {
+    """What is null is left out: there are many orders, and most are not kept back."""
+    destination = order.told.destination
+    ordered: dict[str, object] = {
         "incident_id": order.incident_id or TESTS,
         "event_id": order.event_id,
         "version": order.version,
@@ -432,11 +432,19 @@ def _ordered(order: Order) -> dict[str, object]:
         "profiles": [(profile.id, profile.name) for profile in order.told.profiles],
         "status": order.status.value,
         "reason": order.reason,
-        "maintenance_id": hold.subject if hold and is_maintenance else None,
-        "kept_by": hold.keeper.value if hold and not is_maintenance else None,
-        "subject_id": hold.subject if hold and not is_maintenance else None,
-        "urgent": order.urgent,
-        "due": hold.due.isoformat() if hold and hold.due else None,
-        "put_off": hold is not None and hold.keeper.waits_for_quiet,
-        "title": hold.title if hold else None,
+    }
+    if order.urgent:
+        ordered["urgent"] = True
+    return ordered if order.hold is None else ordered | _held(order.hold)
+
+
+def _held(hold: Hold) -> dict[str, object]:
+    if hold.keeper is Keeper.MAINTENANCE:
+        return {"maintenance_id": hold.subject}
+    return {
+        "kept_by": hold.keeper.value,
+        "subject_id": hold.subject,
+        "due": hold.due.isoformat() if hold.due else None,
+        "put_off": hold.keeper.waits_for_quiet,
+        "title": hold.title,
     }

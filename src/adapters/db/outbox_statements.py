@@ -38,7 +38,7 @@ _ORDERED = f"""
         insert into delivery (incident_id, event_id, version, destination_id, owner_id, medium, address, profiles, status, reason,
             maintenance_id, kept_by, subject_id, urgent, finished)
         select incident_id, event_id, version, destination_id, owner_id, medium, address, profiles, status, reason, maintenance_id,
-            kept_by, subject_id, urgent, case when status <> 'waiting' then now() end
+            kept_by, subject_id, coalesce(urgent, false), case when status <> 'waiting' then now() end
         from o order by incident_id, destination_id
         returning id, incident_id, destination_id, status
     ),
