@@ -72,6 +72,7 @@ def test_a_storm_is_a_few_messages_whatever_is_killed(installation, mailbox, rec
     """
     killed, tokens = installation
     killed.employ(WORKERS)
+    killed.until_they_work(WORKERS)
     with killed.served.client(tokens["nav"], timeout=30) as nav:
 
         def report(number, level):

@@ -61,6 +61,7 @@ def test_what_is_gathered_and_what_flaps_is_told_once_whatever_is_killed(install
     """
     killed, tokens = installation
     killed.employ(WORKERS)
+    killed.until_they_work(WORKERS)
     with killed.served.client(tokens["alice"]) as alice, killed.served.client(tokens["bob"]) as bob:
         want(alice, {"tags": ["port=7"]})
         made = bob.post("/notificationprofiles/destinations/", json=receiver.destination)
