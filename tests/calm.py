@@ -53,6 +53,7 @@ class Quiet:
     """Whoever wants to hear has one destination, and profiles as they are asked for."""
 
     budget: object = None
+    threshold: object = None
     clock: Clock = field(default_factory=Clock)
     post: Post = field(default_factory=Post)
 
@@ -63,10 +64,12 @@ class Quiet:
         self.profiles = MemoryProfiles(self.accounts)
         self.outbox = MemoryOutbox(self.incidents, self.accounts, self.clock)
         self.media = Media((EnabledMedium(slug="post", name="Post", medium=self.post),))
-        self.dispatcher = Dispatcher(self.outbox, self.profiles, self.media)
+        self.dispatcher = Dispatcher(self.outbox, self.profiles, self.media, flapping=self.threshold)
         letterhead = Letterhead()
         self.sender = Sender(self.outbox, self.media, letterhead, seconds=self.clock.seconds, chance=lambda: 0.5, budget=self.budget)
-        self.desk = NotificationService(self.outbox, self.incidents, self.profiles, self.media, self.clock, budget=self.budget)
+        self.desk = NotificationService(
+            self.outbox, self.incidents, self.profiles, self.media, self.clock, budget=self.budget, threshold=self.threshold
+        )
         self.roundups = RoundupService(self.outbox, self.profiles, self.media)
         world = await make_world(self.incidents, self.accounts)
         self.service = IncidentService(self.incidents, self.accounts, self.clock)

@@ -167,6 +167,7 @@ class Container(containers.DeclarativeContainer):
         settings.provided.sources_own_incidents_only,
         origin,
         budget,
+        flapping,
     )
     maintenance = providers.Singleton(MaintenanceService, profile_store, outbox, media, clock, settings.provided.time_zone, origin)
     roundups = providers.Singleton(RoundupService, outbox, profile_store, media)

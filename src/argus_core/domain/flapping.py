@@ -4,6 +4,7 @@ Flapping: what opens and ends again and again is told once, when it has become q
 What flaps is a source with a set of tags, whichever of its incidents opens and ends; where there are no tags, it is one incident.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import blake2b
@@ -11,6 +12,7 @@ from typing import NewType
 
 from argus_core.domain.budgets import parse_budget, spoken
 from argus_core.domain.holds import Hold, Keeper
+from argus_core.domain.ids import IncidentId, SourceId
 from argus_core.domain.incidents import EventType, Happening, Incident
 
 FlapKey = NewType("FlapKey", int)
@@ -72,8 +74,12 @@ def parse_threshold(text: str) -> Threshold | None:
 
 def flap_key(incident: Incident) -> FlapKey:
     """What flaps when this incident opens and ends."""
-    tags = sorted(tag.tag for tag in incident.tags)
-    parts = ["tags", str(incident.source.id), *tags] if tags else ["incident", str(incident.id)]
+    return key_of(incident.id, incident.source.id, [tag.tag for tag in incident.tags])
+
+
+def key_of(incident_id: IncidentId, source_id: SourceId, tags: Sequence[str]) -> FlapKey:
+    """The same of an incident by its number, the number of its source, and its tags."""
+    parts = ["tags", str(source_id), *sorted(tags)] if tags else ["incident", str(incident_id)]
     return FlapKey(int.from_bytes(blake2b("\n".join(parts).encode(), digest_size=8).digest()) >> 1)
 
 

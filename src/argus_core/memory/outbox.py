@@ -227,6 +227,7 @@ class MemoryOutbox(Outbox):
 
     def _take_within(self, budget: Budget, due: Sequence[LaneKey], lease: timedelta) -> list[Sending]:
         now, judged = self._clock(), dict[LaneKey, Judgement]()
+        going: list[tuple[LaneKey, datetime | None]] = []
         for destination_id in {key[1] for key in due}:
             keys = [key for key in due if key[1] == destination_id]
             purse = self._purses.get(destination_id, Purse())
@@ -238,10 +239,9 @@ class MemoryOutbox(Outbox):
                     self._lanes[key] = self._lanes[key].put_off(until)
                 case Held(until):
                     self._hold(key, budget.hold(until))
-                case Goes():
-                    pass
-        going = [(key, verdict.counted) for key, verdict in judged.items() if isinstance(verdict, Goes)]
-        return [replace(self._take(key, lease), counted=now if counted else None) for key, counted in going]
+                case Goes(counted):
+                    going.append((key, now if counted else None))
+        return [replace(self._take(key, lease), counted=counted) for key, counted in going]
 
     def _message(self, key: LaneKey) -> Message:
         held = any(

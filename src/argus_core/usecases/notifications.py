@@ -14,13 +14,14 @@ from argus_core.domain.destinations import Destination
 from argus_core.domain.digests import Digest
 from argus_core.domain.errors import Invalid, NotFound
 from argus_core.domain.filters import reads_texts
+from argus_core.domain.flapping import Threshold, flap_key, key_of
 from argus_core.domain.ids import DeliveryId, DestinationId, EventId, IncidentId, ProfileId, UserId
-from argus_core.domain.incidents import Event, Happening, Level, fold
+from argus_core.domain.incidents import Event, Happening, Incident, Level, fold
 from argus_core.domain.maintenance import Maintenance, ends
 from argus_core.domain.permissions import confined_to, keeping, require_within
 from argus_core.domain.profiles import Profile
 from argus_core.ports.clock import Clock
-from argus_core.ports.incidents import Incidents
+from argus_core.ports.incidents import IncidentRow, Incidents
 from argus_core.ports.media import Media
 from argus_core.ports.outbox import Note, Outbox, Setback
 from argus_core.ports.profiles import Profiles
@@ -84,6 +85,7 @@ class NotificationService:
     own_only: bool = False
     origin: Origin = ITSELF
     budget: Budget | None = None
+    threshold: Threshold | None = None
 
     def seen_from(self, origin: Origin) -> "NotificationService":
         """The same, on behalf of somebody: whom the audit log names for what is retried or dropped."""
@@ -199,6 +201,18 @@ class NotificationService:
     ) -> Sequence[Delivery]:
         """Deliveries, newest first: of everybody or one owner, about everything or one incident."""
         return self._told(await self.outbox.listed(status, owner, most, before, incident_id))
+
+    async def flapping(self, rows: Sequence[IncidentRow]) -> Collection[IncidentId]:
+        """Which of these incidents open and end again and again, so that what happens to them is told when it is quiet."""
+        if self.threshold is None:
+            return frozenset()
+        keys = {row.id: key_of(row.id, row.source_id, row.tags) for row in rows}
+        marked = await self.outbox.flapping(sorted(set(keys.values())))
+        return {id_ for id_, key in keys.items() if key in marked}
+
+    async def flaps(self, incident: Incident) -> bool:
+        """Whether this one does."""
+        return self.threshold is not None and bool(await self.outbox.flapping([flap_key(incident)]))
 
     async def stuck(self, most: int) -> Sequence[Setback]:
         """Events about which nobody can decide, and why; their incidents wait, and nobody else."""

@@ -12,7 +12,6 @@ from argus_core.domain.flapping import Threshold, flap_key
 from argus_core.domain.holds import Keeper
 from argus_core.domain.incidents import EventType, Level
 from argus_core.domain.tags import Tag
-from argus_core.usecases.dispatch import Dispatcher
 from calm import Quiet
 
 pytestmark = pytest.mark.anyio
@@ -23,9 +22,7 @@ TAGS = (Tag.parse("host=sw1"),)
 
 
 async def flapping_site(*profiles):
-    site = await Quiet().open(*profiles)
-    site.dispatcher = Dispatcher(site.outbox, site.profiles, site.media, flapping=THRESHOLD)
-    return site
+    return await Quiet(threshold=THRESHOLD).open(*profiles)
 
 
 async def come_and_go(site, **fields):
@@ -43,7 +40,11 @@ async def test_what_flaps_is_told_when_it_is_quiet_and_as_ever_afterwards():
     first = [await come_and_go(site) for _ in range(2)]
     third = await come_and_go(site)
     fourth = await come_and_go(site)
-    is_marked = await site.outbox.flapping([flap_key(fourth)])
+    is_marked = await site.outbox.flapping([flap_key(fourth)]), await site.desk.flaps(fourth)
+    row = await site.incidents.row(fourth.id)
+    rows = [row, row._replace(id=99, tags=("host=sw2",))]
+    in_list = await site.desk.flapping(rows)
+    quiet_desk = (await Quiet().open()).desk
     before = list(site.told)
     site.clock.now += 9 * MINUTE
     await site.work()
@@ -55,7 +56,8 @@ async def test_what_flaps_is_told_when_it_is_quiet_and_as_ever_afterwards():
     singles = [(one.id, [kind]) for one in first for kind in (EventType.START, EventType.CLOSE)] + [(third.id, [EventType.START])]
     assert (singles, singles) == (before, silent)
     assert ["What was flapping is quiet: 2 resolved", (fifth.id, [EventType.START]), (fifth.id, [EventType.CLOSE])] == site.told[5:]
-    assert {flap_key(fourth)} == is_marked
+    assert ({flap_key(fourth)}, True, {fourth.id}) == (*is_marked, in_list)
+    assert (frozenset(), False) == (await quiet_desk.flapping(rows), await quiet_desk.flaps(fourth))
     assert set() == await site.outbox.flapping([flap_key(fourth)])
     assert {(DeliveryStatus.SUPPRESSED, Keeper.FLAPPING)} == {(one.status, one.keeper) for one in await site.ledger(fourth.id)}
 
