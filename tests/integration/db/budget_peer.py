@@ -19,6 +19,7 @@ async def work(dsn: str, route: str, budget: str, seed: int) -> None:
     async with Database(dsn).opened() as database:
         outbox = PgOutbox(database)
         print("ready", flush=True)  # noqa: T201 - whoever started this reads it
+        sys.stdin.readline()  # all begin at the same time
         while idle < IDLE_TURNS:
             sendings = await outbox.take({route: 4}, LEASE, parse_budget(budget))
             idle = 0 if sendings else idle + 1

@@ -39,10 +39,14 @@ async def test_no_more_goes_than_the_budget_allows_whoever_is_killed(database_ur
         post = await make_post(PgIncidents(database), PgAccounts(database), PgProfiles(database), outbox)
         with ExitStack() as running:
             command = (sys.executable, PEER, database_url, post.route, f"{MOST}/1h")
-            peers = [running.enter_context(process(*command, number, stdout=subprocess.PIPE, text=True)) for number in range(PEERS)]
-            assert ["ready\n"] * PEERS == [peer.stdout.readline() for peer in peers]
+            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+            peers = [running.enter_context(process(*command, number, **pipes)) for number in range(PEERS)]
             storm, urgent = [await post.happen() for _ in range(STORM)], []
             await post.decide()
+            assert ["ready\n"] * PEERS == [peer.stdout.readline() for peer in peers]
+            for peer in peers:
+                peer.stdin.write("go\n")
+                peer.stdin.flush()
             for peer in peers[:KILLS]:
                 await asyncio.sleep(random.uniform(0, 0.2))
                 peer.kill()
