@@ -155,6 +155,7 @@ class Container(containers.DeclarativeContainer):
         chance=providers.Object(random),
         sends=settings.provided.send_notifications,
         budget=budget,
+        is_staff=accounts.provided.is_staff,
     )
     notifications = providers.Singleton(
         NotificationService,

@@ -158,6 +158,11 @@ def _is_budget(value: object) -> bool:
     return True
 
 
+def _is_proxy(value: object) -> bool:
+    parts = urlsplit(str(value))
+    return parts.scheme == "http" and bool(parts.hostname) and bool(parts.port) and parts.path in ("", "/") and not parts.query
+
+
 def _are_networks(value: object) -> bool:
     return all(ipaddress.ip_network(part.strip()) for part in str(value).split(","))
 
@@ -224,6 +229,7 @@ KEYS = (
     ),
     Key(name="ARGUS_SMS_GATEWAY_ADDRESS", expects="an address like sms@gateway.example.org", accepts=_is_address),
     Key(name="ARGUS_OUTGOING_ALLOW", expects="networks like 10.1.2.0/24, separated by commas", accepts=_are_networks),
+    Key(name="ARGUS_EGRESS_PROXY", expects="an address like http://proxy.example.org:3128", accepts=_is_proxy, secret=True),
     Key(
         name="ARGUS_TICKET_SYSTEM",
         field="ticket_system",

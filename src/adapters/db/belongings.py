@@ -79,6 +79,7 @@ PROFILES = sa.select(
     _profile.c.timeslot_id,
     _profile.c.active,
     _profile.c.digest,
+    _profile.c.escalate_after,
     _gathered(_profile_filter.c.filter_id, _profile_filter.c.profile_id).label("filter_ids"),
     _gathered(_profile_destination.c.destination_id, _profile_destination.c.profile_id).label("destination_ids"),
 ).order_by(_profile.c.id)
@@ -130,6 +131,7 @@ def profile_from(row: sa.RowMapping) -> Profile:
         timeslot_id=TimeslotId(row["timeslot_id"]),
         active=row["active"],
         digest=_digest_from(row),
+        escalate_after=row["escalate_after"],
         filter_ids=tuple(map(FilterId, row["filter_ids"] or ())),
         destination_ids=tuple(map(DestinationId, row["destination_ids"] or ())),
     )
@@ -189,6 +191,7 @@ def profile_columns(profile: Profile) -> Columns:
         "timeslot_id": profile.timeslot_id,
         "active": profile.active,
         "digest": str(profile.digest) if profile.digest else None,
+        "escalate_after": profile.escalate_after,
     }
 
 

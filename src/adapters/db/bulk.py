@@ -48,7 +48,7 @@ INCIDENT = (
     "received",
 )
 EVENT = ("id", "incident_id", "version", "type", "actor_id", "timestamp", "received", "description", "effect", "changes")
-ACK = ("event_id", "incident_id", "version", "expiration")
+ACK = ("event_id", "incident_id", "version", "expiration", "until")
 TIMER = ("incident_id", "kind", "subject_id", "due")
 
 Connection: TypeAlias = psycopg.Connection[TupleRow]
@@ -256,7 +256,11 @@ def _event(event: Event) -> Sequence[str]:
 def _acks(change: Change) -> Iterator[Sequence[str]]:
     """Each acknowledgement as it is now, with the version at which it was made."""
     versions = {event.id: event.version for event in change.events if event.type is EventType.ACKNOWLEDGE}
-    return ((str(ack.id), str(change.incident.id), str(versions[ack.id]), _moment(ack.expiration)) for ack in change.incident.acks)
+    incident = change.incident
+    return (
+        (str(ack.id), str(incident.id), str(versions[ack.id]), _moment(ack.expiration), codec.from_until(ack.until, ack.level) or _NULL)
+        for ack in incident.acks
+    )
 
 
 def _timers(change: Change) -> Iterator[Timer]:

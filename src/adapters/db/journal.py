@@ -33,7 +33,7 @@ from argus_core.domain.errors import DomainError, NotFound, Unauthenticated
 from argus_core.domain.filters import Condition
 from argus_core.domain.ids import EventId, IncidentId, TokenId
 from argus_core.domain.incidents import Event, EventType, Incident
-from argus_core.domain.transitions import MOST_EVENTS_PER_CHANGE, Change, EventIds, Timer
+from argus_core.domain.transitions import MOST_EVENTS_PER_CHANGE, Change, EventIds, Timer, TimerKind
 from argus_core.ports.incidents import AckRow, Appended, Decide, EventRow, IncidentRow, Incidents, Page, Position
 
 CHUNK = 1_000
@@ -71,7 +71,10 @@ _ACK = f"""
     where a.incident_id = %s and a.event_id = %s"""
 _LIVE = f"select exists ({IS_LIVE})"
 _KNOWN = "select count(*) from event where id = any(%s)"
-_DUE = "select incident_id, kind, subject_id, due from timer where due <= %s order by due limit %s"
+# Kinds that only a newer version knows are left to that.
+_DUE = f"""
+    select incident_id, kind, subject_id, due from timer
+    where due <= %s and kind in ({", ".join(repr(kind.value) for kind in TimerKind)}) order by due limit %s"""
 _FORGET = """
     delete from timer using unnest(%s::bigint[], %s::text[], %s::bigint[], %s::timestamptz[]) as f (incident_id, kind, subject_id, due)
     where timer.incident_id = f.incident_id and timer.kind = f.kind and timer.subject_id = f.subject_id and timer.due = f.due"""

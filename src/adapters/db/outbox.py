@@ -15,6 +15,7 @@ from adapters.db.budgets import Candidates, candidates_in
 from adapters.db.database import Connection, Database
 from adapters.db.gathering import Gathering
 from adapters.db.happenings import happenings_at, readable_at, texts_of
+from adapters.db.statements import timer_values
 from argus_core.domain.budgets import Budget
 from argus_core.domain.deliveries import (
     RETRIED,
@@ -32,11 +33,13 @@ from argus_core.domain.deliveries import (
 )
 from argus_core.domain.destinations import Destination
 from argus_core.domain.digests import OVER
+from argus_core.domain.escalation import Heard
 from argus_core.domain.flapping import FORGOTTEN, FlapKey, Flaps
 from argus_core.domain.holds import Hold, Keeper
 from argus_core.domain.ids import DeliveryId, DestinationId, EventId, IncidentId, MaintenanceId, ProfileId, UserId
-from argus_core.domain.incidents import Happening
+from argus_core.domain.incidents import EventType, Happening
 from argus_core.domain.roundups import Kept, Roundup
+from argus_core.domain.transitions import Timer
 from argus_core.ports.outbox import NO_FLAPS, Backlog, Note, Outbox, Place, Sending, Setback, Undecided
 
 _OF_A_SEND = ("incidents", "destinations", "attempts", "newest", "outcomes", "answers", "seconds")
@@ -222,7 +225,7 @@ class PgOutbox(Outbox):
     async def _listed(self, where: str, values: Mapping[str, object]) -> Sequence[Delivery]:
         async def read(connection: Connection, _: bool) -> list[Delivery]:
             cursor = await connection.execute(statements.LISTED.format(where), values, binary=True)
-            deliveries = list(map(delivery_from, await cursor.fetchall()))
+            deliveries = [replace(delivery_from(row), event_type=row[-1] and EventType(row[-1])) for row in await cursor.fetchall()]
             cursor = await connection.execute(statements.ATTEMPTS, ([delivery.id for delivery in deliveries],), binary=True)
             attempts: dict[int, list[Attempt]] = {}
             for id_, number, at, outcome, answer, seconds in await cursor.fetchall():
@@ -289,13 +292,20 @@ class PgUndecided(Undecided):
         cursor = await self._connection.execute(statements.TOLD, (list(incident_ids),), binary=True)
         return {(id_, DestinationId(destination_id)) for id_, destination_id in await cursor.fetchall()}
 
+    async def heard(self, incident_ids: Sequence[IncidentId]) -> Heard:
+        cursor = await self._connection.execute(statements.HEARD, (list(incident_ids),), binary=True)
+        return {
+            (IncidentId(id_), DestinationId(destination_id), ProfileId(profile_id)): EventType(type_)
+            for id_, destination_id, profile_id, type_ in await cursor.fetchall()
+        }
+
     async def flaps(self, ended: AbstractSet[FlapKey], opened: AbstractSet[FlapKey]) -> Mapping[FlapKey, Flaps]:
         if ended:
             await self._connection.execute(statements.NEW_FLAPS, (sorted(ended),), prepare=True)
         cursor = await self._connection.execute(statements.FLAPS, (sorted(ended | opened),), prepare=True, binary=True)
         return {FlapKey(key): Flaps(tuple(times), changed, until) for key, times, changed, until in await cursor.fetchall()}
 
-    async def decide(self, orders: Sequence[Order], flaps: Mapping[FlapKey, Flaps] = NO_FLAPS) -> None:
+    async def decide(self, orders: Sequence[Order], timers: Sequence[Timer] = (), flaps: Mapping[FlapKey, Flaps] = NO_FLAPS) -> None:
         if flaps:
             columns = (
                 list(flaps),
@@ -306,6 +316,7 @@ class PgUndecided(Undecided):
             await self._connection.execute(statements.KEEP_FLAPS, columns, prepare=True)
         values = {
             "orders": codec.dump(list(map(_ordered, orders))),
+            "timers": codec.dump(list(map(timer_values, timers))),
             "incidents": [incident_id for incident_id, _ in self.places],
             "versions": [version for _, version in self.places],
         }
@@ -315,7 +326,7 @@ class PgUndecided(Undecided):
 def delivery_from(columns: Sequence[Any]) -> Delivery:
     """The columns of a delivery as one, without its attempts."""
     (id_, incident_id, event_id, version, destination_id, owner, medium, address, profiles, created, since, *rest) = columns
-    status, reason, merged_into, finished, maintenance_id, title, kept_by, subject_id, urgent = rest
+    status, reason, merged_into, finished, maintenance_id, title, kept_by, subject_id, urgent, *_ = rest
     return Delivery(
         id=DeliveryId(id_),
         incident_id=IncidentId(incident_id) if incident_id > TESTS else None,

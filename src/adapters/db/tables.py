@@ -123,6 +123,7 @@ ack = sa.Table(
     sa.Column("incident_id", Id, nullable=False),
     sa.Column("version", sa.Integer, nullable=False),  # of the event: ids of several processes are in no order
     sa.Column("expiration", Moment),
+    sa.Column("until", sa.Text),  # what ends it besides: `resolved`, or `level-rises 3`
 )
 sa.Index("ack_incident", ack.c.incident_id, ack.c.version)
 
@@ -451,6 +452,7 @@ profile = sa.Table(
     sa.Column("name", sa.Text),
     # As `Digest` spells it.
     sa.Column("digest", sa.Text),
+    sa.Column("escalate_after", sa.Interval),
     sa.UniqueConstraint("owner_id", "name"),
 )
 sa.Index("profile_timeslot", profile.c.timeslot_id)

@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias, TypeVar, assert_never
 
@@ -126,6 +126,7 @@ class ProfileIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     destinations: list[int]
     active: bool = True
     digest: str = ""
+    escalate_after: Annotated[int, msgspec.Meta(ge=1, le=1440)] | None = None
 
 
 _In = TypeVar("_In", bound=msgspec.Struct)
@@ -338,6 +339,7 @@ def _profile(place: str, profile: ProfileIn) -> Profile:
         destination_ids=tuple(map(DestinationId, sorted(set(profile.destinations)))),
         active=profile.active,
         digest=digest,
+        escalate_after=None if profile.escalate_after is None else timedelta(minutes=profile.escalate_after),
     )
 
 

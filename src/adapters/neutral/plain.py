@@ -129,7 +129,7 @@ class Plain:
                 changes = first if type_ == ("STA" if stateful else "LES") else None
             elif type_ == "ACK" and self._expirations[id_] is None:
                 changes = f'{{"ack":{{"id":{id_},"old":null,"new":null,"made":true}}}}'
-                life.acks.append(f"{id_}\t{incident_id}\t{version}\t{_NULL}\n")
+                life.acks.append(f"{id_}\t{incident_id}\t{version}\t{_NULL}\t{_NULL}\n")
             elif type_ == "END" and stateful and life.ended is None and timestamp <= received:
                 changes = f'{{"end_time":[null,"{timestamp}"],"ended":true}}'
                 life.ended = timestamp

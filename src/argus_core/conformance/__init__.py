@@ -38,7 +38,7 @@ from argus_core.domain.ids import (
     TokenId,
     UserId,
 )
-from argus_core.domain.incidents import Event, EventType, Incident, Level, fold
+from argus_core.domain.incidents import Event, EventType, Incident, Level, Until, fold
 from argus_core.domain.limits import EARLIEST, LATEST, Json, metadata_problem
 from argus_core.domain.maintenance import Maintenance, Window
 from argus_core.domain.notifications import Notification
@@ -50,7 +50,7 @@ from argus_core.domain.timeslots import Recurrence, Timeslot, all_the_time
 from argus_core.domain.transitions import Change, Edit, IncidentReport, TimerKind
 from argus_core.ports.accounts import Accounts, AccountsWork
 from argus_core.ports.incidents import Appended, Incidents, Position, incident_row
-from argus_core.ports.media import BadSettings, Medium, Settings, host_of
+from argus_core.ports.media import BadSettings, Medium, Settings, host_of, staff_only
 from argus_core.ports.profiles import STILL_KNOWN, Profiles
 from argus_core.ports.tickets import TicketClaims
 from argus_core.usecases.incidents import IncidentService
@@ -406,6 +406,26 @@ async def expirations_move(world: World) -> None:
     _same("fold(journal)", moved, fold(await world.incidents.journal(incident.id), world.source))
 
 
+async def acknowledgements_end_with_what_happens(world: World) -> None:
+    """Those made until the level rises or until the incident is resolved end with that, in the incident, the list and the journal."""
+    incident = await world.report(level=Level.LOW)
+    for until in (None, Until.LEVEL_RISES, Until.RESOLVED):
+        at = _now() + timedelta(days=1) if until is None else None
+        await world.service.acknowledge(incident.id, actor=world.person, expiration=at, until=until)
+    made = await world.incidents.get(incident.id)
+    _same("made", [(None, None), (Until.LEVEL_RISES, Level.LOW), (Until.RESOLVED, None)], [(ack.until, ack.level) for ack in made.acks])
+    await world.service.edit(incident.id, Edit(level=Level.INFORMATION), actor=world.person)
+    for level in (Level.HIGH, Level.CRITICAL):
+        await world.service.edit(incident.id, Edit(level=level), actor=world.person)
+        _same("holding", [True, False, True], [ack.holds(_now()) for ack in (await world.incidents.get(incident.id)).acks])
+    closed = (await world.service.post(incident.id, EventType.CLOSE, actor=world.person)).incident
+    _same("resolved", [True, False, False], [ack.holds(closed.received) for ack in closed.acks])
+    _same("state", closed, await world.incidents.get(incident.id))
+    _same("fold(journal)", closed, fold(await world.incidents.journal(incident.id), world.source))
+    listed = {ack.event.id: ack.expiration for ack in await world.incidents.acks(incident.id)}
+    _same("listed", {ack.id: ack.expiration for ack in closed.acks}, listed)
+
+
 async def timers_wait_until_forgotten(world: World) -> None:
     """A timer is kept by what sets it, found when it is due, and forgotten only as it was found."""
     due = _now() + timedelta(minutes=5)
@@ -540,6 +560,7 @@ STORE_CHECKS: tuple[Check, ...] = (
     filters_see_the_present,
     lists_are_newest_first,
     expirations_move,
+    acknowledgements_end_with_what_happens,
     timers_wait_until_forgotten,
     work_on_accounts_is_whole,
     users_and_tokens_are_found,
@@ -617,6 +638,7 @@ async def belongings_are_kept_whole(profiles: Profiles, accounts: Accounts) -> N
             filter_ids=(plain.id, full.id),
             destination_ids=(where.id, mail.id),
             active=False,
+            escalate_after=timedelta(minutes=15),
         )
         for thing in (second, first, full, plain, mail, where, profile):
             await work.keep(thing)
@@ -625,7 +647,9 @@ async def belongings_are_kept_whole(profiles: Profiles, accounts: Accounts) -> N
     _same("of somebody else", Belongings(), await profiles.belongings(other))
     _same("timeslots", [True, False], [await profiles.timeslot_exists(id_) for id_ in (first.id, TimeslotId(2**62))])
 
-    changed = replace(profile, name="nights", timeslot_id=second.id, filter_ids=(full.id,), destination_ids=(), active=True)
+    changed = replace(
+        profile, name="nights", timeslot_id=second.id, filter_ids=(full.id,), destination_ids=(), active=True, escalate_after=None
+    )
     shorter = replace(second, recurrences=(hours,), zone="UTC")
     moved = replace(where, settings={"address": "barn"}, label=None)
     emptied = replace(full, definition=FilterDefinition(tags=()))
@@ -926,6 +950,8 @@ def _cleaned(medium: Medium, given: Settings, properties: Mapping[str, Json], re
     padded = {name: f" {value}\t" if isinstance(value, str) else value for name, value in given.items()}
     _same("settings with blanks around", clean, medium.clean(padded))
     _same("host, asked once more", host_of(medium, clean), host_of(medium, clean))
+    _same("what is for staff, named as settings", set(), staff_only(medium, clean).keys() - {*properties, ""})
+    _same("a sentence about what is for staff", True, all(text.strip() for text in staff_only(medium, clean).values()))
     label = medium.label(clean)
     _same("label", True, bool(label.strip()))
     for name, described in properties.items():

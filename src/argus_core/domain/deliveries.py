@@ -17,6 +17,7 @@ from argus_core.domain.decisions import Told
 from argus_core.domain.errors import TooOften
 from argus_core.domain.holds import Hold, Keeper
 from argus_core.domain.ids import DeliveryId, DestinationId, EventId, IncidentId, MaintenanceId, ProfileId, UserId
+from argus_core.domain.incidents import EventType
 
 PAUSES = (timedelta(seconds=10), timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10), timedelta(minutes=30))
 """So long after so many failures in a row it is tried again; the last one stays."""
@@ -95,7 +96,7 @@ class Delivery:
     A test has neither incident nor event. Neither has a roundup, which tells what others were merged into it for; it has a `title`.
     `keeper` and `subject` are what kept it back, or what the roundup is about. `address` is what the destination was called, without
     secrets. `since` is when it began to wait: when it was `created`, or told to wait again. It is `urgent` when the incident was of
-    level 1.
+    level 1. `event_type` is known where the ledger is read.
     """
 
     id: DeliveryId
@@ -118,6 +119,7 @@ class Delivery:
     subject: int = 0
     title: str = ""
     urgent: bool = False
+    event_type: EventType | None = None
 
     @property
     def maintenance_id(self) -> MaintenanceId | None:

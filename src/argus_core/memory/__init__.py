@@ -624,7 +624,11 @@ class MemoryIncidents(Incidents):
         self._incidents[incident.id] = incident
         self._journal.setdefault(incident.id, []).extend(change.events)
         self.outbox.extend((incident.id, event.version) for event in change.events)
-        self._timers.update((_subject(timer), timer) for timer in change.timers)
+        self.set_timers(change.timers)
+
+    def set_timers(self, timers: Iterable[Timer]) -> None:
+        """Keep these timers, each instead of an earlier one of the same incident, kind and subject."""
+        self._timers.update((_subject(timer), timer) for timer in timers)
 
 
 def _place(incident: Incident) -> tuple[datetime, IncidentId]:

@@ -11,10 +11,12 @@ from argus_core.domain.audit import Entry
 from argus_core.domain.budgets import Budget
 from argus_core.domain.deliveries import Delivery, DeliveryStatus, LaneKey, Order, Report
 from argus_core.domain.destinations import Destination
+from argus_core.domain.escalation import Heard
 from argus_core.domain.flapping import FlapKey, Flaps
 from argus_core.domain.ids import DeliveryId, DestinationId, IncidentId, MaintenanceId, UserId
 from argus_core.domain.incidents import Happening
 from argus_core.domain.roundups import Roundup
+from argus_core.domain.transitions import Timer
 
 Note: TypeAlias = Callable[[DeliveryId], Entry]
 """What the audit log is told of a delivery, in the unit of work that changes it."""
@@ -54,16 +56,22 @@ class Undecided(Protocol):
         """The lanes of these incidents in which anything was told, or will be; what is kept back counts only once it is in a roundup."""
         ...
 
+    async def heard(self, incident_ids: Sequence[IncidentId]) -> Heard:
+        """What each profile told last of these incidents at each destination; what is kept back counts only once it is in a roundup."""
+        ...
+
     async def flaps(self, ended: AbstractSet[FlapKey], opened: AbstractSet[FlapKey]) -> Mapping[FlapKey, Flaps]:
         """
         What is known of these, without those that only opened and of which nothing is known; it does not change until all is decided.
         """
         ...
 
-    async def decide(self, orders: Sequence[Order], flaps: Mapping[FlapKey, Flaps] = NO_FLAPS) -> None:
+    async def decide(self, orders: Sequence[Order], timers: Sequence[Timer] = (), flaps: Mapping[FlapKey, Flaps] = NO_FLAPS) -> None:
         """
-        Keep the deliveries that follow from all the events, let their lanes be due, and take the events out of the outbox; keep also what
-        is known now of what flaps.
+        Keep the deliveries that follow from all the events, let their lanes be due, and take the events out of the outbox.
+
+        The timers are set with that; one of the same incident, kind and subject is set to the new moment. Kept is also what is known now
+        of what flaps.
         """
         ...
 

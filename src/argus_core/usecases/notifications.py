@@ -13,13 +13,14 @@ from argus_core.domain.deliveries import Delivery, DeliveryStatus
 from argus_core.domain.destinations import Destination
 from argus_core.domain.digests import Digest
 from argus_core.domain.errors import Invalid, NotFound
+from argus_core.domain.escalation import rehearsed
 from argus_core.domain.filters import reads_texts
 from argus_core.domain.flapping import Threshold, flap_key, key_of
 from argus_core.domain.ids import DeliveryId, DestinationId, EventId, IncidentId, ProfileId, UserId
-from argus_core.domain.incidents import Event, Happening, Incident, Level, fold
+from argus_core.domain.incidents import Event, EventType, Happening, Incident, Level, fold
 from argus_core.domain.maintenance import Maintenance, ends
 from argus_core.domain.permissions import confined_to, keeping, require_within
-from argus_core.domain.profiles import Profile
+from argus_core.domain.profiles import Profile, WholeProfile
 from argus_core.ports.clock import Clock
 from argus_core.ports.incidents import IncidentRow, Incidents
 from argus_core.ports.media import Media
@@ -59,6 +60,7 @@ class DryRun:
     """
     The events since then for which a profile would have fired, newest first; not `complete` if older ones were not looked at.
 
+    An escalation is there with the id of the event with which the wait for it began.
     Those that planned maintenance keeps back are not among them; it is said how many `kept_back` there are. Of those that fired so many are
     `above_budget`, if nothing else goes to the same destinations: these would be told in roundups. With a `digest` all would be in one.
     """
@@ -120,8 +122,10 @@ class NotificationService:
         happening = Happening(fold(until, incident.source), event)
         texts = [event.description for event in until]
         belongings = await self.profiles.belongings(owner.id)
-        verdicts = tuple(judge(belongings.whole(profile), happening, texts) for profile in belongings.profiles)
-        got = [delivery for delivery in await self.outbox.of_incident(incident_id, owner.id) if delivery.event_id == event_id]
+        all_got = await self.outbox.of_incident(incident_id, owner.id)
+        last = _told_last(all_got, journal, event.version)
+        verdicts = tuple(judge(belongings.whole(one), happening, texts, last.get(one.id)) for one in belongings.profiles)
+        got = [delivery for delivery in all_got if delivery.event_id == event_id]
         maintenance = Calendar(await self.profiles.maintenances()).keeping_back(happening, texts)
         return Explained(event, verdicts, tuple(self._told(got)), maintenance)
 
@@ -147,7 +151,10 @@ class NotificationService:
         reads = calendar.reads_texts or (condition is not None and reads_texts(condition))
         texts = await self.outbox.texts(sorted({happening.incident.id for happening in happened})) if reads else {}
         until = {one.event.id: texts.get(one.incident.id, ())[: one.event.version] for one in happened}
-        fired = [happening for happening in happened if fires(active, happening, until[happening.event.id])]
+        if active.profile.escalate_after is None:
+            fired = [happening for happening in happened if fires(active, happening, until[happening.event.id])]
+        else:
+            fired = _rehearsed(active, happened, until, self.clock())
         told = _not_kept_back(calendar, fired, until)
         counted = [happening.event.received for happening in reversed(told) if happening.incident.level is not Level.CRITICAL]
         digest = active.profile.digest
@@ -240,6 +247,28 @@ class NotificationService:
         if why or not delivery.attempts:
             return why
         return f"It will be tried again: {delivery.attempts[-1].answer}"
+
+
+def _told_last(deliveries: Sequence[Delivery], journal: Sequence[Event], version: int) -> Mapping[ProfileId, EventType]:
+    """What each profile told last of an incident before this version, at whatever destination."""
+    earlier = [one for one in deliveries if 0 < one.version < version and not one.is_kept_back]
+    earlier.sort(key=lambda one: one.version)
+    return {asking.id: journal[one.version - 1].type for one in earlier for asking in one.profiles}
+
+
+def _rehearsed(
+    profile: WholeProfile, happened: Sequence[Happening], texts: Mapping[EventId, Sequence[str]], now: datetime
+) -> list[Happening]:
+    """What an escalating profile would have told, newest first."""
+    of: dict[IncidentId, list[Happening]] = {}
+    for one in reversed(happened):
+        of.setdefault(one.incident.id, []).append(one)
+
+    def judged(happening: Happening, last: EventType | None) -> bool:
+        return fires(profile, happening, texts[happening.event.id], last)
+
+    fired = [one for events in of.values() for one in rehearsed(profile.profile, events, now, judged)]
+    return sorted(fired, key=lambda one: (one.event.received, one.event.id), reverse=True)
 
 
 def _not_kept_back(calendar: Calendar, fired: Sequence[Happening], texts: Mapping[EventId, Sequence[str]]) -> tuple[Happening, ...]:

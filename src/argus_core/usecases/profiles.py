@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from argus_core.domain.actors import Actor
 from argus_core.domain.destinations import LABEL_LENGTH, Destination, synced_email
@@ -13,7 +14,7 @@ from argus_core.domain.permissions import keeping
 from argus_core.domain.profiles import NAME_LENGTH, Belongings, Profile, WholeProfile
 from argus_core.domain.saved_filters import FilterDefinition, SavedFilter
 from argus_core.domain.timeslots import Recurrence, Timeslot, check_recurrences, check_zone
-from argus_core.ports.media import Media, Medium, Settings, hidden_settings
+from argus_core.ports.media import Media, Medium, Settings, hidden_settings, staff_only
 from argus_core.ports.profiles import Profiles, ProfilesWork
 
 
@@ -80,10 +81,14 @@ class ProfileService:
             await work.drop(filter_)
 
     async def add_destination(self, owner: Actor, *, medium: str, settings: Settings, label: str | None = None) -> Destination:
-        """Keep a new destination, with its settings as the medium wants them."""
+        """Keep a new destination, with its settings as the medium wants them; some of them only staff may have."""
         async with self.profiles.begin(keeping(owner)) as work:
             destination = Destination(
-                id=DestinationId(await work.new_id()), owner=owner.id, medium=medium, settings=self._clean(medium, settings), label=label
+                id=DestinationId(await work.new_id()),
+                owner=owner.id,
+                medium=medium,
+                settings=self._clean(owner, medium, settings),
+                label=label,
             )
             self._check_twins(destination, work.belongings.destinations)
             return await _keep_destination(work, destination)
@@ -108,7 +113,7 @@ class ProfileService:
             changed = change(present)
             if settings is None:
                 return await _keep_destination(work, changed)
-            return await self._move_destination(work, email, changed, self._clean_again(present, settings))
+            return await self._move_destination(work, email, changed, self._clean_again(owner, present, settings))
 
     async def replace_destination(
         self, owner: Actor, id_: DestinationId, settings: Settings, change: Callable[[Destination], Destination], *, email: str
@@ -116,7 +121,7 @@ class ProfileService:
         """As `change_destination`, but with the same settings it stays what it is, so that replacing twice is replacing once."""
         async with self.profiles.begin(keeping(owner)) as work:
             present = work.belongings.destination(id_)
-            changed, clean = change(present), self._clean_again(present, settings)
+            changed, clean = change(present), self._clean_again(owner, present, settings)
             if clean == present.settings:
                 return await _keep_destination(work, changed)
             return await self._move_destination(work, email, changed, clean)
@@ -151,6 +156,7 @@ class ProfileService:
         destination_ids: Sequence[DestinationId] = (),
         active: bool = True,
         digest: Digest | None = None,
+        escalate_after: timedelta | None = None,
     ) -> WholeProfile:
         """Keep a new profile."""
         async with self.profiles.begin(keeping(owner)) as work:
@@ -163,6 +169,7 @@ class ProfileService:
                 destination_ids=tuple(destination_ids),
                 active=active,
                 digest=digest,
+                escalate_after=escalate_after,
             )
             return await self._keep_profile(work, profile)
 
@@ -199,13 +206,17 @@ class ProfileService:
             await work.keep(synced_email(DestinationId(await work.new_id()), destination.owner, email))
         return moved
 
-    def _clean(self, slug: str, settings: Settings) -> Settings:
-        return self._medium(slug).clean(settings)
+    def _clean(self, owner: Actor, slug: str, settings: Settings) -> Settings:
+        medium = self._medium(slug)
+        clean = medium.clean(settings)
+        if not owner.staff and (errors := staff_only(medium, clean)):
+            raise Invalid(dict(errors))
+        return clean
 
-    def _clean_again(self, present: Destination, settings: Settings) -> Settings:
+    def _clean_again(self, owner: Actor, present: Destination, settings: Settings) -> Settings:
         secret = hidden_settings(self._medium(present.medium))
         kept = {name: value for name, value in present.settings.items() if name in secret}
-        return self._clean(present.medium, {**kept, **settings})
+        return self._clean(owner, present.medium, {**kept, **settings})
 
     def _medium(self, slug: str) -> Medium:
         enabled = self.media.get(slug)

@@ -63,6 +63,7 @@ async def test_what_became_of_notifications_is_shown_to_whom_they_are_for(world,
         "created": "2024-03-01T13:00:00+01:00",
         "finished": None,
         "attempts": [],
+        "type": "STA",
     } == delivery
     assert [] == (await world.ask("bob", "GET", path)).json()
     assert [delivery] == (await world.ask("ada", "GET", path)).json()
@@ -127,6 +128,24 @@ async def test_filters_are_explained_as_described_also_those_that_no_expression_
     described = jsonschema_rs.validator_for({"$ref": "#/components/schemas/ExplanationOut", "components": components})
     assert [] == [error.message for error in described.iter_errors(explained)]
     assert '"site"' in str(explained["profiles"][0]["filters"][0]["why"]).replace("'", '"')
+
+
+async def test_it_is_explained_that_a_profile_waits(world, profile, decide):
+    await world.ask("alice", "PATCH", f"notificationprofiles/{profile['pk']}/", json={"escalate_after": 15})
+    incident = await world.incident(level=1)
+    event = await only_event(world, incident)
+    await decide()
+
+    explained = (await world.ask("alice", "GET", f"incidents/{incident['pk']}/events/{event['pk']}/explain/")).json()
+
+    (verdict,) = explained["profiles"]
+    assert (False, "2024-03-01T13:15:00+01:00") == (verdict["fired"], verdict["waits_until"])
+    assert "It waits for 15 minutes, unless somebody acknowledges the incident or it ends." == verdict["escalation"]
+    assert [] == explained["notifications"]
+
+    world.later(hours=1)
+    (fired,) = (await world.ask("alice", "GET", f"notificationprofiles/{profile['pk']}/dryrun/")).json()["events"]
+    assert ("escalation-due", event["pk"], "2024-03-01T13:15:00+01:00") == (fired["type"], fired["event"], fired["received"])
 
 
 async def test_an_empty_filter_says_nothing_for_itself(world, profile):

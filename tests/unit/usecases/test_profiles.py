@@ -41,9 +41,13 @@ class Pigeon:
     def label(self, settings):
         return f"Pigeon: {settings['loft']}"
 
+    def for_staff(self, settings):
+        return {"loft": "Only staff may fly there."} if settings["loft"] == "tower" else {}
+
 
 class Mail(Pigeon):
     schema: ClassVar = {"properties": None}
+    for_staff = None
 
     def clean(self, settings):
         return {"email_address": settings["email_address"]}
@@ -227,6 +231,22 @@ async def test_replacing_a_destination_twice_is_replacing_it_once(world):
     assert synced == kept
     assert (synced, replaced) == (await service.belongings(ALICE.id)).destinations
     await refused(service.replace_destination(ALICE, other.id, {}, labelled, email=EMAIL), "loft")
+
+
+async def test_what_is_for_staff_nobody_else_can_have(world):
+    service, staff = world.service, replace(BOB, staff=True)
+    await refused(service.add_destination(ALICE, medium="pigeon", settings={"loft": " Tower"}), "loft")
+    mine = await service.add_destination(ALICE, medium="pigeon", settings={"loft": "home"})
+
+    for change in (
+        service.change_destination(ALICE, mine.id, {"loft": "tower"}, email=EMAIL),
+        service.replace_destination(ALICE, mine.id, {"loft": "tower"}, lambda same: same, email=EMAIL),
+    ):
+        await refused(change, "loft")
+    theirs = await service.add_destination(staff, medium="pigeon", settings={"loft": "tower"})
+
+    assert ({"loft": "home"}, {"loft": "tower"}) == (mine.settings, theirs.settings)
+    assert (mine,) == (await service.belongings(ALICE.id)).destinations
 
 
 async def test_a_secret_that_is_not_given_again_stays(world):

@@ -7,7 +7,7 @@ import pytest
 
 from argus_core.domain.deliveries import DeliveryStatus
 from argus_core.domain.flapping import Flaps, flap_key
-from argus_core.domain.incidents import EventType, Level
+from argus_core.domain.incidents import EventType, Level, Until
 from argus_core.domain.saved_filters import FilterDefinition
 from argus_core.domain.tags import Tag
 from argus_core.domain.timeslots import EVERY_DAY, Recurrence
@@ -62,6 +62,28 @@ async def test_there_is_no_page_of_what_is_not_there(world, pk):
 
     assert [404, 404] == [(await here.get(f"/incidents/{pk}/{more}")).status_code for more in ("", "state/")]
     assert 404 == (await here.send(f"/incidents/{pk}/close/", page="/account/")).status_code
+
+
+@pytest.mark.parametrize(
+    ("choice", "until", "words"),
+    [("level", Until.LEVEL_RISES, "until the level rises"), ("resolved", Until.RESOLVED, "until it is resolved")],
+)
+async def test_somebody_acknowledges_it_until_something_happens(world, incident, choice, until, words):
+    here = await world.somebody()
+
+    answer = await here.send(page_of(incident, "ack/"), {"until": choice}, page_of(incident))
+
+    (ack,) = (await world.journal.get(incident.id)).acks
+    assert (None, until) == (ack.expiration, ack.until)
+    assert f"by alice, {words}" in await here.main(answer.headers["location"])
+
+
+async def test_tomorrow_is_that_of_the_browser_and_a_moment_is_ours(world, incident):
+    here = await world.somebody()
+    for form in ({"until": "tomorrow", "zone": "Asia/Tokyo"}, {"until": "moment", "moment": "2024-03-02T13:30", "zone": "Asia/Tokyo"}):
+        await here.send(page_of(incident, "ack/"), form, page_of(incident))
+
+    assert [NOON + 11 * HOUR, NOON + 24.5 * HOUR] == [ack.expiration for ack in (await world.journal.get(incident.id)).acks]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 
 from adapters.web.incidents import acts, pages
 from adapters.web.incidents.views import STANDARD, View
-from argus_core.domain.incidents import EventType
+from argus_core.domain.incidents import EventType, Until
 from unit.web.conftest import words_of
 
 pytestmark = pytest.mark.anyio
@@ -155,6 +155,17 @@ async def test_many_are_acknowledged_for_a_while(world, act, hours):
     assert "You have acknowledged 2 incidents." in words_of(answer.text)
     expirations = {(await world.journal.get(one.id)).acks[0].expiration for one in chosen}
     assert {None if hours is None else world.now + timedelta(hours=hours)} == expirations
+
+
+async def test_many_are_acknowledged_until_something_happens(world):
+    here = await world.somebody()
+    chosen = [await world.report(), await world.report()]
+
+    for act in ("ack:level", "ack:resolved"):
+        await do(world, here, act, chosen)
+
+    both = [(None, Until.LEVEL_RISES), (None, Until.RESOLVED)]
+    assert [both, both] == [[(ack.expiration, ack.until) for ack in (await world.journal.get(one.id)).acks] for one in chosen]
 
 
 async def test_tomorrow_is_that_of_the_browser(world):

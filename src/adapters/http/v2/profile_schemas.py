@@ -9,7 +9,7 @@ from argus_core.domain.destinations import LABEL_LENGTH
 from argus_core.domain.expressions import DEPTH, MEMBERS, MOST_CLAUSES, MOST_MINUTES
 from argus_core.domain.incidents import Level
 from argus_core.domain.limits import KEY_BYTES
-from argus_core.domain.profiles import MOST_FILTERS, NAME_LENGTH
+from argus_core.domain.profiles import LONGEST_WAIT, MOST_FILTERS, NAME_LENGTH
 from argus_core.domain.timeslots import MOST_RECURRENCES
 
 ENDS_NEXT_DAY: Schema = {
@@ -84,6 +84,12 @@ _PROFILE: Mapping[str, Schema] = {
         "pattern": r"^([0-9]{1,4}m|[0-2][0-9]:[0-5][0-9])?$",
         "examples": ["30m", "08:00"],
         "description": "Tell in one message, so many minutes after the first event (1m to 1440m), or at a time of day.",
+    },
+    "escalate_after": {
+        "type": ["integer", "null"],
+        "minimum": 1,
+        "maximum": int(LONGEST_WAIT.total_seconds()) // 60,
+        "description": "Tells only of what has been open and unacknowledged for so many minutes.",
     },
 }
 

@@ -10,7 +10,7 @@ from adapters.web.services import Web
 from argus_core.domain.actors import Actor
 from argus_core.domain.errors import Invalid
 from argus_core.domain.ids import IncidentId
-from argus_core.domain.incidents import EventType, Level
+from argus_core.domain.incidents import EventType, Level, Until
 from argus_core.domain.transitions import Edit
 
 UNTIL = {
@@ -21,8 +21,10 @@ UNTIL = {
     "tomorrow": "until tomorrow, 08:00",
     "moment": "until …",
 }
+ENDINGS = {"level": "until the level rises", "resolved": "until resolved"}
 MORNING = 8
 _HOURS = {"1h": 1, "2h": 2, "8h": 8}
+_ENDS = {"level": Until.LEVEL_RISES, "resolved": Until.RESOLVED}
 
 
 class Asked(NamedTuple):
@@ -36,6 +38,19 @@ class Asked(NamedTuple):
 
 
 _Act: TypeAlias = Callable[[Asked], Awaitable[object]]
+
+
+def ending(form: Form) -> Until | None:
+    """What shall end an acknowledgement, other than a moment."""
+    return _ENDS.get(form.get("until"))
+
+
+def zone_of(form: Form, otherwise: ZoneInfo) -> ZoneInfo:
+    """The zone that the browser names, so that its morning is meant; ours when there is none of this name."""
+    try:
+        return ZoneInfo(form.text("zone")) if form.text("zone") else otherwise
+    except (ValueError, OSError):
+        return otherwise
 
 
 def expiration(form: Form, now: datetime, zone: ZoneInfo) -> datetime | None:
@@ -73,9 +88,11 @@ def local_moment(text: str, zone: ZoneInfo, name: str) -> datetime:
 
 async def _acknowledge(asked: Asked) -> None:
     web, form = asked.web, asked.form
-    until = expiration(form, web.clock(), web.zone)
+    until = ending(form)
+    zone = zone_of(form, web.zone) if form.get("until") == "tomorrow" else web.zone  # the field for a moment names ours
+    expires = None if until else expiration(form, web.clock(), zone)
     try:
-        await web.incidents.acknowledge(asked.incident_id, actor=asked.actor, why=form.text("why"), expiration=until)
+        await web.incidents.acknowledge(asked.incident_id, actor=asked.actor, why=form.text("why"), expiration=expires, until=until)
     except Invalid as error:
         raise _renamed(error, {"expiration": "moment", "description": "why"}) from None
 

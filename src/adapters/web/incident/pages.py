@@ -12,11 +12,11 @@ from litestar.params import FromPath
 from adapters.web.answers import go, page
 from adapters.web.forms import Form, filled_in, number_in, pk_in
 from adapters.web.guests import Guest, Guests, PageRequest
-from adapters.web.incident.acts import ACTS, UNTIL, Asked
+from adapters.web.incident.acts import ACTS, ENDINGS, UNTIL, Asked
 from adapters.web.incident.timeline import drawn
 from adapters.web.links import list_link, web_link
 from adapters.web.services import Web
-from adapters.web.wording import LEVELS, Names, say_why
+from adapters.web.wording import EVENTS, LEVELS, Names, say_why
 from argus_core.domain.actors import Actor
 from argus_core.domain.deliveries import Delivery
 from argus_core.domain.errors import Invalid, NotAllowed, NotAllowedNow, NotFound
@@ -74,6 +74,7 @@ def incident_page_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  #
             news=news,
             attempted=attempted,
             until=UNTIL,
+            endings=ENDINGS,
             levels=LEVELS,
         )
 
@@ -174,6 +175,7 @@ def _delivery(delivery: Delivery, names: Mapping[UserId, str]) -> dict[str, Any]
         "delivery": delivery,
         "owner": names.get(delivery.owner, f"user {delivery.owner}"),
         "profiles": [asking.name or f"Profile {asking.id}" for asking in delivery.profiles],
+        "event": EVENTS.get(delivery.event_type) if delivery.event_type else "",
     }
 
 
@@ -186,6 +188,7 @@ async def _why(web: Web, history: History, actor: Actor, event_id: int) -> dict[
     return {
         "event": explained.event,
         "told": tell(explained.event, web.zone.key),
+        "zone": web.zone,
         "verdicts": [
             {
                 "verdict": verdict,

@@ -12,8 +12,8 @@ from litestar.response import Stream
 from adapters.web.answers import compact, go, page, sent
 from adapters.web.forms import filled_in, number_in
 from adapters.web.guests import Guest, Guests, PageRequest
-from adapters.web.incident.acts import UNTIL
-from adapters.web.incidents.acts import Asked, Outcome, do, zone_of
+from adapters.web.incident.acts import ENDINGS, UNTIL, zone_of
+from adapters.web.incidents.acts import Asked, Outcome, do
 from adapters.web.incidents.export import as_csv, as_json
 from adapters.web.incidents.saved import NOT_ASKED, Kept, keep_view
 from adapters.web.incidents.shown import shown
@@ -110,7 +110,7 @@ def incident_list_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  #
             all_sources=len(sources),
             types=sorted({source.type for source in sources}),
             filters=own.filters,
-            until={name: UNTIL[name] for name in _QUICK},
+            until={**{name: UNTIL[name] for name in _QUICK}, **ENDINGS},
             ticket_system=web.tickets.system,
         )
 

@@ -12,12 +12,13 @@ from adapters.web.forms import filled_in, pk_in
 from adapters.web.guests import Guest, Guests, PageRequest
 from adapters.web.notifications.week import week_of
 from adapters.web.services import Web
-from adapters.web.wording import Names, say
+from adapters.web.wording import EVENTS, Names, say
 from argus_core.domain.actors import Actor
 from argus_core.domain.deliveries import Delivery
 from argus_core.domain.destinations import Destination
 from argus_core.domain.errors import NotAllowedNow
 from argus_core.domain.ids import DestinationId, FilterId, ProfileId, TimeslotId
+from argus_core.domain.news import lasting
 from argus_core.domain.profiles import Belonging, Belongings, Profile
 from argus_core.usecases.dispatch import address_of
 
@@ -133,7 +134,8 @@ async def source_names(web: Web) -> Names:
 
 def delivery_line(delivery: Delivery) -> dict[str, Any]:
     """A delivery as the ledger shows it."""
-    return {"delivery": delivery, "profiles": [asking.name or f"Profile {asking.id}" for asking in delivery.profiles]}
+    profiles = [asking.name or f"Profile {asking.id}" for asking in delivery.profiles]
+    return {"delivery": delivery, "profiles": profiles, "event": EVENTS.get(delivery.event_type) if delivery.event_type else ""}
 
 
 def _profile(web: Web, belongings: Belongings, profile: Profile) -> dict[str, Any]:
@@ -151,4 +153,5 @@ def _profile(web: Web, belongings: Belongings, profile: Profile) -> dict[str, An
         "filters": whole.filters,
         "destinations": [(one.id, name_of(web, one)) for one in whole.destinations],
         "lacks": lacks,
+        "waits": lasting(profile.escalate_after) if profile.escalate_after else "",
     }

@@ -28,13 +28,17 @@ def key_of(secret: str) -> bytes:
     return key
 
 
-def headers(key: bytes, message_id: str, now: datetime, body: bytes) -> Mapping[str, str]:
+def webhook_id(message_id: str) -> str:
+    """The id of a message as it is signed: a full stop in it would let its end pass for the time."""
+    return re.sub(r"[^A-Za-z0-9_-]", "_", message_id)
+
+
+def signed_headers(key: bytes, message_id: str, now: datetime, body: bytes) -> Mapping[str, str]:
     """The three headers of one attempt. The id is the same in each attempt, the time is not."""
-    webhook_id = re.sub(r"[^A-Za-z0-9_-]", "_", message_id)  # a full stop in it would let its end pass for the time
-    timestamp = str(int(now.timestamp()))
-    signed = hmac.new(key, f"{webhook_id}.{timestamp}.".encode() + body, hashlib.sha256).digest()
+    id_, timestamp = webhook_id(message_id), str(int(now.timestamp()))
+    signed = hmac.new(key, f"{id_}.{timestamp}.".encode() + body, hashlib.sha256).digest()
     return {
-        "webhook-id": webhook_id,
+        "webhook-id": id_,
         "webhook-timestamp": timestamp,
         "webhook-signature": f"v1,{base64.b64encode(signed).decode()}",
     }

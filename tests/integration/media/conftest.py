@@ -1,3 +1,5 @@
+"""What tests of media share: a secret, and a receiver on this machine."""
+
 import asyncio
 import base64
 import os
@@ -7,11 +9,6 @@ from types import SimpleNamespace
 import pytest
 
 SECRET = f"whsec_{base64.b64encode(os.urandom(32)).decode()}"
-
-
-@pytest.fixture(scope="session")
-def anyio_backend():
-    return "asyncio"
 
 
 @pytest.fixture

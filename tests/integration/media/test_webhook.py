@@ -9,9 +9,9 @@ from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
-from argus_webhook import Webhook
 
 from adapters.media.outgoing import Outgoing
+from adapters.media.webhook import Webhook
 from argus_core.conformance import sample_notification
 from argus_core.ports.media import PerhapsDelivered, TryLater, Undeliverable
 
@@ -27,7 +27,7 @@ def webhook(**outgoing):
 
 
 def receiver_module():
-    spec = importlib.util.spec_from_file_location("receiver", Path(__file__).parents[1] / "receiver.py")
+    spec = importlib.util.spec_from_file_location("receiver", Path(__file__).parents[3] / "examples/webhooks/receiver.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -65,11 +65,15 @@ async def test_the_body_tells_everything_under_the_names_of_the_api(receiver, se
         await webhook().send(NOTIFICATION, {"url": f"http://127.0.0.1:{got.port}/", "secret": secret})
 
     told = json.loads(got.requests[0].body)
-    assert (told["type"], told["timestamp"]) == ("argus.notification", "2020-02-20T20:02:22.202021Z")
-    assert {key: told["data"][key] for key in ("subject", "text", "link")} == {
+    assert ["type", "version", "id", "timestamp", "data"] == list(told)
+    assert ("argus.notification", 1, "2020-02-20T20:02:22.202021Z") == (told["type"], told["version"], told["timestamp"])
+    assert got.requests[0].headers["webhook-id"] == told["id"]
+    assert {key: value for key, value in told["data"].items() if key not in ("incident", "events")} == {
         "subject": NOTIFICATION.subject,
         "text": NOTIFICATION.text,
         "link": NOTIFICATION.link,
+        "test": False,
+        "roundup": False,
     }
     assert told["data"]["incident"] == {
         "pk": 42,
@@ -217,10 +221,38 @@ async def test_whoever_does_not_answer_may_have_it_and_whoever_is_not_there_has_
         await webhook().send(NOTIFICATION, {"url": f"http://127.0.0.1:{port}/", "secret": secret})
 
 
+async def test_tests_and_roundups_say_what_they_are(receiver):
+    async with receiver() as got:
+        for marks in ({"test": True}, {"roundup": True}):
+            await webhook().send(replace(NOTIFICATION, **marks), {"url": f"http://127.0.0.1:{got.port}/"})
+
+    told = [json.loads(request.body)["data"] for request in got.requests]
+    assert [(True, False), (False, True)] == [(data["test"], data["roundup"]) for data in told]
+
+
+async def test_without_a_secret_it_is_not_signed_and_has_its_id_nevertheless(receiver):
+    async with receiver() as got:
+        await webhook().send(NOTIFICATION, {"url": f"http://127.0.0.1:{got.port}/"})
+
+    (request,) = got.requests
+    assert ["webhook-id"] == [name for name in request.headers if name.startswith("webhook-")]
+    assert "42_2_7" == request.headers["webhook-id"]
+
+
+async def test_the_header_goes_along(receiver):
+    async with receiver() as got:
+        settings = webhook().clean({"url": f"http://127.0.0.1:{got.port}/", "header": "authorization", "header_value": "Bearer abc"})
+        await webhook().send(NOTIFICATION, settings)
+
+    assert "Bearer abc" == got.requests[0].headers["authorization"]
+
+
 async def test_the_secret_is_in_no_reason(receiver, secret):
+    settings = {"secret": secret, "header": "X-API-Key", "header_value": "hidden-value"}
     async with receiver(b"HTTP/1.1 500 Oops\r\ncontent-length: 0\r\n\r\n") as got:
         with pytest.raises(TryLater) as caught:
-            await webhook().send(NOTIFICATION, {"url": f"http://127.0.0.1:{got.port}/hidden-path", "secret": secret})
+            await webhook().send(NOTIFICATION, {"url": f"http://127.0.0.1:{got.port}/hidden-path", **settings})
 
     assert secret not in str(caught.value)
+    assert "hidden-value" not in str(caught.value)
     assert "hidden-path" not in str(caught.value)

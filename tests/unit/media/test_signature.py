@@ -3,7 +3,8 @@
 from datetime import UTC, datetime
 
 import pytest
-from argus_webhook.signature import headers, key_of
+
+from adapters.media.signature import key_of, signed_headers
 
 # The example that the libraries of Standard Webhooks are tested with.
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -12,7 +13,7 @@ MOMENT = datetime.fromtimestamp(1614265330, UTC)
 
 
 def test_a_known_message_has_the_known_signature():
-    signed = headers(key_of(SECRET), "msg_p5jXN8AQM9LWM0D4loKWxJek", MOMENT, BODY)
+    signed = signed_headers(key_of(SECRET), "msg_p5jXN8AQM9LWM0D4loKWxJek", MOMENT, BODY)
 
     assert signed == {
         "webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek",
@@ -22,7 +23,7 @@ def test_a_known_message_has_the_known_signature():
 
 
 def test_an_id_cannot_pass_for_a_time():
-    signed = headers(key_of(SECRET), "42.2.7 é\r\n", MOMENT, BODY)
+    signed = signed_headers(key_of(SECRET), "42.2.7 é\r\n", MOMENT, BODY)
 
     assert signed["webhook-id"] == "42_2_7____"
 

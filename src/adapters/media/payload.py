@@ -1,11 +1,15 @@
-"""What a receiver is told, as JSON with the names of the API of Argus."""
+"""What a receiver of webhooks is told, as JSON with the names of the API of Argus. `docs/media.md` describes it field by field."""
 
 import json
 from datetime import UTC, datetime
 
+from adapters.media.signature import webhook_id
 from argus_core.domain.incidents import Event, Incident
 from argus_core.domain.limits import Json
 from argus_core.domain.notifications import Notification
+
+VERSION = 1
+"""Of the shape: a receiver may count on all that is in it. It goes up when something is taken away or means something else."""
 
 
 def as_json(notification: Notification) -> bytes:
@@ -13,11 +17,15 @@ def as_json(notification: Notification) -> bytes:
     incident, events = notification.incident, notification.events
     payload: dict[str, Json] = {
         "type": "argus.notification",
+        "version": VERSION,
+        "id": webhook_id(notification.id),
         "timestamp": _moment(events[-1].received if events else incident.received),
         "data": {
             "subject": notification.subject,
             "text": notification.text,
             "link": notification.link,
+            "test": notification.test,
+            "roundup": notification.roundup,
             "incident": _incident(incident),
             "events": [_event(event) for event in events],
         },

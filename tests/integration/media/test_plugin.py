@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-EXAMPLE = ROOT / "examples/plugins/webhook"
+EXAMPLE = ROOT / "examples/plugins/mattermost"
 ASK = """
 import json, sys
 from adapters.plugins import load_media
-media = load_media(["email", "webhook"], {})
+media = load_media(["email", "mattermost"], {})
 print(json.dumps([[one.slug, one.name, one.installed, one.reason] for one in media.enabled]))
 """
 
@@ -25,7 +25,7 @@ def installed(tmp_path_factory):
     """A folder with the example in it, put there by an installer; nothing is downloaded."""
     target = tmp_path_factory.mktemp("installed")
     # Built from a copy: a build leaves things beside the sources.
-    source = tmp_path_factory.mktemp("source") / "webhook"
+    source = tmp_path_factory.mktemp("source") / "mattermost"
     shutil.copytree(EXAMPLE, source, ignore=shutil.ignore_patterns("__pycache__", ".*"))
     if uv := shutil.which("uv"):
         installer = [uv, "pip", "install", "--quiet", "--offline", "--python", sys.executable]
@@ -52,8 +52,8 @@ def test_argus_finds_the_medium_once_it_is_installed(installed):
     before, after = (json.loads(run("-c", ASK, folders=folders).stdout) for folders in ([], [installed]))
 
     email = ["email", "Email", True, ""]
-    assert [email, ["webhook", "webhook", False, "No installed package offers webhook."]] == before
-    assert [email, ["webhook", "Webhook", True, ""]] == after
+    assert [email, ["mattermost", "mattermost", False, "No installed package offers mattermost."]] == before
+    assert [email, ["mattermost", "Mattermost", True, ""]] == after
 
 
 def test_what_is_installed_passes_its_own_tests(installed):
