@@ -57,6 +57,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     database_url: str | None = None
+    database_direct_url: str | None = None
+    database_read_url: str | None = None
+    read_staleness: Annotated[float, Meta(ge=1, le=3_600)] = 2
     auth_token_expires_after_days: Annotated[float, Meta(gt=0, le=36_500)] = 14
     time_zone: str = "UTC"
     cors_origins: tuple[str, ...] = ()
@@ -116,7 +119,8 @@ class Loaded:
 
 def _is_database(value: object) -> bool:
     parts = urlsplit(str(value))
-    _ = parts.port  # raises ValueError when it is none
+    for place in parts.netloc.rpartition("@")[2].split(","):  # of one or of several servers
+        _ = urlsplit(f"//{place}").port  # raises ValueError when it is none
     return parts.scheme in ("postgresql", "postgres")
 
 
@@ -183,6 +187,21 @@ KEYS = (
         accepts=_is_database,
         secret=True,
     ),
+    Key(
+        name="DATABASE_DIRECT_URL",
+        field="database_direct_url",
+        expects="an address like that in DATABASE_URL, which leads past a pooler",
+        accepts=_is_database,
+        secret=True,
+    ),
+    Key(
+        name="DATABASE_READ_URL",
+        field="database_read_url",
+        expects="the address of a streaming replica, like postgresql://user:password@host:5432/name",
+        accepts=_is_database,
+        secret=True,
+    ),
+    Key(name="ARGUS_READ_STALENESS", field="read_staleness", expects="a number of seconds from 1 to 3600"),
     Key(
         name="AUTH_TOKEN_EXPIRES_AFTER_DAYS",
         field="auth_token_expires_after_days",
@@ -312,6 +331,11 @@ def load(config: Path | None = None, environment: Mapping[str, str] | None = Non
     take(of_providers)
     providers = dict(_providers(file, tables, values, problems))
     known = (*KEYS, *strangers, *of_providers)
+    problems.extend(
+        f"{beside} goes with DATABASE_URL, which is not set."
+        for beside in ("DATABASE_DIRECT_URL", "DATABASE_READ_URL")
+        if beside.lower() in values and "database_url" not in values
+    )
     unknown = [*_unknown(environment, known), *(_unknown_in_file(file, in_file, known) if file else ())]
     if unknown or problems:
         raise SettingsError(*unknown, *problems)

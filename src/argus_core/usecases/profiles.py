@@ -7,12 +7,12 @@ from datetime import timedelta
 from argus_core.domain.actors import Actor
 from argus_core.domain.destinations import LABEL_LENGTH, Destination, synced_email
 from argus_core.domain.digests import Digest
-from argus_core.domain.errors import Invalid, SyncedDestination
+from argus_core.domain.errors import Invalid, NotFound, SharedWithAll, SyncedDestination
 from argus_core.domain.ids import DestinationId, FilterId, ProfileId, TimeslotId, UserId
 from argus_core.domain.limits import text_problem
-from argus_core.domain.permissions import keeping
+from argus_core.domain.permissions import Act, keeping, may, require
 from argus_core.domain.profiles import NAME_LENGTH, Belongings, Profile, WholeProfile
-from argus_core.domain.saved_filters import FilterDefinition, SavedFilter
+from argus_core.domain.saved_filters import FilterDefinition, SavedFilter, SharedFilter
 from argus_core.domain.timeslots import Recurrence, Timeslot, check_recurrences, check_zone
 from argus_core.ports.media import Media, Medium, Settings, hidden_settings, staff_only
 from argus_core.ports.profiles import Profiles, ProfilesWork
@@ -64,21 +64,61 @@ class ProfileService:
             return await _keep_filter(work, filter_)
 
     async def change_filter(self, owner: Actor, id_: FilterId, change: Callable[[SavedFilter], SavedFilter]) -> SavedFilter:
-        """Replace a filter by what `change` makes of it."""
+        """
+        Replace a filter by what `change` makes of it, for everybody if it is shared.
+
+        Raises:
+            SharedWithAll: the owner is not of the staff any more.
+        """
         async with self.profiles.begin(keeping(owner)) as work:
-            return await _keep_filter(work, change(work.belongings.filter(id_)))
+            return await _keep_filter(work, change(_changeable(work, owner, id_)))
 
     async def drop_filter(self, owner: Actor, id_: FilterId) -> None:
         """
-        Take a filter away.
+        Take a filter away, from everybody if it is shared.
 
         Raises:
             InUse: a profile refers to it.
+            SharedWithAll: the owner is not of the staff any more.
         """
         async with self.profiles.begin(keeping(owner)) as work:
-            filter_ = work.belongings.filter(id_)
+            filter_ = _changeable(work, owner, id_)
             work.belongings.check_unused(filter_)
             await work.drop(filter_)
+
+    async def shared_filters(self) -> Sequence[SharedFilter]:
+        """What everybody may list incidents with, in id order."""
+        return await self.profiles.shared()
+
+    async def share_filter(self, owner: Actor, id_: FilterId) -> SavedFilter:
+        """
+        Share a filter of one's own with everybody.
+
+        Raises:
+            NotAllowed: that is for staff.
+        """
+        require(owner, Act.SHARE)
+        async with self.profiles.begin(keeping(owner)) as work:
+            shared = replace(work.belongings.filter(id_), shared=True)
+            await work.keep(shared)
+            return shared
+
+    async def unshare_filter(self, actor: Actor, id_: FilterId) -> SavedFilter:
+        """
+        Stop sharing a filter, whoever's it is; it stays with its owner.
+
+        Raises:
+            NotAllowed: that is for staff.
+            NotFound: no such filter is shared.
+        """
+        require(actor, Act.SHARE)
+        owner = next((one.filter.owner for one in await self.profiles.shared() if one.filter.id == id_), None)
+        if owner is None:
+            raise NotFound("No Filter matches the given query.")
+        async with self.profiles.begin(owner) as work:
+            private = replace(work.belongings.filter(id_), shared=False)
+            await work.keep(private)
+            return private
 
     async def add_destination(self, owner: Actor, *, medium: str, settings: Settings, label: str | None = None) -> Destination:
         """Keep a new destination, with its settings as the medium wants them; some of them only staff may have."""
@@ -249,6 +289,14 @@ async def _keep_filter(work: ProfilesWork, filter_: SavedFilter) -> SavedFilter:
     check_name(filter_.name, NAME_LENGTH)
     work.belongings.check_filter(filter_)
     await work.keep(filter_)
+    return filter_
+
+
+def _changeable(work: ProfilesWork, owner: Actor, id_: FilterId) -> SavedFilter:
+    """The filter, if the owner may change it: what everybody sees is for staff."""
+    filter_ = work.belongings.filter(id_)
+    if filter_.shared and not may(owner, Act.SHARE):
+        raise SharedWithAll
     return filter_
 
 
