@@ -1,18 +1,14 @@
-"""The example plugin for webhooks, as if it were installed, and a receiver that keeps what it gets."""
+"""A receiver of webhooks that keeps what it gets."""
 
 import base64
 import json
-import os
-import shutil
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
-EXAMPLE = Path(__file__).parents[3] / "examples/plugins/webhook/src/argus_webhook"
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 
 
@@ -30,15 +26,13 @@ class Hook:
 class Hooks:
     """Takes every webhook."""
 
-    folder: Path
     got: list[Hook] = field(default_factory=list)
     url: str = ""
 
     @property
     def settings(self) -> dict[str, str]:
         """The environment of an Argus that may send webhooks to it."""
-        path = os.pathsep.join(filter(None, [str(self.folder), os.environ.get("PYTHONPATH", "")]))
-        return {"ARGUS_MEDIA": "email,webhook", "ARGUS_OUTGOING_ALLOW": "127.0.0.0/8", "PYTHONPATH": path}
+        return {"ARGUS_MEDIA": "email,webhook", "ARGUS_OUTGOING_ALLOW": "127.0.0.0/8"}
 
     @property
     def destination(self) -> dict[str, object]:
@@ -47,14 +41,9 @@ class Hooks:
 
 
 @contextmanager
-def hooks(folder: Path) -> Iterator[Hooks]:
-    """A receiver until the end of the block, and in the folder the plugin with what an installer writes beside it."""
-    found = Hooks(folder)
-    shutil.copytree(EXAMPLE, folder / "argus_webhook", ignore=shutil.ignore_patterns("__pycache__"))
-    about = folder / "argus_webhook-1.dist-info"
-    about.mkdir()
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: argus-webhook\nVersion: 1\n")
-    (about / "entry_points.txt").write_text("[argus.media]\nwebhook = argus_webhook.medium:Webhook\n")
+def hooks() -> Iterator[Hooks]:
+    """A receiver until the end of the block."""
+    found = Hooks()
 
     class Receiver(BaseHTTPRequestHandler):
         def do_POST(self) -> None:

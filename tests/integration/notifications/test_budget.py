@@ -34,8 +34,8 @@ def random():
 
 
 @pytest.fixture
-def receiver(tmp_path):
-    with hooks(tmp_path / "installed") as found:
+def receiver():
+    with hooks() as found:
         yield found
 
 
