@@ -61,7 +61,7 @@ def main() -> None:
     print(f"seed {options.seed}, {options.seconds:g} s", flush=True)
     random = Random(options.seed)  # noqa: S311 - the same at every run
     with tempfile.TemporaryDirectory(prefix="argus-chaos-") as folder, sink() as mailbox:
-        environment = {"ARGUS_FRONTEND_URL": "https://argus.example.org", **mailbox.settings}
+        environment = {"ARGUS_FRONTEND_URL": "https://argus.example.org", "ARGUS_DELIVERY_BUDGET": "off", **mailbox.settings}
         with mortal(Path(folder), random, environment) as found:
             sys.exit(_told(found, random, mailbox, environment, options.seconds))
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from argus_core.domain.errors import Invalid, MaintenanceIsOver
 from argus_core.domain.filters import All, Condition
+from argus_core.domain.holds import Hold, Keeper
 from argus_core.domain.ids import MaintenanceId, UserId
 from argus_core.domain.incidents import Happening
 from argus_core.domain.limits import DESCRIPTION_BYTES, moment_problem, require, text_problem
@@ -83,6 +84,11 @@ class Maintenance:
         """What it is called in one line."""
         line = " ".join(self.description.split())[:MOST_SHOWN]
         return f'{called(self.id)} "{line}"' if line else called(self.id)
+
+    @property
+    def hold(self) -> Hold:
+        """Why something is kept back while it runs."""
+        return Hold(keeper=Keeper.MAINTENANCE, subject=self.id, reason=f"{self.title} keeps it back.")
 
     @property
     def condition(self) -> Condition:

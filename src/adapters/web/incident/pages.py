@@ -62,6 +62,7 @@ def incident_page_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  #
             guest,
             status=attempted.status,
             **_state(web, history, query.get("at", "")),
+            flaps=await web.notifications.flaps(history.incident),
             present=present,
             can_close=is_open,
             can_reopen=present.stateful and not is_open,
@@ -90,7 +91,8 @@ def incident_page_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  #
     async def state(request: PageRequest, pk: FromPath[int]) -> Response[bytes]:
         guest = await guests.known(request)
         history = await web.incidents.history(_incident_id(pk), actor=await web.accounts.acting(guest.user))
-        return page("incident/state.html", guest, **_state(web, history, request.query_params.get("at", "")))
+        flaps = await web.notifications.flaps(history.incident)
+        return page("incident/state.html", guest, **_state(web, history, request.query_params.get("at", "")), flaps=flaps)
 
     @get("/incidents/people/")
     async def people(request: PageRequest) -> Response[bytes]:
