@@ -40,7 +40,7 @@ from argus_core.domain.ids import DeliveryId, DestinationId, EventId, IncidentId
 from argus_core.domain.incidents import EventType, Happening
 from argus_core.domain.roundups import Kept, Roundup
 from argus_core.domain.transitions import Timer
-from argus_core.ports.outbox import NO_FLAPS, Backlog, Note, Outbox, Place, Sending, Setback, Undecided
+from argus_core.ports.outbox import NO_FLAPS, Backlog, Note, Outbox, Place, Sending, Setback, Undecided, Withheld
 
 _OF_A_SEND = ("incidents", "destinations", "attempts", "newest", "outcomes", "answers", "seconds")
 _OF_A_DELIVERY = ("lanes", "ids", "statuses", "reasons", "merged")
@@ -211,16 +211,31 @@ class PgOutbox(Outbox):
         most: int = 100,
         before: DeliveryId | None = None,
         incident_id: IncidentId | None = None,
+        *,
+        maintenance_id: MaintenanceId | None = None,
     ) -> Sequence[Delivery]:
-        values = {"status": status and status.value, "owner": owner, "before": before, "incident": incident_id}
+        values = {
+            "status": status and status.value,
+            "owner": owner,
+            "before": before,
+            "incident": incident_id,
+            "maintenance": maintenance_id,
+        }
         columns = {
             "status": "d.status = %(status)s",
             "owner": "d.owner_id = %(owner)s",
             "before": "d.id < %(before)s",
             "incident": "d.incident_id = %(incident)s",
+            "maintenance": "d.maintenance_id = %(maintenance)s",
         }
         where = " and ".join(["true", *(columns[name] for name, value in values.items() if value is not None)])
         return await self._listed(where, {**values, "most": most})
+
+    async def withheld(self, maintenance_id: MaintenanceId, owner: UserId | None = None) -> Withheld:
+        ((deliveries, untold, incidents, destinations),) = await self._rows(
+            statements.WITHHELD, {"maintenance": maintenance_id, "owner": owner}
+        )
+        return Withheld(deliveries=deliveries, untold=untold, incidents=incidents, destinations=destinations)
 
     async def _listed(self, where: str, values: Mapping[str, object]) -> Sequence[Delivery]:
         async def read(connection: Connection, _: bool) -> list[Delivery]:

@@ -399,6 +399,10 @@ LISTED = (
 ATTEMPTS = """
     select delivery_id, number, created, outcome, answer, seconds from attempt
     where delivery_id = any(%s) order by delivery_id, created, number"""
+WITHHELD = f"""
+    select count(*), count(*) filter (where {_KEPT_BACK}), count(distinct incident_id), count(distinct destination_id) from delivery
+    where maintenance_id = %(maintenance)s and status = 'suppressed'
+    and (%(owner)s::bigint is null or owner_id = %(owner)s::bigint)"""
 HAPPENED = "select incident_id, version from event where received >= %s order by received desc, id desc limit %s"
 BACKLOG = """
     select (select count(*) from outbox), (select coalesce(now() - min(created), '0') from outbox),

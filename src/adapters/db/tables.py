@@ -210,6 +210,7 @@ sa.Index(
     postgresql_where=_SUPPRESSED & (delivery.c.kept_by == sa.literal_column("'budget'")) & (delivery.c.version == sa.literal_column("1")),
 )
 sa.Index("delivery_rounded_up", delivery.c.merged_into, postgresql_where=_SUPPRESSED)
+sa.Index("delivery_maintenance", delivery.c.maintenance_id, delivery.c.id, postgresql_where=delivery.c.maintenance_id.is_not(None))
 sa.Index("delivery_incident", delivery.c.incident_id, delivery.c.id)
 sa.Index("delivery_owner", delivery.c.owner_id, delivery.c.id)
 sa.Index(

@@ -25,7 +25,7 @@ from argus_core.domain.saved_filters import FilterDefinition, SavedFilter
 from argus_core.domain.transitions import Timer, TimerKind
 from argus_core.ports.accounts import Accounts
 from argus_core.ports.incidents import Incidents
-from argus_core.ports.outbox import Outbox, Sending
+from argus_core.ports.outbox import Outbox, Sending, Withheld
 from argus_core.ports.profiles import Profiles
 
 LEASE = timedelta(minutes=5)
@@ -535,11 +535,20 @@ async def what_is_kept_back_is_rounded_up(post: Post) -> None:
     see([(one.status, one.maintenance_id) for one in kept] == [(DeliveryStatus.SUPPRESSED, keeping.id)] * 2, "The ledger does not say why.")
     see(all(one.reason.startswith(keeping.title) for one in kept), "The ledger does not say what keeps it back.")
 
+    owner, stranger = post.told.destination.owner, UserId(0)
+    so_far = Withheld(deliveries=2, untold=2, incidents=1, destinations=1)
+    for whose, expected in ((None, so_far), (owner, so_far), (stranger, Withheld())):
+        see(await post.outbox.withheld(keeping.id, whose) == expected, "It is not counted what is kept back.")
+    listed = await post.outbox.listed(maintenance_id=keeping.id)
+    see([one.id for one in listed] == [one.id for one in kept], "What is kept back is not listed.")
+
     await post.world.service.post(quiet.id, EventType.CLOSE, actor=post.world.person)
     counts = [await post.outbox.round_up(keeping.id, "Over", {post.told.destination.id: post.route}) for _ in range(2)]
     see(counts == [1, 0], "What was rounded up is rounded up again.")
     see(keeping.id not in await post.outbox.kept_back(), "What was rounded up is kept back.")
-    (newest, *_) = await post.outbox.listed(owner=post.told.destination.owner)
+    (newest, *others) = await post.outbox.listed(maintenance_id=keeping.id)
+    see([one.id for one in others] == [one.id for one in kept], "What is kept back is not listed beside the roundup.")
+    see(await post.outbox.withheld(keeping.id) == replace(so_far, untold=0), "What a roundup tells is not counted, or counts as untold.")
     see((newest.is_roundup, newest.title, newest.maintenance_id) == (True, "Over", keeping.id), "The ledger does not know a roundup.")
     see([asking.id for asking in newest.profiles] == [profile.id for profile in post.told.profiles], "A roundup is asked for by nobody.")
     see({one.merged_into for one in await post.outbox.of_incident(quiet.id)} == {newest.id}, "The ledger does not say what told it.")

@@ -38,7 +38,7 @@ from argus_core.domain.incidents import EventType, Happening
 from argus_core.domain.roundups import Kept, Roundup
 from argus_core.domain.transitions import Timer
 from argus_core.memory import MemoryAccounts, MemoryIncidents, utc_now
-from argus_core.ports.outbox import NO_FLAPS, Backlog, Note, Outbox, Place, Sending, Setback, Undecided
+from argus_core.ports.outbox import NO_FLAPS, Backlog, Note, Outbox, Place, Sending, Setback, Undecided, Withheld
 
 _Pending: TypeAlias = tuple[DestinationId, Keeper, int]
 
@@ -385,6 +385,8 @@ class MemoryOutbox(Outbox):
         most: int = 100,
         before: DeliveryId | None = None,
         incident_id: IncidentId | None = None,
+        *,
+        maintenance_id: MaintenanceId | None = None,
     ) -> Sequence[Delivery]:
         """See the port."""
         return self._newest_first(
@@ -392,9 +394,24 @@ class MemoryOutbox(Outbox):
                 status in (None, delivery.status)
                 and owner in (None, delivery.owner)
                 and incident_id in (None, delivery.incident_id)
+                and maintenance_id in (None, delivery.maintenance_id)
                 and (before is None or delivery.id < before)
             )
         )[:most]
+
+    async def withheld(self, maintenance_id: MaintenanceId, owner: UserId | None = None) -> Withheld:
+        """See the port."""
+        kept = [
+            one
+            for one in self._ledger.values()
+            if one.status is DeliveryStatus.SUPPRESSED and one.maintenance_id == maintenance_id and owner in (None, one.owner)
+        ]
+        return Withheld(
+            deliveries=len(kept),
+            untold=sum(one.is_kept_back for one in kept),
+            incidents=len({one.incident_id for one in kept}),
+            destinations=len({one.destination_id for one in kept}),
+        )
 
     async def happened(self, since: datetime, most: int) -> Sequence[Happening]:
         """See the port."""

@@ -107,6 +107,16 @@ class Sending:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Withheld:
+    """How much a maintenance has kept back so far: deliveries, of which nothing has told `untold`; about how many incidents, from where."""
+
+    deliveries: int = 0
+    untold: int = 0
+    incidents: int = 0
+    destinations: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
     """How much waits: events to be decided, deliveries to be sent, and for how long the oldest of each has waited."""
 
@@ -241,8 +251,18 @@ class Outbox(Protocol):
         most: int = 100,
         before: DeliveryId | None = None,
         incident_id: IncidentId | None = None,
+        *,
+        maintenance_id: MaintenanceId | None = None,
     ) -> Sequence[Delivery]:
-        """Deliveries, newest first, with their attempts: of this status, of this owner, before that one, about this incident."""
+        """
+        Deliveries, newest first, with their attempts: of this status, of this owner, before that one, about this incident.
+
+        Those of a maintenance are what it has kept back, and the roundups that told it.
+        """
+        ...
+
+    async def withheld(self, maintenance_id: MaintenanceId, owner: UserId | None = None) -> Withheld:
+        """How much a maintenance has kept back from this owner, or from everybody."""
         ...
 
     async def happened(self, since: datetime, most: int) -> Sequence[Happening]:

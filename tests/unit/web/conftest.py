@@ -38,6 +38,7 @@ from argus_core.usecases.dispatch import Dispatcher
 from argus_core.usecases.identities import IdentityService
 from argus_core.usecases.incidents import IncidentService
 from argus_core.usecases.logins import LoginService
+from argus_core.usecases.maintenance import MaintenanceService
 from argus_core.usecases.notifications import NotificationService
 from argus_core.usecases.overview import OverviewService
 from argus_core.usecases.profiles import ProfileService
@@ -148,6 +149,7 @@ class World:
             "notifications": NotificationService(
                 self.outbox, self.journal, profiles, self.media, clock, threshold=Threshold(5, timedelta(minutes=30))
             ),
+            "maintenance": MaintenanceService(profiles, self.outbox, self.media, clock, "Europe/Oslo"),
             "overview": OverviewService(MemoryStatistics(self.journal), clock),
             "media": self.media,
             "clock": clock,
