@@ -42,7 +42,7 @@ class Faults:
         }
         self.not_here = {
             "clock jumps": "they would need libfaketime, or a machine of one's own",
-            "network cut, replica that takes over": "the private PostgreSQL has neither; tests/integration/faults cuts by a proxy",
+            "network cut, replica that takes over": "the private PostgreSQL has neither; `integration.several` has both",
             "disk full": "tests/integration/faults/test_disk.py does it on a small file system",
         }
 

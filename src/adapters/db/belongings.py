@@ -61,7 +61,7 @@ RECURRENCES = (
     .join(_slot, _slot.c.id == _recurrence.c.timeslot_id)
     .order_by(_recurrence.c.id)
 )
-FILTERS = sa.select(_filter.c.id, _filter.c.owner_id, _filter.c.name, _filter.c.definition).order_by(_filter.c.id)
+FILTERS = sa.select(_filter.c.id, _filter.c.owner_id, _filter.c.name, _filter.c.definition, _filter.c.shared).order_by(_filter.c.id)
 DESTINATIONS = sa.select(
     _destination.c.id,
     _destination.c.owner_id,
@@ -104,7 +104,9 @@ def timeslots_from(rows: Sequence[sa.RowMapping], recurrences: Sequence[sa.RowMa
 
 def filter_from(row: sa.RowMapping) -> SavedFilter:
     """A filter."""
-    return SavedFilter(id=FilterId(row["id"]), owner=UserId(row["owner_id"]), name=row["name"], definition=_readable_from(row))
+    return SavedFilter(
+        id=FilterId(row["id"]), owner=UserId(row["owner_id"]), name=row["name"], definition=_readable_from(row), shared=row["shared"]
+    )
 
 
 def destination_from(row: sa.RowMapping) -> Destination:
@@ -154,7 +156,13 @@ def recurrence_columns(timeslot: Timeslot) -> list[Columns]:
 
 def filter_columns(filter_: SavedFilter) -> Columns:
     """A filter."""
-    return {"id": filter_.id, "owner_id": filter_.owner, "name": filter_.name, "definition": definition_columns(filter_.definition)}
+    return {
+        "id": filter_.id,
+        "owner_id": filter_.owner,
+        "name": filter_.name,
+        "definition": definition_columns(filter_.definition),
+        "shared": filter_.shared,
+    }
 
 
 def destination_columns(destination: Destination) -> Columns:

@@ -25,7 +25,22 @@ from argus_core.domain.actors import Actor, Person
 from argus_core.domain.audit import Deed, Entry
 from argus_core.domain.destinations import Destination, synced_email
 from argus_core.domain.errors import AlreadyClosed, NameTaken, NotFound, Unauthenticated
-from argus_core.domain.filters import All, HasTag, IsAcked, IsClosed, IsOpen, Not, SourceNamed
+from argus_core.domain.filters import (
+    All,
+    Condition,
+    Either,
+    EndsUntil,
+    HasTag,
+    IsAcked,
+    IsClosed,
+    IsOpen,
+    IsStateful,
+    LevelAtMost,
+    Not,
+    SourceNamed,
+    TextHas,
+    holds,
+)
 from argus_core.domain.ids import (
     DestinationId,
     EventId,
@@ -49,8 +64,8 @@ from argus_core.domain.tags import Tag, TagOn
 from argus_core.domain.timeslots import Recurrence, Timeslot, all_the_time
 from argus_core.domain.transitions import Change, Edit, IncidentReport, TimerKind
 from argus_core.ports.accounts import Accounts, AccountsWork
-from argus_core.ports.incidents import Appended, Incidents, Position, incident_row
-from argus_core.ports.media import BadSettings, Medium, Settings, host_of
+from argus_core.ports.incidents import Appended, By, Incidents, Order, Position, incident_row
+from argus_core.ports.media import BadSettings, Medium, Settings, host_of, staff_only
 from argus_core.ports.profiles import STILL_KNOWN, Profiles
 from argus_core.ports.tickets import TicketClaims
 from argus_core.usecases.incidents import IncidentService
@@ -351,6 +366,53 @@ async def pages_show_everything_once(world: World) -> None:
     _same("count no further", [3, len(incidents)], [await world.incidents.count(condition, _now(), most) for most in (3, 1000)])
 
 
+async def lists_come_in_any_order(world: World) -> None:
+    """
+    By start, by end (one without an end ends last) and by level (the worst first), and each the other way round.
+
+    Pages of all of these visit each matching incident once, forwards and backwards, also with conditions that have to do with the order.
+    """
+    now = _now()
+    ends = (None, LONG_AGO, now + timedelta(days=1), None, LONG_AGO, now - timedelta(days=1), None)
+    levels = (Level.LOW, Level.CRITICAL, Level.LOW, Level.LOW, Level.CRITICAL, Level.INFORMATION, Level.HIGH)
+    for number, (end, level) in enumerate(zip(ends, levels, strict=True)):
+        await world.report(start_time=LONG_AGO - timedelta(minutes=number // 2), end_time=end, level=level)
+    await world.report(start_time=LONG_AGO, stateful=False, level=Level.HIGH)
+    await world.report(start_time=LONG_AGO + timedelta(days=9), stateful=False, level=Level.MODERATE)
+    mine = SourceNamed(frozenset({world.source.name}))
+    ids = [row.id for row in (await world.incidents.page(mine, now, 100)).rows]
+    incidents = [await world.incidents.get(id_) for id_ in ids]
+    conditions: list[Condition] = [
+        *(All(()), IsOpen(), IsClosed(), Not(IsOpen()), IsStateful(), Not(IsStateful()), LevelAtMost(3), EndsUntil(now)),
+        *(All((IsOpen(), LevelAtMost(1))), Either((IsOpen(), LevelAtMost(1))), All((IsOpen(), EndsUntil(now + timedelta(days=2))))),
+        *(TextHas("nothing says so"), Not(TextHas("x")), LevelAtMost(0.5), Not(LevelAtMost(2)), All((LevelAtMost(3), Not(LevelAtMost(1))))),
+    ]
+    for condition, by, reverse in itertools.product(conditions, By, (False, True)):
+        order, matching = Order(by, reverse), [one for one in incidents if holds(condition, one, now)]
+        expected = [one.id for one in sorted(matching, key=_placed(by), reverse=not reverse)]
+        wanted, name = All((mine, condition)), f"{condition} by {by.name}{' reversed' if reverse else ''}"
+        _same(name, expected, [row.id for row in (await world.incidents.page(wanted, now, 100, None, order)).rows])
+        page = await world.incidents.page(wanted, now, 2, None, order)
+        pages = [page]
+        while page.next:
+            page = await world.incidents.page(wanted, now, 2, page.next, order)
+            pages.append(page)
+        _same(f"{name}, page by page", expected, [row.id for page in pages for row in page.rows])
+        back = [row.id for row in page.rows]
+        while page.previous:
+            page = await world.incidents.page(wanted, now, 2, page.previous, order)
+            back = [*(row.id for row in page.rows), *back]
+        _same(f"{name}, backwards", expected, back)
+
+
+def _placed(by: By) -> Callable[[Incident], tuple[float, datetime, IncidentId]]:
+    def place(incident: Incident) -> tuple[float, datetime, IncidentId]:
+        end = incident.end_time.timestamp() if incident.end_time else float("inf")
+        return {By.START: 0, By.END: end, By.LEVEL: -incident.level}[by], incident.start_time, incident.id
+
+    return place
+
+
 async def filters_see_the_present(world: World) -> None:
     """Open, closed and acknowledged are as of the moment asked for, not of the moment stored."""
     now = _now()
@@ -557,6 +619,7 @@ STORE_CHECKS: tuple[Check, ...] = (
     many_callers_change_many,
     a_warrant_must_be_live,
     pages_show_everything_once,
+    lists_come_in_any_order,
     filters_see_the_present,
     lists_are_newest_first,
     expirations_move,
@@ -704,6 +767,35 @@ async def owners_are_found(profiles: Profiles, accounts: Accounts) -> None:
     _same("whether somebody is found who has nothing", False, nobody in await profiles.owning("", 1_000_000, everybody))
 
 
+async def filters_are_shared(profiles: Profiles, accounts: Accounts) -> None:
+    """What is shared is there for everybody, with the name of its owner, also of one who is not active any more; what is not, is not."""
+    owners = [await _owner(accounts), await _owner(accounts)]
+    kept = list[SavedFilter]()
+    for owner in owners:
+        async with profiles.begin(owner) as work:
+            for shared in (True, False):
+                filter_ = SavedFilter(
+                    id=FilterId(await work.new_id()), owner=owner, name=f"{shared}", definition=FilterDefinition(open=True), shared=shared
+                )
+                await work.keep(filter_)
+                kept.append(filter_)
+    async with accounts.begin() as accounts_work:
+        first, second = await accounts_work.users_with(owners)
+        await accounts_work.save_user(replace(first, active=False))
+
+    async def found() -> list[tuple[SavedFilter, str]]:
+        return [(one.filter, one.owner) for one in await profiles.shared() if one.filter.owner in owners]
+
+    _same("shared", [(kept[0], first.username), (kept[2], second.username)], await found())
+    _same("one's own", (kept[2], kept[3]), (await profiles.belongings(second.id)).filters)
+    async with profiles.begin(first.id) as work:
+        await work.keep(replace(kept[0], shared=False))
+    async with profiles.begin(second.id) as work:
+        await work.keep(replace(kept[3], shared=True))
+        await work.drop(kept[2])
+    _same("shared afterwards", [(replace(kept[3], shared=True), second.username)], await found())
+
+
 async def twins_are_other_peoples(profiles: Profiles, accounts: Accounts) -> None:
     """Twins are other users' destinations with the same medium and equal settings, in whatever order these are written."""
     owners = [await _owner(accounts) for _ in range(4)]
@@ -795,6 +887,7 @@ PROFILE_CHECKS: tuple[Callable[[Profiles, Accounts], Awaitable[None]], ...] = (
     belongings_are_kept_whole,
     work_on_belongings_is_whole,
     owners_are_found,
+    filters_are_shared,
     twins_are_other_peoples,
     accounts_and_profiles_share_what_users_have,
     maintenance_is_kept_whole_and_told,
@@ -950,6 +1043,8 @@ def _cleaned(medium: Medium, given: Settings, properties: Mapping[str, Json], re
     padded = {name: f" {value}\t" if isinstance(value, str) else value for name, value in given.items()}
     _same("settings with blanks around", clean, medium.clean(padded))
     _same("host, asked once more", host_of(medium, clean), host_of(medium, clean))
+    _same("what is for staff, named as settings", set(), staff_only(medium, clean).keys() - {*properties, ""})
+    _same("a sentence about what is for staff", True, all(text.strip() for text in staff_only(medium, clean).values()))
     label = medium.label(clean)
     _same("label", True, bool(label.strip()))
     for name, described in properties.items():

@@ -16,7 +16,7 @@ from argus_core.domain.filters import reads_texts
 from argus_core.domain.ids import DeliveryId, DestinationId, EventId, IncidentId, ProfileId, UserId
 from argus_core.domain.incidents import Event, EventType, Happening, fold
 from argus_core.domain.maintenance import Maintenance, ends
-from argus_core.domain.permissions import confined_to, keeping, require_within
+from argus_core.domain.permissions import Act, confined_to, keeping, require, require_within
 from argus_core.domain.profiles import Profile, WholeProfile
 from argus_core.ports.clock import Clock
 from argus_core.ports.incidents import Incidents
@@ -97,15 +97,19 @@ class NotificationService:
         everybodys = actor.staff or actor.superuser
         return self._told(await self.outbox.of_incident(incident_id, None if everybodys else actor.id))
 
-    async def explain(self, incident_id: IncidentId, event_id: EventId, owner: Actor) -> Explained:
+    async def explain(self, incident_id: IncidentId, event_id: EventId, by: Actor, of: UserId | None = None) -> Explained:
         """
-        Why this user's profiles, as they are now, fire for an event or not.
+        Why a user's profiles, as they are now, fire for an event or not. It is asked `by` that user, or by staff `of` another one.
 
         Raises:
             NotFound: the incident has no such event.
+            NotAllowed: only staff may ask of others.
         """
+        owner = by.id if of is None else of
+        if owner != by.id:
+            require(by, Act.ADMINISTER)
         incident = await self.incidents.get(incident_id)
-        require_within(confined_to(owner, own_only=self.own_only), incident.source.id)
+        require_within(confined_to(by, own_only=self.own_only), incident.source.id)
         journal = await self.incidents.journal(incident_id)
         event = next((event for event in journal if event.id == event_id), None)
         if event is None:
@@ -113,8 +117,8 @@ class NotificationService:
         until = journal[: event.version]
         happening = Happening(fold(until, incident.source), event)
         texts = [event.description for event in until]
-        belongings = await self.profiles.belongings(owner.id)
-        all_got = await self.outbox.of_incident(incident_id, owner.id)
+        belongings = await self.profiles.belongings(owner)
+        all_got = await self.outbox.of_incident(incident_id, owner)
         last = _told_last(all_got, journal, event.version)
         verdicts = tuple(judge(belongings.whole(one), happening, texts, last.get(one.id)) for one in belongings.profiles)
         got = [delivery for delivery in all_got if delivery.event_id == event_id]

@@ -96,6 +96,33 @@ async def test_it_is_explained_why_a_profile_fires(world, profile, decide):
     assert ["waiting"] == [one["status"] for one in explained["notifications"]]
 
 
+async def test_staff_asks_why_others_are_told(world, profile, decide):
+    incident = await world.incident(level=1)
+    event = await only_event(world, incident)
+    await decide()
+    path = f"incidents/{incident['pk']}/events/{event['pk']}/explain/"
+    own = (await world.ask("alice", "GET", path)).json()
+
+    asked = {name: await world.ask(name, "GET", f"{path}?user={world.pks['alice']}") for name in ("alice", "ada", "bob", "nav")}
+
+    assert {"alice": 200, "ada": 200, "bob": 403, "nav": 403} == {name: answer.status_code for name, answer in asked.items()}
+    assert [own, own] == [asked["alice"].json(), asked["ada"].json()]
+    assert [profile["pk"]] == [verdict["pk"] for verdict in own["profiles"]]
+    assert [] == (await world.ask("ada", "GET", path)).json()["profiles"]
+
+
+@pytest.mark.parametrize(
+    ("user", "status"), [("", 200), ("999", 404), ("0", 400), ("-1", 400), ("x", 400), ("²", 400), ("9" * 30, 400), (str(2**63), 400)]
+)
+async def test_whoever_is_asked_about_has_to_be_somebody(world, profile, user, status):
+    incident = await world.incident()
+    event = await only_event(world, incident)
+
+    answer = await world.ask("ada", "GET", f"incidents/{incident['pk']}/events/{event['pk']}/explain/?user={user}")
+
+    assert status == answer.status_code
+
+
 async def test_it_is_explained_why_a_profile_does_not_fire(world, profile):
     incident = await world.incident(level=1, description="Fire drill")
     event = await only_event(world, incident)
