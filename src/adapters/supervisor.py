@@ -12,7 +12,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -20,7 +19,8 @@ from dataclasses import dataclass, field
 from types import FrameType
 
 from adapters import databases
-from adapters.child import COUNTS, READY, STOP_WITHIN, Orders
+from adapters.child import READY, STOP_WITHIN, Orders
+from adapters.counting import counting
 from adapters.refusals import Refusal
 from adapters.settings import Settings
 from adapters.systemd import Systemd
@@ -35,8 +35,8 @@ STARTING = 120.0
 PAUSES = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 """Waits so long, in seconds, before a process is started again that has ended so many times in a row."""
 
-LONG_ENOUGH = 60.0
-"""A process that ran for so many seconds ended for a new reason."""
+SERVED = 5.0
+"""A process that was ready for longer than so many seconds did not end because it cannot run: it is started again at once."""
 
 _log = logging.getLogger("argus.supervisor")
 
@@ -65,7 +65,7 @@ def serve(plan: Plan, announce: Callable[[str], None]) -> None:
         Refusal: it cannot be done.
     """
     systemd = Systemd(os.environ)
-    with _stop_signals() as signals, suppress(Told), listening(plan.host, plan.port) as listener, _counting() as environment:
+    with _stop_signals() as signals, suppress(Told), listening(plan.host, plan.port) as listener, counting() as environment:
         address = _address(plan.host, listener)
         family = Family(plan, listener, signals, environment, systemd)
 
@@ -116,7 +116,7 @@ class Kept:
     process: subprocess.Popen[bytes] | None = None
     status: int = -1
     ready: bool = False
-    started: float = 0.0
+    began_to_serve: float = 0.0
     heard: float = 0.0
     failures: int = 0
     again: float = 0.0
@@ -140,8 +140,7 @@ class Kept:
             raise
         finally:
             os.close(told)
-        self.ready = False
-        self.started = self.heard = time.monotonic()
+        self.heard = time.monotonic()
 
     def send(self, orders: Orders) -> None:
         """Tell it what to do."""
@@ -156,15 +155,21 @@ class Kept:
             words = os.read(self.status, 4096)
         except BlockingIOError:
             return True
-        self.ready = self.ready or READY in words
-        self.heard = time.monotonic()
+        self.note(words)
         return bool(words)
+
+    def note(self, words: bytes) -> None:
+        """Note these signs of life."""
+        self.heard = time.monotonic()
+        if READY in words and not self.ready:
+            self.ready, self.began_to_serve = True, self.heard
 
     def fail(self) -> None:
         """Note that it runs no more, and when to start it again."""
         now = time.monotonic()
-        if now - self.started > LONG_ENOUGH:
+        if self.ready and now - self.began_to_serve > SERVED:
             self.failures = 0
+        self.ready = False
         self.again = now + PAUSES[min(self.failures, len(PAUSES) - 1)]
         self.failures += 1
 
@@ -327,13 +332,6 @@ def listening(host: str, port: int, option: str = "--port") -> Iterator[socket.s
         except OSError as error:
             raise Refusal(f"Port {port} on {host} cannot be used ({error.strerror}); choose another one with {option}.") from error
         yield listener
-
-
-@contextmanager
-def _counting() -> Iterator[Mapping[str, str]]:
-    """What processes have to find in their environment to count together, for as long as they do."""
-    with tempfile.TemporaryDirectory(prefix="argus-counts-", ignore_cleanup_errors=True) as folder:
-        yield {COUNTS: folder}
 
 
 def _address(host: str, listener: socket.socket) -> str:
