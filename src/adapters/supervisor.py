@@ -23,6 +23,7 @@ from adapters.child import READY, STOP_WITHIN, Orders
 from adapters.counting import counting
 from adapters.refusals import Refusal
 from adapters.settings import Settings
+from adapters.standin import StandIn
 from adapters.systemd import Systemd
 
 TICK = 1.0
@@ -196,6 +197,7 @@ class Family:
         self._selector = selectors.DefaultSelector()
         self._selector.register(signals.descriptor, selectors.EVENT_READ)
         self._announced = False
+        self._stand_in = StandIn(listener, lambda: any(kept.ready for kept in self._http))
 
     def begin(self) -> None:
         """Start what takes longest to start: it imports while the database starts."""
@@ -227,6 +229,7 @@ class Family:
                     self._note_end(key.data)
             if not self._announced and any(kept.ready for kept in self._http):
                 self._announced = True
+                self._stand_in.start()
                 announce()
             now = time.monotonic()
             self._renew(orders, now, slept=now - looked > SILENT / 2)
@@ -240,6 +243,7 @@ class Family:
         self._signals.patient = True
         self._systemd.stopping()
         seen = self._signals.count
+        self._stand_in.stop()
         self._listener.close()
         for some in (self._http, self._workers):
             self._end(some, seen)
