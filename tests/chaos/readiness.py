@@ -9,7 +9,7 @@ import httpx
 
 from integration.killing import Mortal
 
-EVERY = 0.2
+EVERY = 0.3
 WAITS = 5.0
 
 
@@ -20,18 +20,25 @@ class Prober(threading.Thread):
         super().__init__(daemon=True)
         self._mortal = mortal
         self._stopping = threading.Event()
-        self.told: list[tuple[float, bool, str]] = []
-        """When the question was asked, whether it was answered with yes, and what else was said."""
+        self.told: list[tuple[float, float, bool, str]] = []
+        """When the question was asked and answered, whether with yes, and what else was said."""
 
     def run(self) -> None:
-        while not self._stopping.wait(EVERY):
-            began = time.monotonic()
-            try:
-                answer = httpx.get(f"{self._mortal.url}/health/ready", timeout=WAITS)
-            except httpx.TransportError as error:
-                self.told.append((began, False, type(error).__name__))
-            else:
-                self.told.append((began, answer.status_code == httpx.codes.OK, answer.text))
+        with httpx.Client(timeout=WAITS, headers={"Connection": "close"}) as client:
+            while not self._stopping.wait(EVERY):
+                self._ask(client)
+
+    def _ask(self, client: httpx.Client) -> None:
+        began = time.monotonic()
+        try:
+            answer = client.get(f"{self._mortal.url}/health/ready")
+        except httpx.TransportError as error:
+            self._note(began, ready=False, text=type(error).__name__)
+        else:
+            self._note(began, ready=answer.status_code == httpx.codes.OK, text=answer.text)
+
+    def _note(self, began: float, *, ready: bool, text: str) -> None:
+        self.told.append((began, time.monotonic(), ready, text))
 
     def stop(self) -> None:
         self._stopping.set()
@@ -39,16 +46,16 @@ class Prober(threading.Thread):
 
     def denied(self, since: float, words: str) -> bool:
         """Whether it has since been said that it is not ready, in these words."""
-        return any(not ready and words in text for at, ready, text in list(self.told) if at >= since)
+        return any(not ready and words in text for _, answered, ready, text in list(self.told) if answered >= since)
 
     def is_ready(self, since: float) -> bool:
         """Whether the last one who asked after that moment was answered with yes."""
-        return bool(self.told) and self.told[-1][0] >= since and self.told[-1][1]
+        return bool(self.told) and self.told[-1][0] >= since and self.told[-1][2]
 
     def longest_lie(self, answered: Sequence[float]) -> float:
         """For how many seconds it said yes at most, each time it was asked, while nobody was served; `answered` is when somebody was."""
         served, longest, since = sorted(answered), 0.0, None
-        for at, ready, _ in self.told:
+        for at, _, ready, _ in self.told:
             since = (at if since is None else since) if ready else None
             if since is not None:
                 before = bisect_left(served, at)

@@ -129,8 +129,7 @@ class Database:
             Unavailable: there is no connection, the server is too busy, or the time is up.
         """
         try:
-            # Interrupted once, psycopg asks the server to stop, and waits ten seconds for it; interrupted again, it drops the connection.
-            async with asyncio.timeout(self.seconds + GRACE), asyncio.timeout(self.seconds):
+            async with within(self.seconds):
                 return await self._until_done(work)
         except (TimeoutError, PoolTimeout, PoolClosed) as error:
             raise Unavailable from error
@@ -144,7 +143,7 @@ class Database:
             Unavailable: there is no connection, it broke, or the time is up.
         """
         try:
-            async with asyncio.timeout(self.seconds), self._pool.connection() as connection, connection.transaction():
+            async with within(self.seconds), self._pool.connection() as connection, connection.transaction():
                 yield connection
         except (TimeoutError, PoolTimeout, PoolClosed) as error:
             raise Unavailable from error
@@ -181,6 +180,20 @@ class Database:
                 set_config('gin_pending_list_limit', %s, false)""",
             (self._statement_milliseconds, PENDING_LIST),
         )
+
+
+@asynccontextmanager
+async def within(seconds: float) -> AsyncIterator[None]:
+    """
+    Give up after so many seconds.
+
+    Interrupted once, psycopg asks the server to stop, and waits ten seconds for it; interrupted again, it drops the connection.
+
+    Raises:
+        TimeoutError: the time was up.
+    """
+    async with asyncio.timeout(seconds + GRACE), asyncio.timeout(seconds):
+        yield
 
 
 class Seldom(logging.Filter):
