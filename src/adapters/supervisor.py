@@ -7,6 +7,7 @@ processes stop listening and finish what they have begun, then the worker does, 
 
 import logging
 import os
+import resource
 import selectors
 import signal
 import socket
@@ -39,6 +40,9 @@ PAUSES = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 SERVED = 5.0
 """A process that was ready for longer than so many seconds did not end because it cannot run: it is started again at once."""
 
+MOST_OPEN = 65_536
+"""So many files and connections a process may have open, if the system allows it. Idle clients soon use up the 1,024 that are usual."""
+
 _log = logging.getLogger("argus.supervisor")
 
 
@@ -66,6 +70,7 @@ def serve(plan: Plan, announce: Callable[[str], None]) -> None:
         Refusal: it cannot be done.
     """
     systemd = Systemd(os.environ)
+    allow_many_connections()
     with _stop_signals() as signals, suppress(Told), listening(plan.host, plan.port) as listener, counting() as environment:
         address = _address(plan.host, listener)
         family = Family(plan, listener, signals, environment, systemd)
@@ -81,6 +86,15 @@ def serve(plan: Plan, announce: Callable[[str], None]) -> None:
                 family.look_after(orders, database.revive, begun)
         finally:
             family.end()
+
+
+def allow_many_connections() -> None:
+    """Let this process, and those that it starts, have as many files open as they may have."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_OPEN if hard == resource.RLIM_INFINITY else min(hard, MOST_OPEN)
+    if resource.RLIM_INFINITY != soft < wanted:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 class Signals:

@@ -1,4 +1,8 @@
-"""When a process that has ended is started again."""
+"""When a process that has ended is started again, and how much it may have open."""
+
+import resource
+import subprocess
+import sys
 
 import pytest
 
@@ -49,3 +53,16 @@ def test_what_has_served_a_while_is_started_again_at_once_however_often_it_is_ki
     kept = Kept("asgi")
 
     assert [0.0] * 20 == [run(kept, clock, starting=1.0, serving=SERVED + 1) for _ in range(20)]
+
+
+ALLOWING = "from resource import *; from adapters.supervisor import *; allow_many_connections(); print(*getrlimit(RLIMIT_NOFILE))"
+
+
+@pytest.mark.parametrize(("soft", "hard", "then"), [(256, 4096, "4096 4096"), (300, 300, "300 300")])
+def test_many_clients_may_be_connected_where_the_system_allows_it(soft, hard, then):
+    def limit():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    done = subprocess.run([sys.executable, "-c", ALLOWING], preexec_fn=limit, capture_output=True, text=True, check=True)
+
+    assert then == done.stdout.strip()
