@@ -41,10 +41,11 @@ STARTS = 6
 class Chaos:
     """Faults one after the other, and how long nobody was served because of each."""
 
-    def __init__(self, place: Place, random: Random, lives: list[Life], prober: Prober, start: float) -> None:
+    def __init__(self, place: Place, random: Random, lives: list[Life], prober: Prober, *, start: float, only: str) -> None:
         self._mortal, self._random, self._lives, self._prober = place.mortal, random, lives, prober
         self.start, self._back_within = start, max(BACK_WITHIN, STARTS * start)
         self.faults = Faults(place, random)
+        self._kinds = [kind for kind in self.faults.kinds if any(words in kind for words in only.split(","))]
         self.injected: Counter[str] = Counter()
         self.away: defaultdict[str, float] = defaultdict(float)
         self.stuck: list[str] = []
@@ -54,7 +55,7 @@ class Chaos:
         end = time.monotonic() + seconds
         todo: list[str] = []
         while time.monotonic() < end and not self.stuck:
-            todo = todo or self._random.sample(list(self.faults.kinds), len(self.faults.kinds))
+            todo = todo or self._random.sample(self._kinds, len(self._kinds))
             time.sleep(self._random.uniform(0.2, 1.5))
             self._inject(todo.pop())
             self._mortal.employ(WORKERS)
@@ -79,6 +80,7 @@ def main() -> None:
     told = argparse.ArgumentParser(prog="python -m chaos")
     told.add_argument("--seconds", type=float, default=300, help="so long faults are injected (300)")
     told.add_argument("--seed", type=int, default=SystemRandom().randrange(10**6), help="for the same faults again")
+    told.add_argument("--only", default="", metavar="WORDS", help="faults whose name has these words in it, separated by commas")
     told.add_argument("--brief", action="store_true", help="tell in a few lines how it went")
     told.add_argument("--logs", type=Path, help="a folder for what the processes say")
     options = told.parse_args()
@@ -120,7 +122,7 @@ def _told(place: Place, random: Random, mailbox: Sink, options: argparse.Namespa
     lives, prober = [Life(number, found, place.tokens) for number in range(SOURCES)], Prober(found)
     for thread in (*lives, prober):
         thread.start()
-    chaos = Chaos(place, random, lives, prober, start)
+    chaos = Chaos(place, random, lives, prober, start=start, only=options.only)
     chaos.go_on(options.seconds)
     for thread in (*lives, prober):
         thread.stop()
