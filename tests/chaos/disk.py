@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from adapters.room import LEAST
@@ -25,7 +25,9 @@ class Disk:
         """Leave so many bytes, until the end of the block."""
         try:
             with self._filling.open("wb") as file:
-                os.posix_fallocate(file.fileno(), 0, shutil.disk_usage(self.folder).free - least)
+                while (size := shutil.disk_usage(self.folder).free - least) > 0:
+                    with suppress(OSError):  # somebody else was faster
+                        os.posix_fallocate(file.fileno(), file.seek(0, os.SEEK_END), size)
             yield
         finally:
             self._filling.unlink()
