@@ -7,12 +7,15 @@ It also asks how long the first page takes and how large it is.
 import argparse
 import asyncio
 import json
+import os
 import random
 import re
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +25,7 @@ from urllib.parse import urlsplit
 import httpx
 import psycopg
 from bench import machine, server, world
+from bench.client import Client
 
 SECRET = "correct horse battery"
 VIEWS = (
@@ -42,10 +46,15 @@ class Page:
     """One open page: what it was told last, and how often."""
 
     view: str
-    rows: list[list[int]] = field(default_factory=list)
+    told: bytes = b"data: {}"
     messages: int = 0
     connected: int = 0
     writer: asyncio.StreamWriter | None = None
+
+    @property
+    def rows(self) -> object:
+        """What the list has by what was told last."""
+        return json.loads(self.told[6:]).get("rows")
 
     async def stay(self, host: str, port: int, cookie: str) -> None:
         """Listen, and connect again whenever the connection breaks."""
@@ -57,7 +66,7 @@ class Page:
                 self.connected += 1
                 while line := await reader.readline():
                     if line.startswith(b"data: {"):
-                        self.rows, self.messages = json.loads(line[6:])["rows"], self.messages + 1
+                        self.told, self.messages = line, self.messages + 1
             await asyncio.sleep(random.uniform(0.2, 2))
 
 
@@ -78,18 +87,20 @@ async def main(options: argparse.Namespace) -> int:
             with psycopg.connect(found.dsn, autocommit=True) as database:
                 listening = database.execute("select count(*) from pg_stat_activity where query ilike 'listen%' or query = ''").fetchone()
             began, ours, theirs = time.monotonic(), machine.cpu_seconds(pid), machine.cpu_seconds(found.postgres_pid)
-            changes = await _change(client, found, pages, options)
+            posting = await _change(url, found, pages, options)
             seconds = time.monotonic() - began
             ours, theirs = machine.cpu_seconds(pid) - ours, machine.cpu_seconds(found.postgres_pid) - theirs
             after = machine.memory(pid)
             await asyncio.sleep(5)
             wrong = await _wrong(client, pages)
             print(
-                f"{options.clients} pages of {len(VIEWS)} views, {changes / seconds:.0f} changes/s for {seconds:.0f} s, "
+                f"{options.clients} pages of {len(VIEWS)} views, "
+                f"{(posting.number - options.in_flight) / seconds:.1f} changes/s for {seconds:.0f} s "
+                f"(the latest began {posting.latest * 1000:.0f} ms late), "
                 f"{sum(page.connected for page in pages) - len(pages)} connections cut, {sum(page.messages for page in pages)} messages"
             )
             print(f"CPU: {ours / seconds:.2f} s/s of the server, {theirs / seconds:.2f} of PostgreSQL; idle listeners {listening}")
-            print(f"memory: {before} before, {after} after")
+            print(f"memory: {before} before, {after} after; load {os.getloadavg()[0]:.1f}")
             print(f"pages that are not as a fresh one: {wrong}")
             for task in tasks:
                 task.cancel()
@@ -115,30 +126,74 @@ async def _first_page(client: httpx.AsyncClient) -> None:
         print(f"{path}: first {took[0] * 1000:.0f} ms, then median {median(took) * 1000:.0f} ms, {len(answer.content) / 1000:.0f} kB")
 
 
-async def _change(client: httpx.AsyncClient, found: world.World, pages: list[Page], options: argparse.Namespace) -> int:
-    """Report, acknowledge and close so many times a second, and cut some connections each second."""
-    token = {"Authorization": f"Token {found.tokens['operator']}"}
-    made: list[int] = []
-    done, began = 0, time.monotonic()
-    while time.monotonic() - began < options.seconds:
-        number = done % len(server_sources := [name for name in found.tokens if name != "operator"])
-        if done % 3 == 0 or not made:
-            tags = [{"tag": f"location=site-{done % 5}"}]
-            body = {"start_time": _now(), "tags": tags, "level": done % 5 + 1, "description": f"Number {done}", "end_time": "infinity"}
-            source = {"Authorization": f"Token {found.tokens[server_sources[number]]}"}
-            answer = await client.post("/api/v2/incidents/", json=body, headers=source)
-            made.append(answer.json()["pk"])
-        elif done % 3 == 1:
-            await client.post(f"/api/v2/incidents/{made[-1]}/acks/", json={}, headers=token)
+@dataclass(slots=True)
+class Posting:
+    """
+    Reports, acknowledges and closes, so many times a second: each at its moment, however long others before it take.
+
+    `made` are the incidents that are open as far as is known.
+    """
+
+    url: str
+    tokens: Mapping[str, str]
+    rate: float
+    until: float
+    began: float = field(default_factory=time.monotonic)
+    number: int = 0
+    latest: float = 0
+    made: list[int] = field(default_factory=list)
+    turn: threading.Lock = field(default_factory=threading.Lock)
+
+    def go_on(self, name: str) -> None:
+        """Be one of those who post at the same time, as a source of this name and as a person, until the time is over."""
+        with Client(self.url, self.tokens[name]) as source, Client(self.url, self.tokens["operator"]) as person:
+            while (due := self.began + (number := self._next()) / self.rate) < self.until:
+                time.sleep(max(0.0, due - time.monotonic()))
+                self.latest = max(self.latest, time.monotonic() - due)
+                self._change(number, source, person)
+
+    def _next(self) -> int:
+        with self.turn:
+            self.number += 1
+            return self.number - 1
+
+    def _known(self, *, take: bool) -> int:
+        """One that is open; whoever takes it is the only one. None is 0."""
+        with self.turn:
+            at = random.randrange(len(self.made)) if self.made else 0
+            return (self.made.pop(at) if take else self.made[at]) if self.made else 0
+
+    def _change(self, number: int, source: Client, person: Client) -> None:
+        known = self._known(take=number % 3 == 2) if number % 3 else 0  # noqa: PLR2004 - the third of three
+        if not known:
+            tags = [{"tag": f"location=site-{number % 5}"}]
+            body = {"start_time": _now(), "tags": tags, "level": number % 5 + 1, "description": f"Number {number}", "end_time": "infinity"}
+            made = source.post("/api/v2/incidents/", body)
+            with self.turn:
+                self.made.append(made["pk"])
+        elif number % 3 == 1:
+            person.post(f"/api/v2/incidents/{known}/acks/", {})
         else:
-            await client.post(f"/api/v2/incidents/{random.choice(made)}/events/", json={"type": "CLO"}, headers=token)
-        done += 1
-        if done % options.changes == 0:
-            for page in random.sample(pages, max(len(pages) // 50, 1)):
-                if page.writer:
-                    page.writer.transport.abort()
-        await asyncio.sleep(max(0.0, began + done / options.changes - time.monotonic()))
-    return done
+            person.post(f"/api/v2/incidents/{known}/events/", {"type": "CLO"})
+
+
+async def _cut(pages: list[Page], share: float) -> None:
+    """Cut connections without a word, at random moments: this share of them each second."""
+    while True:
+        await asyncio.sleep(random.expovariate(len(pages) * share))
+        page = random.choice(pages)
+        if page.writer:
+            page.writer.transport.abort()
+
+
+async def _change(url: str, found: world.World, pages: list[Page], options: argparse.Namespace) -> Posting:
+    """Change so much, while connections are cut."""
+    posting = Posting(url, found.tokens, options.changes, time.monotonic() + options.seconds)
+    cutting = asyncio.create_task(_cut(pages, options.cut))
+    names = [robot.username for robot in found.robots[: options.in_flight]]
+    await asyncio.gather(*(asyncio.to_thread(posting.go_on, name) for name in names))
+    cutting.cancel()
+    return posting
 
 
 async def _wrong(client: httpx.AsyncClient, pages: list[Page]) -> int:
@@ -169,4 +224,6 @@ if __name__ == "__main__":
     parser.add_argument("--clients", type=int, default=300)
     parser.add_argument("--changes", type=int, default=50, help="per second")
     parser.add_argument("--seconds", type=float, default=30)
+    parser.add_argument("--in-flight", type=int, default=8, help="so many change something at the same time")
+    parser.add_argument("--cut", type=float, default=0.02, help="share of the connections that are cut each second")
     sys.exit(asyncio.run(main(parser.parse_args())))

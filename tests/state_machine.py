@@ -41,6 +41,7 @@ from strategies import (
     simple_stateful_reports,
     some_texts,
     spans,
+    untils,
 )
 
 NOWHERE = IncidentId(2**63 - 1)
@@ -152,9 +153,9 @@ class Lives(RuleBasedStateMachine):
     def a_person_posts(self, incident_id, type_, who, lag, why):
         self.do(incident_id, Posting(type_, self.cast.people[who], lag, why))
 
-    @rule(incident_id=incident_ids, who=st.integers(0, 3), lag=lags, span=st.none() | signed_spans, why=some_texts)
-    def a_person_acknowledges(self, incident_id, who, lag, span, why):
-        self.do(incident_id, Acknowledging(self.cast.people[who], lag, span, why))
+    @rule(incident_id=incident_ids, who=st.integers(0, 3), lag=lags, span=st.none() | signed_spans, why=some_texts, until=untils)
+    def a_person_acknowledges(self, incident_id, who, *, lag, span, why, until):
+        self.do(incident_id, Acknowledging(self.cast.people[who], lag, span, why, until))
 
     @rule(incident_id=incident_ids, who=st.integers(0, 3), which=st.integers(0, 3), span=st.none() | spans)
     def a_person_moves_an_expiration(self, incident_id, who, which, span):

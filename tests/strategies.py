@@ -44,7 +44,7 @@ from argus_core.domain.filters import (
     TextHas,
 )
 from argus_core.domain.ids import DestinationId, EventId, FilterId, IncidentId, ProfileId, SourceId, TimeslotId, UserId
-from argus_core.domain.incidents import Event, EventType, Happening, Incident, Level, fold
+from argus_core.domain.incidents import Event, EventType, Happening, Incident, Level, Until, fold
 from argus_core.domain.limits import EARLIEST, LATEST
 from argus_core.domain.profiles import Belongings, Profile
 from argus_core.domain.saved_filters import FilterDefinition, SavedFilter
@@ -220,12 +220,13 @@ class Posting:
 
 @dataclass(frozen=True)
 class Acknowledging:
-    """Somebody acknowledges, maybe until `span` from now."""
+    """Somebody acknowledges, maybe until `span` from now, or until something happens."""
 
     actor: Actor
     lag: timedelta
     span: timedelta | None
     why: str
+    until: Until | None = None
 
     def __call__(self, incident, now, event_ids):
         return transitions.acknowledge(
@@ -236,6 +237,7 @@ class Acknowledging:
             now=now,
             why=self.why,
             expiration=None if self.span is None else now + self.span,
+            until=self.until,
         )
 
 
@@ -264,6 +266,9 @@ class Editing:
         return transitions.edit(incident, self.wanted, actor=self.actor, event_ids=event_ids, now=now)
 
 
+untils = st.none() | st.sampled_from(Until)
+
+
 @cache
 def moves(cast=CAST):
     """Every kind of move by every kind of actor; whether it is allowed is another question."""
@@ -278,7 +283,7 @@ def moves(cast=CAST):
             lag=lags,
             why=some_texts,
         )
-        | st.builds(Acknowledging, actor=actors, lag=lags, span=st.none() | signed_spans, why=some_texts)
+        | st.builds(Acknowledging, actor=actors, lag=lags, span=st.none() | signed_spans, why=some_texts, until=untils)
         | st.builds(Moving, actor=actors, which=st.integers(0, 3), span=st.none() | spans)
         | st.builds(Editing, actor=actors, wanted=edits)
     )
@@ -526,6 +531,7 @@ def belongings(draw, happening, texts, owner=1):
             filter_ids=some_of(kept, 1),
             destination_ids=some_of(places, 0),
             active=draw(st.sampled_from([True, True, True, False])),
+            escalate_after=draw(st.sampled_from([None, None, timedelta(minutes=30), timedelta(hours=6)])),
         )
         for _ in range(draw(st.integers(1, 4)))
     )

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 from importlib.metadata import version
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any, cast
@@ -76,7 +76,8 @@ def application(container: Container, readiness: Readiness, shown: Sequence[Show
 
     @asynccontextmanager
     async def connected(_: Litestar) -> AsyncIterator[None]:
-        async with container.database().opened():
+        replica = container.replica()
+        async with container.database().opened(), replica.followed() if replica else nullcontext():
             running = (listener.run(), note_uses(uses, services.accounts), live.run())
             tasks = list(map(asyncio.create_task, running))
             try:

@@ -56,7 +56,7 @@ def back_up(settings: Settings, folder: Path, now: datetime) -> Backup:
     programs = _programs(settings)
     with _explained(f"The backup {folder} was not made"), _beside(folder) as unfinished:
         with databases.reached(settings) as database:
-            tables = dump(database.url, programs, unfinished / DUMP)
+            tables = dump(database.direct, programs, unfinished / DUMP)
         if not tables:
             raise Refusal("The database has no tables: there is nothing to back up.")
         _prove(unfinished / DUMP, tables, settings)
@@ -80,8 +80,8 @@ def restore(settings: Settings, folder: Path) -> Backup:
     """
     about = _read(folder)
     programs = _programs(settings)
-    with _explained(f"{folder} was not restored"), databases.reached(settings) as database, _empty(settings, database.url):
-        different = _differences(about.tables, load(database.url, programs, folder / DUMP))
+    with _explained(f"{folder} was not restored"), databases.reached(settings) as database, _empty(settings, database.direct):
+        different = _differences(about.tables, load(database.direct, programs, folder / DUMP))
     if different:
         raise Refusal(f"What was restored is not what was backed up ({different}): drop the database, and look for another backup.")
     return about

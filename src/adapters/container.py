@@ -6,7 +6,7 @@ This is the only file that knows dependency-injector; everybody else gets plain 
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from random import random
 from time import monotonic
 
@@ -15,12 +15,13 @@ from dependency_injector import containers, providers
 from adapters.db.accounts import PgAccounts
 from adapters.db.audit import PgAudit
 from adapters.db.claims import PgTicketClaims
-from adapters.db.database import Database
+from adapters.db.database import REPLICA, Database, Runs
 from adapters.db.hints import Hints
 from adapters.db.journal import PgIncidents
 from adapters.db.logins import PgAttempts, PgSessions, PgSlips
 from adapters.db.outbox import PgOutbox
 from adapters.db.profiles import PgProfiles
+from adapters.db.replica import Reads, Replica
 from adapters.db.statistics import PgStatistics
 from adapters.db.watching import PgWatch
 from adapters.durations import duration
@@ -62,7 +63,32 @@ def utc_now() -> datetime:
 
 def open_database(settings: Settings, url: str, name: str) -> Database:
     """The connections that the settings allow; nothing is connected yet."""
-    return Database(url, connections=settings.pool_size - FOR_WORK, connections_for_work=FOR_WORK, application_name=name)
+    return Database(
+        url,
+        connections=settings.pool_size - FOR_WORK,
+        connections_for_work=FOR_WORK,
+        application_name=name,
+        direct=settings.database_direct_url,
+    )
+
+
+def open_replica(settings: Settings, primary: Database, name: str) -> Replica | None:
+    """The replica of the settings, if there is one. It may take half of the time: what it cannot do is done where it is written."""
+    if settings.database_read_url is None:
+        return None
+    database = Database(
+        settings.database_read_url,
+        connections=settings.pool_size - FOR_WORK,
+        seconds=primary.seconds / 2,
+        application_name=name,
+        name=REPLICA,
+    )
+    return Replica(primary, database, timedelta(seconds=settings.read_staleness))
+
+
+def reads(primary: Database, replica: Replica | None, *, newest: bool) -> Runs:
+    """Where is read what nothing is decided on."""
+    return primary if replica is None else Reads(primary, replica, newest=newest)
 
 
 def address_of_pages(settings: Settings) -> str:
@@ -94,8 +120,9 @@ class Container(containers.DeclarativeContainer):
     origin = providers.Dependency(instance_of=Origin)
 
     database = providers.Singleton(open_database, settings, url, name)
+    replica = providers.Singleton(open_replica, settings, database, name)
     hints = providers.Singleton(Hints, database)
-    journal = providers.Singleton(PgIncidents, database, hints.provided.give)
+    journal = providers.Singleton(PgIncidents, database, hints.provided.give, providers.Singleton(reads, database, replica, newest=True))
     outbox = providers.Singleton(PgOutbox, database)
     account_store = providers.Singleton(PgAccounts, database)
     passwords = providers.Singleton(Argon2Passwords)
@@ -105,7 +132,10 @@ class Container(containers.DeclarativeContainer):
     room = providers.Singleton(room_for, settings)
     incidents = providers.Singleton(IncidentService, journal, account_store, clock, settings.provided.sources_own_incidents_only, room)
     overview = providers.Singleton(
-        OverviewService, providers.Singleton(PgStatistics, database), clock, settings.provided.sources_own_incidents_only
+        OverviewService,
+        providers.Singleton(PgStatistics, providers.Singleton(reads, database, replica, newest=False)),
+        clock,
+        settings.provided.sources_own_incidents_only,
     )
     reading = providers.Singleton(ReadingService, journal, settings.provided.sources_own_incidents_only)
     accounts = providers.Singleton(
@@ -148,6 +178,7 @@ class Container(containers.DeclarativeContainer):
         seconds=providers.Object(monotonic),
         chance=providers.Object(random),
         sends=settings.provided.send_notifications,
+        is_staff=accounts.provided.is_staff,
     )
     notifications = providers.Singleton(
         NotificationService,

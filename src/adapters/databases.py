@@ -22,12 +22,13 @@ _CONNECT_SECONDS = 10
 @dataclass(frozen=True, slots=True)
 class Ready:
     """
-    A database that can be used.
+    A database that can be used; `direct` leads there past a pooler.
 
     `revive` starts its server again if that is ours and has died, and tells whether it was so; it may raise `Refusal`.
     """
 
     url: str
+    direct: str
     revive: Callable[[], bool]
 
 
@@ -53,7 +54,7 @@ def reached(settings: Settings) -> Iterator[Ready]:
         Refusal: there is none.
     """
     if settings.database_url:
-        yield Ready(settings.database_url, lambda: False)
+        yield Ready(settings.database_url, settings.database_direct_url or settings.database_url, lambda: False)
         return
     from adapters.db.embedded import running
 
@@ -63,7 +64,7 @@ def reached(settings: Settings) -> Iterator[Ready]:
             with _refusing():
                 return server.revive()
 
-        yield Ready(server.url, revive)
+        yield Ready(server.url, server.url, revive)
 
 
 @contextmanager
@@ -72,13 +73,13 @@ def ready(settings: Settings) -> Iterator[Ready]:
     The same, with tables as we know them. Ours is brought up to date; one that is named is not touched.
 
     Raises:
-        Refusal: there is none, or it lacks steps.
+        Refusal: there is none, it lacks steps, or there is no way to it past a pooler.
     """
     with reached(settings) as database:
-        if not is_current(database.url):
+        if not is_current(database.direct):
             if settings.database_url:
-                raise Refusal(f"The database at {masked(database.url)} is not up to date: run `argus migrate`.")
-            migrate(database.url)
+                raise Refusal(f"The database at {masked(database.direct)} is not up to date: run `argus migrate`.")
+            migrate(database.direct)
         yield database
 
 
@@ -89,12 +90,14 @@ def is_current(url: str) -> bool:
     `adapters.db.migrate` would take a second just to be imported.
 
     Raises:
-        Refusal: it cannot be reached.
+        Refusal: it cannot be reached, or a pooler is in between.
     """
     import psycopg
 
     try:
         with psycopg.connect(url, connect_timeout=_CONNECT_SECONDS) as connection:
+            if connection.execute("select pg_backend_pid()").fetchone() != (connection.info.backend_pid,):
+                raise Refusal(f"A pooler is in front of the database at {masked(url)}: DATABASE_DIRECT_URL has to name it without.")
             row = connection.execute("select max(version_num) from alembic_version").fetchone()
     except psycopg.errors.UndefinedTable:
         return False

@@ -8,6 +8,7 @@ from time import monotonic
 from adapters.container import Container
 from adapters.databases import newest_step
 from adapters.db.database import within
+from adapters.db.replica import Replica
 from adapters.db.vitals import Vitals, vitals
 from adapters.durations import duration
 from adapters.http.health import PATIENCE
@@ -62,7 +63,14 @@ class Readiness:
         except TimeoutError:
             return [Check("process"), Check("database", State.FAILED, "The database cannot be used: it does not answer in time.")]
         judgement = judged(found, self.container.clock()(), newest_step(), duration(settings.undelivered_limit))
-        return [*judgement, self.container.room().check()]
+        return [*judgement, self.container.room().check(), *_replica(self.container.replica())]
+
+
+def _replica(replica: Replica | None) -> Sequence[Check]:
+    """Without it everything is answered as ever, by the server that is written to."""
+    if replica is None:
+        return ()
+    return [_check("replica", State.WARNING, bool(replica.why_not), f"The replica is not read: {replica.why_not}.")]
 
 
 def judged(found: Vitals, ours: datetime, step: str, limit: timedelta) -> Sequence[Check]:

@@ -56,6 +56,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     database_url: str | None = None
+    database_direct_url: str | None = None
+    database_read_url: str | None = None
+    read_staleness: Annotated[float, Meta(ge=1, le=3_600)] = 2
     auth_token_expires_after_days: Annotated[float, Meta(gt=0, le=36_500)] = 14
     time_zone: str = "UTC"
     cors_origins: tuple[str, ...] = ()
@@ -113,7 +116,8 @@ class Loaded:
 
 def _is_database(value: object) -> bool:
     parts = urlsplit(str(value))
-    _ = parts.port  # raises ValueError when it is none
+    for place in parts.netloc.rpartition("@")[2].split(","):  # of one or of several servers
+        _ = urlsplit(f"//{place}").port  # raises ValueError when it is none
     return parts.scheme in ("postgresql", "postgres")
 
 
@@ -150,6 +154,11 @@ def _is_duration(value: object) -> bool:
     return bool(duration(str(value)))
 
 
+def _is_proxy(value: object) -> bool:
+    parts = urlsplit(str(value))
+    return parts.scheme == "http" and bool(parts.hostname) and bool(parts.port) and parts.path in ("", "/") and not parts.query
+
+
 def _are_networks(value: object) -> bool:
     return all(ipaddress.ip_network(part.strip()) for part in str(value).split(","))
 
@@ -170,6 +179,21 @@ KEYS = (
         accepts=_is_database,
         secret=True,
     ),
+    Key(
+        name="DATABASE_DIRECT_URL",
+        field="database_direct_url",
+        expects="an address like that in DATABASE_URL, which leads past a pooler",
+        accepts=_is_database,
+        secret=True,
+    ),
+    Key(
+        name="DATABASE_READ_URL",
+        field="database_read_url",
+        expects="the address of a streaming replica, like postgresql://user:password@host:5432/name",
+        accepts=_is_database,
+        secret=True,
+    ),
+    Key(name="ARGUS_READ_STALENESS", field="read_staleness", expects="a number of seconds from 1 to 3600"),
     Key(
         name="AUTH_TOKEN_EXPIRES_AFTER_DAYS",
         field="auth_token_expires_after_days",
@@ -214,6 +238,7 @@ KEYS = (
     ),
     Key(name="ARGUS_SMS_GATEWAY_ADDRESS", expects="an address like sms@gateway.example.org", accepts=_is_address),
     Key(name="ARGUS_OUTGOING_ALLOW", expects="networks like 10.1.2.0/24, separated by commas", accepts=_are_networks),
+    Key(name="ARGUS_EGRESS_PROXY", expects="an address like http://proxy.example.org:3128", accepts=_is_proxy, secret=True),
     Key(
         name="ARGUS_TICKET_SYSTEM",
         field="ticket_system",
@@ -296,6 +321,11 @@ def load(config: Path | None = None, environment: Mapping[str, str] | None = Non
     take(of_providers)
     providers = dict(_providers(file, tables, values, problems))
     known = (*KEYS, *strangers, *of_providers)
+    problems.extend(
+        f"{beside} goes with DATABASE_URL, which is not set."
+        for beside in ("DATABASE_DIRECT_URL", "DATABASE_READ_URL")
+        if beside.lower() in values and "database_url" not in values
+    )
     unknown = [*_unknown(environment, known), *(_unknown_in_file(file, in_file, known) if file else ())]
     if unknown or problems:
         raise SettingsError(*unknown, *problems)

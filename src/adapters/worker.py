@@ -20,7 +20,7 @@ from adapters.systemd import Systemd
 from argus_core.domain.errors import Unavailable
 from argus_core.ports.media import close
 from argus_core.usecases.dispatch import Dispatcher
-from argus_core.usecases.incidents import IncidentService
+from argus_core.usecases.incidents import Cares, IncidentService, everybody
 from argus_core.usecases.maintenance import MaintenanceService
 from argus_core.usecases.sending import Sender
 from argus_core.usecases.watching import WatchService
@@ -97,7 +97,7 @@ class Work:
     async def once(self) -> None:
         """Do everything that is due now."""
         await self._watching.look()
-        while await self._incidents.pass_time(AT_ONCE):
+        while await self._incidents.pass_time(AT_ONCE, self._dispatcher.cares):
             pass
         while await self._dispatcher.decide(DECISIONS):
             pass
@@ -106,7 +106,7 @@ class Work:
             await self._sender.one_done(POLL)
 
     async def _let_time_pass(self) -> float:
-        pause = await let_time_pass(self._incidents)
+        pause = await let_time_pass(self._incidents, self._dispatcher.cares)
         if pause == 0:
             self._news.set()
         return pause
@@ -169,9 +169,9 @@ async def _wait(seconds: float, *events: asyncio.Event) -> None:
         await asyncio.gather(*waiting, return_exceptions=True)
 
 
-async def let_time_pass(incidents: IncidentService) -> float:
+async def let_time_pass(incidents: IncidentService, cares: Cares = everybody) -> float:
     """Let what is due take effect; gives how many seconds may pass until the next turn."""
-    if await incidents.pass_time(AT_ONCE) == AT_ONCE:
+    if await incidents.pass_time(AT_ONCE, cares) == AT_ONCE:
         return 0
     now = incidents.clock()
     for timer in await incidents.incidents.due_timers(now + timedelta(seconds=POLL), 1):

@@ -78,7 +78,7 @@ class Faults:
             "clock an hour fast": lambda: self._jumped(3600),
             "clock an hour slow": lambda: self._jumped(-3600),
         }
-        self.not_here = {"network cut, replica that takes over": "the private PostgreSQL has neither; tests/integration/faults has them"}
+        self.not_here = {"network cut, replica that takes over": "the private PostgreSQL has neither; `integration.several` has both"}
         disk, before = place.disk, place.before
         if isinstance(disk, Disk):
             self.kinds |= {

@@ -20,7 +20,7 @@ from adapters.http.auth import token_in
 from adapters.http.bodies import mapping, parsed_json
 from adapters.http.errors import Refused
 from adapters.http.v2.inputs import Inputs
-from adapters.media import outgoing
+from adapters.media import outgoing, providers
 from adapters.media.addresses import for_envelope, is_address
 from adapters.neutral import people
 from adapters.neutral.files import Column, Table, moment, number
@@ -163,6 +163,15 @@ def url(data: bytes) -> None:
     outgoing.Outgoing().check(given)
 
 
+def provider(data: bytes) -> None:
+    way = providers.read(text(data))
+    assert way == providers.read(way.url)
+    assert way.hosts
+    assert way.url.isascii()
+    assert way.url.isprintable()
+    assert " " not in way.url
+
+
 def address(data: bytes) -> None:
     if is_address(text(data)):
         assert for_envelope(text(data)).isascii()
@@ -265,6 +274,11 @@ TARGETS = {
     "metadata": Target(metadata, BODY, _json(REPORT["metadata"])),
     "path": Target(path, (), (b"/account/?a=b", b"//evil.example/")),
     "pid_file": Target(pid_file, (), (PID_FILE,)),
+    "provider": Target(
+        provider,
+        (providers.NotTaken,),
+        (b"slack://a/b/c/#noc", b"tgram://1:a/2?silent=yes", b"jsons://a:b@chat.example.org:8443/", b"ntfys://noc"),
+    ),
     "query": Target(
         query, BODY, (b"open=true&tags=a%3D1,b%3D2&source__id__in=1,2&start_time__gte=2026-11-23&page_size=10&duration__gte=5&cursor=null",)
     ),

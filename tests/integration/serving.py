@@ -11,7 +11,7 @@ import tempfile
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -80,13 +80,19 @@ def impatience(process: subprocess.Popen, seconds: float = START_WITHIN) -> Iter
 
 
 @contextmanager
-def serving(*arguments: object, environment: Mapping[str, str], folder: Path, port: int = 0) -> Iterator[Served]:
-    """`argus serve`, on a free port unless one is named, until the end of the block; what it says is in a file in that folder."""
+def serving(
+    *arguments: object, environment: Mapping[str, str], folder: Path, port: int = 0, within: Sequence[str] = ()
+) -> Iterator[Served]:
+    """
+    `argus serve`, on a free port unless one is named, until the end of the block; what it says is in a file in that folder.
+
+    `within` is what runs it somewhere else, such as on another machine.
+    """
     descriptor, name = tempfile.mkstemp(prefix="serve-", suffix=".log", dir=folder)
     with (
         os.fdopen(descriptor, "wb") as log,
         process(
-            *(ARGUS, "serve", "--port", port, *arguments), env=environ(environment), cwd=folder, stdout=subprocess.PIPE, stderr=log
+            *(*within, ARGUS, "serve", "--port", port, *arguments), env=environ(environment), cwd=folder, stdout=subprocess.PIPE, stderr=log
         ) as started,
     ):
         SECRETS.update(value for setting, value in environment.items() if _SECRET_SETTING.search(setting) and len(value) >= SHORTEST)

@@ -48,7 +48,8 @@ class Sink:
     DROPPED = "dropped"
     LOST = "lost"
 
-    def __init__(self) -> None:
+    def __init__(self, host: str = "127.0.0.1") -> None:
+        self._host = host
         self.mails: list[Mail] = []
         self.answer: Callable[[EmailMessage], str] = lambda _: TAKEN
         self.open = 0
@@ -63,7 +64,7 @@ class Sink:
     def settings(self) -> dict[str, str]:
         """What leads here."""
         return {
-            "ARGUS_EMAIL_HOST": "127.0.0.1",
+            "ARGUS_EMAIL_HOST": self._host,
             "ARGUS_EMAIL_PORT": str(self.port),
             "ARGUS_EMAIL_SECURITY": "none",
             "ARGUS_DEFAULT_FROM_EMAIL": "argus@example.org",
@@ -105,7 +106,7 @@ class Sink:
         """Listen where it listened before."""
 
         async def listen() -> None:
-            self._server = await asyncio.get_running_loop().create_server(self.server, "127.0.0.1", self.port)
+            self._server = await asyncio.get_running_loop().create_server(self.server, self._host, self.port)
             self.port = self._server.sockets[0].getsockname()[1]
 
         self._do(listen())
@@ -134,9 +135,9 @@ class Sink:
 
 
 @contextmanager
-def sink() -> Iterator[Sink]:
+def sink(host: str = "127.0.0.1") -> Iterator[Sink]:
     """A mail server until the end of the block."""
-    opened = Sink()
+    opened = Sink(host)
     opened.start()
     try:
         yield opened

@@ -168,6 +168,16 @@ class Unused(MemorySessions):
         self._lifetime = Grainless(lifetime.idle, lifetime.whole)
 
 
+class Nosy(MemorySessions):
+    """Takes a question for use."""
+
+    async def peek(self, digest):
+        visit = await super().peek(digest)
+        if visit is not None and visit.session.used + self._lifetime.grain <= self._clock():
+            self._accounts.tables.sessions[digest] = replace(visit.session, used=self._clock())
+        return visit
+
+
 class Grainless(Lifetime):
     """Longer than anything."""
 
@@ -219,6 +229,7 @@ class Lasting(MemorySlips):
         ({"sessions": Everlasting}, "A session goes on that was not used."),
         ({"sessions": Everlasting}, "A session never ends."),
         ({"sessions": Unused}, "A session ended that was used."),
+        ({"sessions": Nosy}, "A session goes on because a page of it is open."),
         ({"sessions": Generous}, "Somebody ended another user's session."),
         ({"attempts": Hasty}, "attempts at once"),
         ({"attempts": Forgetful}, "Others were forgotten, too."),

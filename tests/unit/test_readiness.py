@@ -70,6 +70,11 @@ class Container:
     def room(self):
         return DiskRoom(None)
 
+    def replica(self):
+        return self.reads_at
+
+    reads_at = None
+
 
 @pytest.fixture
 def looking(monkeypatch):
@@ -95,6 +100,16 @@ async def test_however_many_probes_there_are_it_looks_once_a_second(looking):
             await asyncio.gather(*(looking.readiness.checks() for _ in range(10)))
 
     assert 2 == looking.asked
+
+
+@pytest.mark.parametrize(("why_not", "state"), [("", State.OK), ("it does not answer", State.WARNING)])
+async def test_a_replica_that_is_not_read_is_named_and_hinders_nobody(looking, why_not, state):
+    looking.readiness.container.reads_at = SimpleNamespace(why_not=why_not)
+
+    check = (await looking.readiness.checks())[-1]
+
+    assert ("replica", state) == (check.name, check.state)
+    assert why_not in check.message
 
 
 async def test_a_database_that_does_not_answer_is_told_in_time(looking, monkeypatch):

@@ -177,6 +177,21 @@ def test_settings_are_shown_as_they_would_be_written_and_with_their_origin(tmp_p
     assert ("/data", "default") == shown["ARGUS_DATA"]
 
 
+def test_a_database_may_have_several_servers(tmp_path):
+    url = "postgresql://argus:secret@a:5432,[::1]:5433/argus?target_session_attrs=read-write"
+
+    loaded = load(None, {"DATABASE_URL": url, "DATABASE_READ_URL": "postgresql://c/argus"}, tmp_path)
+
+    assert url == loaded.settings.database_url
+
+
+@pytest.mark.parametrize("name", ["DATABASE_READ_URL", "DATABASE_DIRECT_URL"])
+def test_there_is_no_way_beside_one_that_is_not_there(name, tmp_path):
+    (problem,) = problems({name: "postgresql://c/argus"}, tmp_path)
+
+    assert f"{name} goes with DATABASE_URL, which is not set." == problem
+
+
 def test_the_document_names_every_setting_in_both_spellings():
     text = DOCUMENT.read_text()
 

@@ -57,7 +57,7 @@ def neutral(*, folder: Path, profiles: int | None, loaded: "Loaded") -> None:
     began = time.monotonic()
     wishes = Wishes(folder=folder, profiles=profiles, say=_say(began), show=_shown)
     with databases.ready(settings) as database:
-        here = Here(url=database.url, zone=settings.time_zone, media=load_media(settings.media, settings.plugins), now=utc_now())
+        here = Here(url=database.direct, zone=settings.time_zone, media=load_media(settings.media, settings.plugins), now=utc_now())
         written = fill(wishes, here)
     tell(f"Imported in {time.monotonic() - began:.0f} s: {', '.join(f'{written[what]:,} {what}' for what in NUMBERS)}.")
 

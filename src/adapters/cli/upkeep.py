@@ -34,14 +34,14 @@ def migrate(*, plan: bool, back: str | None, loaded: "Loaded") -> None:
         raise click.UsageError("--plan and --to exclude each other.")
     with databases.reached(loaded.settings) as database:
         if plan:
-            for planned in databases.planned(loaded.settings, database.url):
+            for planned in databases.planned(loaded.settings, database.direct):
                 _tell_plan(planned)
             return
         if back:
-            databases.go_back(database.url, back)
+            databases.go_back(database.direct, back)
             tell(f"Step {back} is the last one now.")
             return
-        steps = databases.migrate(database.url)
+        steps = databases.migrate(database.direct)
     for step in steps:
         tell(f"Took step {step}.")
     tell("The database is up to date.")

@@ -61,7 +61,7 @@ RECURRENCES = (
     .join(_slot, _slot.c.id == _recurrence.c.timeslot_id)
     .order_by(_recurrence.c.id)
 )
-FILTERS = sa.select(_filter.c.id, _filter.c.owner_id, _filter.c.name, _filter.c.definition).order_by(_filter.c.id)
+FILTERS = sa.select(_filter.c.id, _filter.c.owner_id, _filter.c.name, _filter.c.definition, _filter.c.shared).order_by(_filter.c.id)
 DESTINATIONS = sa.select(
     _destination.c.id,
     _destination.c.owner_id,
@@ -76,6 +76,7 @@ PROFILES = sa.select(
     _profile.c.name,
     _profile.c.timeslot_id,
     _profile.c.active,
+    _profile.c.escalate_after,
     _gathered(_profile_filter.c.filter_id, _profile_filter.c.profile_id).label("filter_ids"),
     _gathered(_profile_destination.c.destination_id, _profile_destination.c.profile_id).label("destination_ids"),
 ).order_by(_profile.c.id)
@@ -103,7 +104,9 @@ def timeslots_from(rows: Sequence[sa.RowMapping], recurrences: Sequence[sa.RowMa
 
 def filter_from(row: sa.RowMapping) -> SavedFilter:
     """A filter."""
-    return SavedFilter(id=FilterId(row["id"]), owner=UserId(row["owner_id"]), name=row["name"], definition=_readable_from(row))
+    return SavedFilter(
+        id=FilterId(row["id"]), owner=UserId(row["owner_id"]), name=row["name"], definition=_readable_from(row), shared=row["shared"]
+    )
 
 
 def destination_from(row: sa.RowMapping) -> Destination:
@@ -126,6 +129,7 @@ def profile_from(row: sa.RowMapping) -> Profile:
         name=row["name"],
         timeslot_id=TimeslotId(row["timeslot_id"]),
         active=row["active"],
+        escalate_after=row["escalate_after"],
         filter_ids=tuple(map(FilterId, row["filter_ids"] or ())),
         destination_ids=tuple(map(DestinationId, row["destination_ids"] or ())),
     )
@@ -152,7 +156,13 @@ def recurrence_columns(timeslot: Timeslot) -> list[Columns]:
 
 def filter_columns(filter_: SavedFilter) -> Columns:
     """A filter."""
-    return {"id": filter_.id, "owner_id": filter_.owner, "name": filter_.name, "definition": definition_columns(filter_.definition)}
+    return {
+        "id": filter_.id,
+        "owner_id": filter_.owner,
+        "name": filter_.name,
+        "definition": definition_columns(filter_.definition),
+        "shared": filter_.shared,
+    }
 
 
 def destination_columns(destination: Destination) -> Columns:
@@ -175,6 +185,7 @@ def profile_columns(profile: Profile) -> Columns:
         "name": profile.name,
         "timeslot_id": profile.timeslot_id,
         "active": profile.active,
+        "escalate_after": profile.escalate_after,
     }
 
 

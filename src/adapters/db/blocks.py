@@ -21,6 +21,8 @@ class Blocks:
         self._kept: deque[int] = deque()
         self._block = FIRST
         self._filling = asyncio.Lock()
+        self._forgotten = 0
+        database.taken_over.append(self._forget)
 
     async def ready(self, count: int) -> Iterator[int]:
         """An iterator over at least so many ids. Until the next `await` they are there for its holder; untaken ones go to others."""
@@ -34,9 +36,17 @@ class Blocks:
         """The same for somebody who has a connection, and must not wait for another one."""
         while len(self._kept) < count:
             self._block = min(self._block * 2, MOST)
+            forgotten = self._forgotten
             cursor = await connection.execute(self._statement, (max(self._block, count - len(self._kept)),), prepare=True, binary=True)
-            self._kept.extend(id_ for (id_,) in await cursor.fetchall())
+            ids = await cursor.fetchall()
+            if forgotten == self._forgotten:
+                self._kept.extend(id_ for (id_,) in ids)
         return self._rest()
+
+    def _forget(self) -> None:
+        """A server that has taken over may not have heard which ids were given, and give them again."""
+        self._forgotten += 1
+        self._kept.clear()
 
     def _rest(self) -> Iterator[int]:
         while True:

@@ -48,12 +48,14 @@ INCIDENT = (
     "received",
 )
 EVENT = ("id", "incident_id", "version", "type", "actor_id", "timestamp", "received", "description", "effect", "changes")
-ACK = ("event_id", "incident_id", "version", "expiration")
+ACK = ("event_id", "incident_id", "version", "expiration", "until")
 TIMER = ("incident_id", "kind", "subject_id", "due")
 
 Connection: TypeAlias = psycopg.Connection[TupleRow]
 
 _COLUMNS: Mapping[LiteralString, tuple[LiteralString, ...]] = {"incident": INCIDENT, "event": EVENT, "ack": ACK, "timer": TIMER}
+TABLES = tuple(_COLUMNS)
+"""What is filled, and looked at for the planner when it is full."""
 _SEQUENCES: Mapping[LiteralString, LiteralString] = {"incident": "incident_ids", "event": "event_ids"}
 _NULL = "\\N"
 _SPECIAL = re.compile(r"[\\\b\f\n\r\t\v]")
@@ -130,6 +132,8 @@ def load(connection: Connection, packs: Iterable[Pack], step: Callable[[str], ob
     """
     loaded = Loaded()
     with connection.transaction(), connection.cursor() as cursor:
+        # New indexes go to the log page by page, and making these smaller takes longer than writing them.
+        cursor.execute("select set_config('wal_compression', 'off', true) where has_parameter_privilege('wal_compression', 'set')")
         _empty(cursor)
         with _without_indexes(cursor, step):
             for pack in packs:
@@ -140,7 +144,7 @@ def load(connection: Connection, packs: Iterable[Pack], step: Callable[[str], ob
         for table, sequence in _SEQUENCES.items():
             _move(cursor, table, sequence)
         step("Looking at what there is")
-        cursor.execute("analyze incident, event, ack, timer")
+        cursor.execute(sql.SQL("analyze {}").format(sql.SQL(", ").join(map(sql.Identifier, TABLES))))
     return loaded
 
 
@@ -155,20 +159,19 @@ def _empty(cursor: psycopg.Cursor[TupleRow]) -> None:
 @contextmanager
 def _without_indexes(cursor: psycopg.Cursor[TupleRow], step: Callable[[str], object]) -> Iterator[None]:
     """Make them anew at the end, exactly as they were: that takes a fraction of the time of adding to them row by row."""
-    tables = list(_COLUMNS)
     constraints = cursor.execute(
         """
         select conname, format('alter table %%s drop constraint %%I', conrelid::regclass, conname),
             format('alter table %%s add constraint %%I %%s', conrelid::regclass, conname, pg_get_constraintdef(oid))
         from pg_constraint where conrelid = any(%s::regclass[]) and contype in ('p', 'u') order by oid""",
-        (tables,),
+        ([*TABLES],),
     ).fetchall()
     indexes = cursor.execute(
         """
         select indexrelid::regclass::text, format('drop index %%s', indexrelid::regclass), pg_get_indexdef(indexrelid)
         from pg_index where indrelid = any(%s::regclass[]) and not exists (select from pg_constraint where conindid = indexrelid)
         order by indexrelid""",
-        (tables,),
+        ([*TABLES],),
     ).fetchall()
     both = [*constraints, *indexes]
     for _, drop, _ in both:
@@ -253,7 +256,11 @@ def _event(event: Event) -> Sequence[str]:
 def _acks(change: Change) -> Iterator[Sequence[str]]:
     """Each acknowledgement as it is now, with the version at which it was made."""
     versions = {event.id: event.version for event in change.events if event.type is EventType.ACKNOWLEDGE}
-    return ((str(ack.id), str(change.incident.id), str(versions[ack.id]), _moment(ack.expiration)) for ack in change.incident.acks)
+    incident = change.incident
+    return (
+        (str(ack.id), str(incident.id), str(versions[ack.id]), _moment(ack.expiration), codec.from_until(ack.until, ack.level) or _NULL)
+        for ack in incident.acks
+    )
 
 
 def _timers(change: Change) -> Iterator[Timer]:

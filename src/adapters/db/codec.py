@@ -1,13 +1,13 @@
 """How the journal writes down what an event changed: JSON with what changed in it and nothing else, moments in ISO 8601."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
 from argus_core.domain.ids import EventId, SourceId, UserId
-from argus_core.domain.incidents import NOTHING, AckChange, Changes, Initial, Level, Replaced
+from argus_core.domain.incidents import NOTHING, AckChange, Changes, Escalation, Initial, Level, Replaced, Until
 from argus_core.domain.limits import Json
 from argus_core.domain.tags import TagOn
 
@@ -62,8 +62,13 @@ def to_json(changes: Changes) -> dict[str, object]:  # noqa: C901 - one case for
     if changes.tags_removed:
         found["tags_removed"] = _from_tags(changes.tags_removed)
     if changes.ack is not None:
-        ack = changes.ack
-        found["ack"] = {"id": ack.id, "old": from_moment(ack.old), "new": from_moment(ack.new), "made": ack.made}
+        found["ack"] = _from_ack(changes.ack)
+    if changes.acks_ended:
+        found["acks_ended"] = list(map(_from_ack, changes.acks_ended))
+    if changes.escalation is not None:
+        escalation = changes.escalation
+        after = escalation.after.total_seconds()
+        found["escalation"] = {"after": after, "begun": escalation.begun, "since": escalation.since.isoformat()}
     if changes.ended:
         found["ended"] = True
     return found
@@ -84,9 +89,41 @@ def from_json(found: Mapping[str, Any]) -> Changes:
         if name in found:
             fields[name] = _to_tags(found[name])
     if "ack" in found:
-        ack = found["ack"]
-        fields["ack"] = AckChange(EventId(ack["id"]), _to_moment(ack["old"]), _to_moment(ack["new"]), made=ack["made"])
+        fields["ack"] = _to_ack(found["ack"])
+    if "acks_ended" in found:
+        fields["acks_ended"] = tuple(map(_to_ack, found["acks_ended"]))
+    if "escalation" in found:
+        escalation = found["escalation"]
+        since = datetime.fromisoformat(escalation["since"])
+        fields["escalation"] = Escalation(timedelta(seconds=escalation["after"]), escalation["begun"], since)
     return Changes(**fields, ended=found.get("ended", False))
+
+
+def _from_ack(ack: AckChange) -> dict[str, object]:
+    found: dict[str, object] = {"id": ack.id, "old": from_moment(ack.old), "new": from_moment(ack.new), "made": ack.made}
+    if ack.until is not None:
+        found["until"] = from_until(ack.until, ack.level)
+    return found
+
+
+def _to_ack(found: Mapping[str, Any]) -> AckChange:
+    until, level = to_until(found.get("until"))
+    return AckChange(EventId(found["id"]), _to_moment(found["old"]), _to_moment(found["new"]), found["made"], until, level)
+
+
+def from_until(until: Until | None, level: Level | None) -> str | None:
+    """What ends an acknowledgement, as the text that is stored: `resolved`, or `level-rises 3`, where 3 is the level it had."""
+    if until is None:
+        return None
+    return until.value if level is None else f"{until.value} {int(level)}"
+
+
+def to_until(text: str | None) -> tuple[Until | None, Level | None]:
+    """What `from_until` wrote down."""
+    if text is None:
+        return None, None
+    until, _, level = text.partition(" ")
+    return Until(until), Level(int(level)) if level else None
 
 
 def _from_initial(initial: Initial) -> dict[str, object]:

@@ -5,7 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from time import monotonic
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 import psycopg
 from psycopg import AsyncConnection, errors
@@ -42,6 +42,28 @@ GRACE = 0.5
 # takes some 2 kB.
 PENDING_LIST = "64MB"
 
+# What the server is told of each session. When the network is cut it would go on for hours to keep the locks of whoever has gone.
+_SESSION = {
+    "timezone": "UTC",
+    "gin_pending_list_limit": PENDING_LIST,
+    "idle_in_transaction_session_timeout": "60s",
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "2",
+    "tcp_user_timeout": "10s",
+}
+
+# A pooler in transaction mode gives a session to somebody else after each transaction: it shall keep the settings it came with, but for the
+# zone, which poolers know to be a client's own. The timeline changes when another server takes over; only one that writes knows it.
+_SETTLE = """
+    select pid, case when pg_is_in_recovery() then null else left(pg_walfile_name(pg_current_wal_lsn()), 8) end,
+        (select count(set_config(name, value, false)) from unnest(%(names)s::text[], %(values)s::text[]) as s (name, value)
+            where pid = %(pid)s or name = 'timezone')
+    from pg_backend_pid() pid"""
+
+REPLICA = "replica"
+"""What a pool of connections to a replica is called."""
+
 READ_ONLY = "25006"
 SERIALIZATION_FAILURE, DEADLOCK = "40001", "40P01"
 LOCK_NOT_AVAILABLE, QUERY_CANCELED = "55P03", "57014"
@@ -49,12 +71,29 @@ DISK_FULL = "53100"
 CONNECTION_EXCEPTION, INSUFFICIENT_RESOURCES, OPERATOR_INTERVENTION = "08", "53", "57"
 
 
-class Database:
+class Runs(Protocol):
+    """Whoever has something done by a database."""
+
+    async def run(self, work: "Work[_Result]") -> _Result:
+        """See `Database`."""
+        ...
+
+
+class IsShared(psycopg.OperationalError):
+    """The connection leads to a pooler that may share it: what holds a connection needs one of its own, which DATABASE_DIRECT_URL names."""
+
+    def __init__(self) -> None:
+        super().__init__((type(self).__doc__ or "").strip())
+
+
+class Database(Runs):
     """
     The connections of one process to one database.
 
     `seconds` is how long anything may take until it is given up, repetitions included, `connect_seconds` how long to wait for a connection.
     `statement_seconds` is the server's own limit for one statement, should nobody wait for it any more.
+    `direct` leads past a pooler to the same database; without it `dsn` does. Behind a pooler nothing is prepared.
+    Whoever is in `taken_over` is called when another server has taken over: what the one before had given may not be known there.
     """
 
     def __init__(
@@ -67,10 +106,16 @@ class Database:
         connect_seconds: float = CONNECT_SECONDS,
         statement_seconds: float = 30.0,
         application_name: str = "argus",
+        direct: str | None = None,
+        name: str = "journal",
     ) -> None:
         self.seconds, self.connect_seconds = seconds, connect_seconds
-        self._parameters: dict[str, Any] = PATIENCE | conninfo_to_dict(dsn) | {"application_name": application_name}
-        self._statement_milliseconds = str(round(statement_seconds * 1000))
+        self.taken_over: list[Callable[[], None]] = []
+        self._timeline: str | None = None
+        called = {"application_name": application_name}
+        self._parameters: dict[str, Any] = PATIENCE | conninfo_to_dict(dsn) | called
+        self._direct: dict[str, Any] = PATIENCE | conninfo_to_dict(direct or dsn) | called
+        self._session = _SESSION | {"statement_timeout": str(round(statement_seconds * 1000))}
         self._pool = AsyncConnectionPool[Connection](
             connection_class=AsyncConnection[TupleRow],
             kwargs=self._parameters | {"autocommit": True},
@@ -82,11 +127,11 @@ class Database:
             reconnect_timeout=1.0,
             reconnect_failed=AsyncConnectionPool.check,
             open=False,
-            name="journal",
+            name=name,
         )
         self.engine = create_async_engine(
             "postgresql+psycopg://",
-            async_creator=self.connect,
+            async_creator=self._connect_for_work,
             pool_size=connections_for_work,
             max_overflow=0,
             pool_timeout=connect_seconds,
@@ -113,10 +158,24 @@ class Database:
             await self.close()
 
     async def connect(self, *, autocommit: bool = False) -> Connection:
-        """A connection of one's own, outside the pools."""
+        """
+        A connection of one's own, outside the pools, past a pooler.
+
+        Raises:
+            IsShared: it is no connection of one's own.
+        """
+        connection = await AsyncConnection.connect(**self._direct, autocommit=True)
+        await self._configure(connection)
+        if connection.prepare_threshold is None:
+            await connection.close()
+            raise IsShared
+        await connection.set_autocommit(autocommit)
+        return connection
+
+    async def _connect_for_work(self) -> Connection:
         connection = await AsyncConnection.connect(**self._parameters, autocommit=True)
         await self._configure(connection)
-        await connection.set_autocommit(autocommit)
+        await connection.set_autocommit(False)
         return connection
 
     async def run(self, work: "Work[_Result]") -> _Result:
@@ -131,6 +190,20 @@ class Database:
         try:
             async with within(self.seconds):
                 return await self._until_done(work)
+        except (TimeoutError, PoolTimeout, PoolClosed) as error:
+            raise Unavailable from error
+
+    async def once(self, work: "Work[_Result]") -> _Result:
+        """
+        The same, but nothing is repeated, whatever breaks: for whoever can have it done elsewhere.
+
+        Raises:
+            Unavailable: there is no connection, or the time is up.
+            Error: what psycopg says of everything else.
+        """
+        try:
+            async with asyncio.timeout(self.seconds + GRACE), asyncio.timeout(self.seconds), self._pool.connection() as connection:
+                return await work(connection, False)
         except (TimeoutError, PoolTimeout, PoolClosed) as error:
             raise Unavailable from error
 
@@ -174,12 +247,21 @@ class Database:
             connection.adapters.register_dumper(type_, text)  # lists are sent as text
             connection.adapters.register_dumper(type_, binary)
         set_json_loads(codec.load, connection)
-        await connection.execute(
-            """
-            select set_config('timezone', 'UTC', false), set_config('statement_timeout', %s, false),
-                set_config('gin_pending_list_limit', %s, false)""",
-            (self._statement_milliseconds, PENDING_LIST),
-        )
+        asked = {"pid": connection.info.backend_pid, "names": list(self._session), "values": list(self._session.values())}
+        ((pid, timeline, *_),) = await (await connection.execute(_SETTLE, asked)).fetchall()
+        if pid != connection.info.backend_pid:  # the number is one that a pooler has made up
+            connection.prepare_threshold = None
+        self._note(timeline)
+
+    def _note(self, timeline: str | None) -> None:
+        known = self._timeline
+        if timeline in (None, known):
+            return
+        self._timeline = timeline
+        if known is not None:
+            logger.warning("Another server has taken over the database: timeline %s follows on %s", timeline, known)
+            for tell in self.taken_over:
+                tell()
 
 
 @asynccontextmanager
@@ -212,6 +294,12 @@ class Seldom(logging.Filter):
         return True
 
 
+def _is_of_journal(record: logging.LogRecord) -> bool:
+    """Whoever reads at a replica says by itself when that cannot be reached, once."""
+    return not (isinstance(record.args, tuple) and REPLICA in record.args)
+
+
+logging.getLogger("psycopg.pool").addFilter(_is_of_journal)
 logging.getLogger("psycopg.pool").addFilter(Seldom(30))
 
 

@@ -158,9 +158,8 @@ class Where:
         return f"{lasted} and i.start_time <= {self.value(self.now - duration)}"  # follows, but is found by index
 
     def _level(self, level: float) -> str:
-        # Cut to what exists: SQL need not know numbers of any size.
-        cut = min(max(level, Level.CRITICAL - 1), Level.INFORMATION)
-        return NEVER if math.isnan(cut) else f"i.level <= {self.value(math.floor(cut))}"
+        most = greatest_level(level)
+        return NEVER if most is None else f"i.level <= {self.value(most)}"
 
     def _numbers(self, numbers: Iterable[int]) -> str:
         return f"{self.value(sorted(numbers))}::bigint[]"
@@ -168,6 +167,12 @@ class Where:
     def _texts(self, texts: Iterable[str]) -> str:
         storable = sorted(text for text in texts if not text_problem(text, max(KEY_BYTES, TAG_BYTES)))
         return f"{self.value(storable)}::text[]"
+
+
+def greatest_level(level: float) -> int | None:
+    """The number of the mildest level that is at least as bad; cut to what exists, as SQL need not know numbers of any size."""
+    cut = min(max(level, Level.CRITICAL - 1), Level.INFORMATION)
+    return None if math.isnan(cut) else math.floor(cut)
 
 
 def as_you_go(sql: str) -> str:

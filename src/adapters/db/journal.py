@@ -11,10 +11,10 @@ from psycopg import errors
 from psycopg.rows import TupleRow
 
 from adapters.db.blocks import Blocks
-from adapters.db.database import Connection, Database
+from adapters.db.database import Connection, Database, Runs, Work
 from adapters.db.gathering import Gathering
 from adapters.db.kept import KeptRows, Seen
-from adapters.db.pages import is_at, is_kept, page_of, to_count, to_read_page
+from adapters.db.pages import is_at, is_kept, page_of, to_count
 from adapters.db.pending import PendingLists
 from adapters.db.rows import (
     EVENT_COLUMNS,
@@ -27,14 +27,15 @@ from adapters.db.rows import (
     incident_from,
     timer_from,
 )
+from adapters.db.sorting import to_read_list
 from adapters.db.statements import IS_LIVE, STEP_TOGETHER, Values, is_step, to_step_together, to_store, to_store_many
 from adapters.db.together import Together
 from argus_core.domain.errors import DomainError, NotFound, Unauthenticated
 from argus_core.domain.filters import Condition
 from argus_core.domain.ids import EventId, IncidentId, TokenId
 from argus_core.domain.incidents import Event, EventType, Incident
-from argus_core.domain.transitions import MOST_EVENTS_PER_CHANGE, Change, EventIds, Timer
-from argus_core.ports.incidents import AckRow, Appended, Decide, EventRow, IncidentRow, Incidents, Page, Position
+from argus_core.domain.transitions import MOST_EVENTS_PER_CHANGE, Change, EventIds, Timer, TimerKind
+from argus_core.ports.incidents import NEWEST, AckRow, Appended, Decide, EventRow, IncidentRow, Incidents, Order, Page, Position
 
 CHUNK = 1_000
 """So many incidents are locked at once."""
@@ -70,8 +71,14 @@ _ACK = f"""
     select {EVENT_COLUMNS}, a.expiration from ack a join event e on e.id = a.event_id join account u on u.id = e.actor_id
     where a.incident_id = %s and a.event_id = %s"""
 _LIVE = f"select exists ({IS_LIVE})"
-_KNOWN = "select count(*) from event where id = any(%s)"
-_DUE = "select incident_id, kind, subject_id, due from timer where due <= %s order by due limit %s"
+# The ids alone would not do: a server that has taken over may have given them to somebody else.
+_KNOWN = """
+    select count(*) from event join unnest(%s::bigint[], %s::timestamptz[]) as k (id, received) using (id)
+    where event.received = k.received"""
+# Kinds that only a newer version knows are left to that.
+_DUE = f"""
+    select incident_id, kind, subject_id, due from timer
+    where due <= %s and kind in ({", ".join(repr(kind.value) for kind in TimerKind)}) order by due limit %s"""
 _FORGET = """
     delete from timer using unnest(%s::bigint[], %s::text[], %s::bigint[], %s::timestamptz[]) as f (incident_id, kind, subject_id, due)
     where timer.incident_id = f.incident_id and timer.kind = f.kind and timer.subject_id = f.subject_id and timer.due = f.due"""
@@ -81,15 +88,16 @@ class PgIncidents(Incidents):
     """
     The journal in PostgreSQL. What breaks on the way is repeated with the same ids, and asked for before it is called a failure.
 
-    `stored` is called after each change that was stored.
+    `stored` is called after each change that was stored. `reads` does what only reads, if that is not the database itself.
     """
 
-    def __init__(self, database: Database, stored: Callable[[], None] = lambda: None) -> None:
-        self._database = database
+    def __init__(self, database: Database, stored: Callable[[], None] = lambda: None, reads: Runs | None = None) -> None:
+        self._database, self._reads = database, reads or database
         self._stored = stored
         self._incident_ids = Blocks(database, "incident_ids")
         self._event_ids = Blocks(database, "event_ids")
         self._kept = KeptRows()
+        database.taken_over.append(self._kept.clear)
         self._pending = PendingLists(database)
         self._together = Together(database, self._append)
         self._get = Gathering(self._get_together, patience=database.connect_seconds)
@@ -166,23 +174,25 @@ class PgIncidents(Incidents):
         return decided
 
     async def row(self, incident_id: IncidentId) -> IncidentRow:
-        return IncidentRow._make(_only(await self._rows(_ROW, incident_id), NO_INCIDENT))
+        return IncidentRow._make(_only(await self._listed(_ROW, incident_id), NO_INCIDENT))
 
-    async def page(self, condition: Condition, now: datetime, size: int, position: Position | None = None) -> Page[IncidentRow]:
+    async def page(
+        self, condition: Condition, now: datetime, size: int, position: Position | None = None, order: Order = NEWEST
+    ) -> Page[IncidentRow]:
         if position is None:
-            return page_of(await self._read(condition, now, size + 1), size, backwards=False, behind=False)
-        found = await self._read(condition, now, size + 2, position)
+            return page_of(await self._read(condition, now, size + 1, None, order), size, backwards=False, behind=False, by=order.by)
+        found = await self._read(condition, now, size + 2, position, order)
         # A page begins behind the last incident of another one. When that is still there, nobody has to look for one.
-        behind = bool(found) and is_at(position, found[0])
+        behind = bool(found) and is_at(position, found[0], order.by)
         rows = found[behind:]
         if rows and not behind:
-            behind = bool(await self._read(condition, now, 1, replace(position, backwards=not position.backwards)))
-        return page_of(rows, size, backwards=position.backwards, behind=behind)
+            behind = bool(await self._read(condition, now, 1, replace(position, backwards=not position.backwards), order))
+        return page_of(rows, size, backwards=position.backwards, behind=behind, by=order.by)
 
-    async def _read(self, condition: Condition, now: datetime, most: int, position: Position | None = None) -> list[IncidentRow]:
+    async def _read(self, condition: Condition, now: datetime, most: int, position: Position | None, order: Order) -> list[IncidentRow]:
         """Which incidents they are is asked for first, and then only what is not kept of them."""
-        statement, values = to_read_page(condition, now, most, position)
-        kept = is_kept(condition, most, position)
+        statement, values = to_read_list(condition, now, most, position, order)
+        kept = is_kept(condition, most, position, order)
 
         async def read(connection: Connection, _: bool) -> list[IncidentRow]:
             seen: list[Seen] = []
@@ -200,7 +210,7 @@ class PgIncidents(Incidents):
             newest = {row.id: row for row in (await self._keep(connection, seen)).values()}
             return [newest[IncidentId(id_)] for id_, _, _ in seen]
 
-        return await self._database.run(read)
+        return await self._reads.run(read)
 
     async def _keep(self, connection: Connection, missing: Sequence[Seen]) -> Mapping[Seen, IncidentRow]:
         cursor = await connection.execute(_ROWS, ([id_ for id_, _, _ in missing],), prepare=True, binary=True)
@@ -215,28 +225,28 @@ class PgIncidents(Incidents):
             cursor = await connection.execute(statement, values, prepare=False, binary=True)
             return int(_only(await cursor.fetchall(), "")[0])
 
-        return await self._database.run(read)
+        return await self._reads.run(read)
 
     async def journal(self, incident_id: IncidentId) -> Sequence[Event]:
         return tuple(map(event_from, await self._rows(_JOURNAL, incident_id)))
 
     async def events(self, incident_id: IncidentId) -> Sequence[EventRow]:
-        rows = await self._rows(_EVENTS, incident_id)
+        rows = await self._listed(_EVENTS, incident_id)
         if not rows:  # every incident has its first event
             raise NotFound(NO_INCIDENT)
         return list(map(event_row_from, rows))
 
     async def event(self, incident_id: IncidentId, event_id: EventId) -> EventRow:
-        return event_row_from(_only(await self._rows(_EVENT, incident_id, event_id), NO_EVENT))
+        return event_row_from(_only(await self._listed(_EVENT, incident_id, event_id), NO_EVENT))
 
     async def acks(self, incident_id: IncidentId) -> Sequence[AckRow]:
-        rows = await self._rows(_ACKS, incident_id)
+        rows = await self._listed(_ACKS, incident_id)
         if not rows:
             raise NotFound(NO_INCIDENT)
         return [ack_row_from(row) for row in rows if row[0] is not None]
 
     async def ack(self, incident_id: IncidentId, ack_id: EventId) -> AckRow:
-        return ack_row_from(_only(await self._rows(_ACK, incident_id, ack_id), NO_ACK))
+        return ack_row_from(_only(await self._listed(_ACK, incident_id, ack_id), NO_ACK))
 
     async def due_timers(self, now: datetime, most: int) -> Sequence[Timer]:
         return list(map(timer_from, await self._rows(_DUE, now, most)))
@@ -248,11 +258,19 @@ class PgIncidents(Incidents):
             await self._database.run(lambda connection, _: connection.execute(_FORGET, values, prepare=True))
 
     async def _rows(self, statement: str, *values: object) -> list[TupleRow]:
-        async def read(connection: Connection, _: bool) -> list[TupleRow]:
-            cursor = await connection.execute(statement, values, prepare=True, binary=True)
-            return await cursor.fetchall()
+        return await self._database.run(_reading(statement, values))
 
-        return await self._database.run(read)
+    async def _listed(self, statement: str, *values: object) -> list[TupleRow]:
+        """The same for what nothing is decided on."""
+        return await self._reads.run(_reading(statement, values))
+
+
+def _reading(statement: str, values: Sequence[object]) -> "Work[list[TupleRow]]":
+    async def read(connection: Connection, _: bool) -> list[TupleRow]:
+        cursor = await connection.execute(statement, values, prepare=True, binary=True)
+        return await cursor.fetchall()
+
+    return read
 
 
 def _only(rows: Sequence[TupleRow], otherwise: str) -> TupleRow:
@@ -311,8 +329,9 @@ async def _store_all(connection: Connection, changes: Sequence[Change], warrant:
 
 async def _are_known(connection: Connection, changes: Sequence[Change]) -> bool:
     """Whether exactly these changes are stored already."""
-    event_ids = [event.id for change in changes for event in change.events]
-    if not event_ids:
+    events = [event for change in changes for event in change.events]
+    if not events:
         return False
-    cursor = await connection.execute(_KNOWN, (event_ids,), prepare=True, binary=True)
-    return bool(_only(await cursor.fetchall(), "")[0] == len(event_ids))
+    values = [event.id for event in events], [event.received for event in events]
+    cursor = await connection.execute(_KNOWN, values, prepare=True, binary=True)
+    return bool(_only(await cursor.fetchall(), "")[0] == len(events))

@@ -33,3 +33,7 @@ class KeptRows:
         self._rows.update(zip(seen, rows, strict=True))
         for oldest in list(islice(self._rows, max(len(self._rows) - self._most, 0))):
             del self._rows[oldest]
+
+    def clear(self) -> None:
+        """Keep nothing: another server counts its transactions anew from where it took over."""
+        self._rows.clear()

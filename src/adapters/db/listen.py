@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 import psycopg
 from psycopg.sql import SQL, Identifier
 
-from adapters.db.database import Database
+from adapters.db.database import Database, Seldom
 
 logger = logging.getLogger(__name__)
+logger.addFilter(Seldom(30))
 
 ACCOUNTS = "argus_accounts"
 """Somebody may have lost a right: forget what was remembered of users, tokens and sources."""

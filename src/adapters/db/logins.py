@@ -74,16 +74,25 @@ class PgSessions(Sessions):
 
     async def find(self, digest: bytes) -> Visit | None:
         async def look(connection: Connection, _: bool) -> Visit | None:
-            values = {**self._limits, "digest": digest, "grain": self._lifetime.grain}
-            row = await (await connection.execute(_FIND, values, prepare=True)).fetchone()
-            if row is None:
-                return None
-            session, user, stale = session_from(row[:8]), user_from(row[8:17]), row[17]
-            if stale and (used := await (await connection.execute(_USED, {"id": session.id})).fetchone()):
-                session = session_from(used)
-            return Visit(session, user)
+            visit, stale = await self._found(connection, digest)
+            if visit and stale and (used := await (await connection.execute(_USED, {"id": visit.session.id})).fetchone()):
+                return visit._replace(session=session_from(used))
+            return visit
 
         return await self._database.run(look)
+
+    async def peek(self, digest: bytes) -> Visit | None:
+        async def look(connection: Connection, _: bool) -> Visit | None:
+            visit, _stale = await self._found(connection, digest)
+            return visit
+
+        return await self._database.run(look)
+
+    async def _found(self, connection: Connection, digest: bytes) -> tuple[Visit | None, bool]:
+        """The session, and whether it is time to note that it is used."""
+        values = {**self._limits, "digest": digest, "grain": self._lifetime.grain}
+        row = await (await connection.execute(_FIND, values, prepare=True)).fetchone()
+        return (Visit(session_from(row[:8]), user_from(row[8:17])), row[17]) if row else (None, False)
 
     async def of(self, user_id: UserId) -> Sequence[Session]:
         async def look(connection: Connection, _: bool) -> list[Session]:

@@ -14,6 +14,7 @@ from adapters.db import outbox_statements as statements
 from adapters.db.database import Connection, Database
 from adapters.db.gathering import Gathering
 from adapters.db.happenings import happenings_at, readable_at, texts_of
+from adapters.db.statements import timer_values
 from argus_core.domain.deliveries import (
     RETRIED,
     TESTS,
@@ -29,9 +30,11 @@ from argus_core.domain.deliveries import (
     too_many_tests,
 )
 from argus_core.domain.destinations import Destination
+from argus_core.domain.escalation import Heard
 from argus_core.domain.ids import DeliveryId, DestinationId, EventId, IncidentId, MaintenanceId, ProfileId, UserId
-from argus_core.domain.incidents import Happening
+from argus_core.domain.incidents import EventType, Happening
 from argus_core.domain.roundups import Kept, Roundup
+from argus_core.domain.transitions import Timer
 from argus_core.ports.outbox import Backlog, Note, Outbox, Place, Sending, Setback, Undecided
 
 _OF_A_SEND = ("incidents", "destinations", "attempts", "newest", "outcomes", "answers", "seconds")
@@ -177,7 +180,7 @@ class PgOutbox(Outbox):
     async def _listed(self, where: str, values: Mapping[str, object]) -> Sequence[Delivery]:
         async def read(connection: Connection, _: bool) -> list[Delivery]:
             cursor = await connection.execute(statements.LISTED.format(where), values, binary=True)
-            deliveries = list(map(delivery_from, await cursor.fetchall()))
+            deliveries = [replace(delivery_from(row), event_type=row[-1] and EventType(row[-1])) for row in await cursor.fetchall()]
             cursor = await connection.execute(statements.ATTEMPTS, ([delivery.id for delivery in deliveries],), binary=True)
             attempts: dict[int, list[Attempt]] = {}
             for id_, number, at, outcome, answer, seconds in await cursor.fetchall():
@@ -242,9 +245,17 @@ class PgUndecided(Undecided):
         cursor = await self._connection.execute(statements.TOLD, (list(incident_ids),), binary=True)
         return {(id_, DestinationId(destination_id)) for id_, destination_id in await cursor.fetchall()}
 
-    async def decide(self, orders: Sequence[Order]) -> None:
+    async def heard(self, incident_ids: Sequence[IncidentId]) -> Heard:
+        cursor = await self._connection.execute(statements.HEARD, (list(incident_ids),), binary=True)
+        return {
+            (IncidentId(id_), DestinationId(destination_id), ProfileId(profile_id)): EventType(type_)
+            for id_, destination_id, profile_id, type_ in await cursor.fetchall()
+        }
+
+    async def decide(self, orders: Sequence[Order], timers: Sequence[Timer] = ()) -> None:
         values = {
             "orders": codec.dump(list(map(_ordered, orders))),
+            "timers": codec.dump(list(map(timer_values, timers))),
             "incidents": [incident_id for incident_id, _ in self.places],
             "versions": [version for _, version in self.places],
         }
@@ -254,7 +265,7 @@ class PgUndecided(Undecided):
 def delivery_from(columns: Sequence[Any]) -> Delivery:
     """The columns of a delivery as one, without its attempts."""
     (id_, incident_id, event_id, version, destination_id, owner, medium, address, profiles, created, since, *rest) = columns
-    status, reason, merged_into, finished, maintenance_id, title = rest
+    status, reason, merged_into, finished, maintenance_id, title, *_ = rest
     return Delivery(
         id=DeliveryId(id_),
         incident_id=IncidentId(incident_id) if incident_id > TESTS else None,

@@ -51,6 +51,12 @@ DECIDE = f"""
     x as (
         delete from outbox using unnest(%(incidents)s::bigint[], %(versions)s::int[]) as w (incident_id, version)
         where outbox.incident_id = w.incident_id and outbox.version = w.version
+    ),
+    t as (
+        insert into timer (incident_id, kind, subject_id, due)
+        select t.incident_id, t.kind, t.subject_id, t.due
+        from json_to_recordset(%(timers)s::json) as t (incident_id bigint, kind text, subject_id bigint, due timestamptz) order by 1, 2, 3
+        on conflict (incident_id, kind, subject_id) do update set due = excluded.due
     )
     select"""
 ORDER = f"with {_ORDERED} select id from d order by id"
@@ -58,6 +64,11 @@ ORDER = f"with {_ORDERED} select id from d order by id"
 _KEPT_BACK = "status = 'suppressed' and merged_into is null"
 TOLD = f"""
     select distinct incident_id, destination_id from delivery where incident_id = any(%s) and not ({_KEPT_BACK})"""
+HEARD = f"""
+    select distinct on (d.incident_id, d.destination_id, p.id) d.incident_id, d.destination_id, p.id, e.type
+    from delivery d join event e on e.id = d.event_id
+    cross join lateral (select (profile ->> 0)::bigint as id from json_array_elements(d.profiles) as e (profile)) p
+    where d.incident_id = any(%s) and not ({_KEPT_BACK}) order by d.incident_id, d.destination_id, p.id, d.version desc"""
 # From one maintenance to the next by index: there are few of them, and maybe many deliveries.
 KEPT_BACK = f"""
     with recursive r as (
@@ -268,7 +279,9 @@ RETRY = """
     )
     select id from d order by id"""
 
-LISTED = f"select {_DELIVERY} from delivery d where {{}} order by d.id desc limit %(most)s"
+LISTED = (
+    f"select {_DELIVERY}, (select e.type from event e where e.id = d.event_id) from delivery d where {{}} order by d.id desc limit %(most)s"
+)
 ATTEMPTS = """
     select delivery_id, number, created, outcome, answer, seconds from attempt
     where delivery_id = any(%s) order by delivery_id, created, number"""

@@ -7,8 +7,7 @@ from datetime import datetime
 
 from adapters.db.filters import ALWAYS, Where, as_you_go, conjunction, is_sought_by_time
 from argus_core.domain.filters import All, Condition, Either, EndsUntil, IsAcked, IsOpen, Not, reads_texts, texts_in
-from argus_core.domain.ids import IncidentId
-from argus_core.ports.incidents import IncidentRow, Page, Position
+from argus_core.ports.incidents import NEWEST, By, IncidentRow, Order, Page, Position
 
 # Each has an index of its own. In one scan, "or" would rule out the partial index, and every incident would be looked at.
 # The second bound excludes nothing, but tells the planner of a kept statement that few incidents end in the future.
@@ -24,38 +23,43 @@ _FOUND = "i.id, i.start_time, i.source_id, i.xmin as written"
 _NEWEST, _OLDEST = "i.start_time desc, i.id desc", "i.start_time, i.id"
 
 
-def to_read_page(condition: Condition, now: datetime, most: int, position: Position | None) -> tuple[str, dict[str, object]]:
+def to_read_page(
+    condition: Condition, now: datetime, most: int, position: Position | None, order: Order = NEWEST
+) -> tuple[str, dict[str, object]]:
     """
-    The statement that finds so many incidents, and its values: the newest first; from a position on, the incident there included.
+    The statement that finds so many incidents, and its values: sorted by start, from a position on, the incident there included.
 
-    Backwards the oldest come first. It reads what kept rows are known by.
+    Backwards the last come first. It reads what kept rows are known by. See `adapters.db.sorting` for other orders.
     """
     where = Where(now)
-    scans, key, order = _scans(where, condition), ALWAYS, _NEWEST
+    scans, key, least_first = scans_of(where, condition), ALWAYS, is_least_first(order, position)
+    ordered = _OLDEST if least_first else _NEWEST
     if position is not None:
-        order = _OLDEST if position.backwards else _NEWEST
-        key = (
-            f"(i.start_time, i.id) {'>=' if position.backwards else '<='} ({where.value(position.start_time)}, {where.value(position.id)})"
-        )
-    kept = is_kept(condition, most, position)
-    found = _some(scans, key, order, str(most), narrowing=any(map(is_sought_by_time, texts_in(condition))), blind=kept)
-    statement = f"select i.id, i.written, s.xmin from ({found}) i join source s on s.id = i.source_id order by {order}"
+        key = f"(i.start_time, i.id) {'>=' if least_first else '<='} ({where.value(position.start_time)}, {where.value(position.id)})"
+    kept = is_kept(condition, most, position, order)
+    found = _some(scans, key, ordered, str(most), narrowing=any(map(is_sought_by_time, texts_in(condition))), blind=kept)
+    statement = f"select i.id, i.written, s.xmin from ({found}) i join source s on s.id = i.source_id order by {ordered}"
     return statement.replace(_NOW, _HIDDEN_NOW) if kept else statement, where.values
 
 
-def is_kept(condition: Condition, most: int, position: Position | None) -> bool:
+def is_least_first(order: Order, position: Position | None) -> bool:
+    """Whether the statement has to begin with the smallest: what comes before a position is read from there backwards."""
+    return order.reverse != (position is not None and position.backwards)
+
+
+def is_kept(condition: Condition, most: int, position: Position | None, order: Order = NEWEST) -> bool:
     """
     Whether the statement is asked for all the time and always alike, so that planning it costs more than it can gain.
 
     From a position on it gains: there the planner has to know that few incidents end in the future.
     """
-    return position is None and most == _KEPT_MOST and all(part in _KEPT for part in conjunction(condition))
+    return position is None and order == NEWEST and most == _KEPT_MOST and all(part in _KEPT for part in conjunction(condition))
 
 
 def to_count(condition: Condition, now: datetime, most: int | None = None) -> tuple[str, dict[str, object]]:
     """The statement that counts incidents, at most so many, and its values."""
     where = Where(now)
-    scans = _scans(where, condition)
+    scans = scans_of(where, condition)
     if most is None:
         counts = [f"(select count(*) from incident i where {scan})" for scan in scans]
         return f"select {' + '.join(counts)}", where.values
@@ -63,24 +67,24 @@ def to_count(condition: Condition, now: datetime, most: int | None = None) -> tu
     return f"select count(*) from (select from ({found}) i limit {most}) i", where.values
 
 
-def is_at(position: Position, row: IncidentRow) -> bool:
-    """Whether the incident is the one at the position."""
-    return _place(row) == (position.start_time, position.id)
+def is_at(position: Position, row: IncidentRow, by: By = By.START) -> bool:
+    """Whether the incident is the one at the position, and still there."""
+    return by.place(row, backwards=position.backwards) == position
 
 
-def page_of(rows: Sequence[IncidentRow], size: int, *, backwards: bool, behind: bool) -> Page[IncidentRow]:
+def page_of(rows: Sequence[IncidentRow], size: int, *, backwards: bool, behind: bool, by: By = By.START) -> Page[IncidentRow]:
     """The page, from the incidents that were read for it, and one more if there is; `behind` is whether there are any where it begins."""
     here, ahead = rows[:size], len(rows) > size
     newer, older = (ahead, behind) if backwards else (behind, ahead)
     here = here[::-1] if backwards else here
     return Page(
         here,
-        next=Position(*_place(here[-1])) if here and older else None,
-        previous=Position(*_place(here[0]), backwards=True) if here and newer else None,
+        next=by.place(here[-1]) if here and older else None,
+        previous=by.place(here[0], backwards=True) if here and newer else None,
     )
 
 
-def _scans(where: Where, condition: Condition) -> list[str]:
+def scans_of(where: Where, condition: Condition) -> list[str]:
     """The condition as some that exclude one another, each of which an index finds."""
     scans, divided = [ALWAYS], set[type[Condition]]()
     for part in dict.fromkeys(conjunction(condition)):
@@ -144,7 +148,3 @@ def _some(scans: Sequence[str], key: str, order: str, most: str, *, narrowing: b
 
 def _first(found: str, order: str, most: str) -> str:
     return f"select i.id, i.start_time, i.source_id, i.written from ({found}) i order by {order} limit {most}"
-
-
-def _place(row: IncidentRow) -> tuple[datetime, IncidentId]:
-    return row.start_time, row.id

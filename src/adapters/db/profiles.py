@@ -18,7 +18,7 @@ from argus_core.domain.destinations import Destination
 from argus_core.domain.ids import MaintenanceId, SourceId, TimeslotId, UserId
 from argus_core.domain.maintenance import Maintenance
 from argus_core.domain.profiles import Belonging, Belongings, Profile, belongings_of, together, without
-from argus_core.domain.saved_filters import SavedFilter
+from argus_core.domain.saved_filters import SavedFilter, SharedFilter
 from argus_core.domain.timeslots import Timeslot
 from argus_core.ports.profiles import STILL_KNOWN, Edition, Profiles, ProfilesWork
 
@@ -71,6 +71,13 @@ class PgProfiles(Profiles):
                 {UserId(id_): SourceId(source_id) for id_, _, source_id in changed if source_id is not None},
                 await planned.found(connection, sa.or_(end.is_(None), end > sa.func.now() - STILL_KNOWN)),
             )
+
+    async def shared(self) -> Sequence[SharedFilter]:
+        account = tables.account.c
+        query = rows.FILTERS.add_columns(account.username).join(tables.account, account.id == tables.filter_.c.owner_id)
+        async with told_when_unavailable(self._database.seconds), self._database.engine.connect() as connection:
+            found = (await connection.execute(query.where(tables.filter_.c.shared))).mappings().all()
+        return [SharedFilter(rows.filter_from(row), row["username"]) for row in found]
 
     async def owning(self, text: str, most: int, after: UserId) -> Mapping[UserId, Belongings]:
         account = tables.account.c

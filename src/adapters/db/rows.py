@@ -3,6 +3,7 @@
 # ruff: noqa: S608 - values travel as parameters; what is put together here are our own words
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from adapters.db import codec
@@ -26,7 +27,8 @@ INCIDENT_COLUMNS = (
 
 WHOLE_INCIDENT_COLUMNS = f"""{INCIDENT_COLUMNS}, i.received, i.ended,
     array(select a.event_id from ack a where a.incident_id = i.id order by a.version),
-    array(select a.expiration from ack a where a.incident_id = i.id order by a.version)"""
+    array(select a.expiration from ack a where a.incident_id = i.id order by a.version),
+    array(select a.until from ack a where a.incident_id = i.id order by a.version)"""
 
 EVENT_COLUMNS = "e.id, e.incident_id, e.actor_id, u.username, e.timestamp, e.received, e.type, e.description"
 
@@ -42,7 +44,7 @@ _EVENT_TYPES = {type_.value: type_ for type_ in EventType}
 def incident_from(columns: Sequence[Any]) -> Incident:
     """WHOLE_INCIDENT_COLUMNS as an incident."""
     flat = IncidentRow._make(columns[:20])
-    received, ended, ack_ids, expirations = columns[20:]
+    received, ended, ack_ids, expirations, untils = columns[20:]
     source = Source(
         id=flat.source_id, name=flat.source_name, type=flat.source_type, user_id=flat.source_user_id, base_url=flat.source_base_url
     )
@@ -60,10 +62,14 @@ def incident_from(columns: Sequence[Any]) -> Incident:
         ticket_url=flat.ticket_url,
         metadata=flat.metadata,
         tags=tuple(map(TagOn, flat.tags, flat.tags_by, flat.tags_at)),
-        acks=tuple(map(Acknowledgement, ack_ids, expirations)),
+        acks=tuple(map(_ack_from, ack_ids, expirations, untils)),
         ended=ended,
         received=received,
     )
+
+
+def _ack_from(id_: int, expiration: datetime | None, until: str | None) -> Acknowledgement:
+    return Acknowledgement(EventId(id_), expiration, *codec.to_until(until))
 
 
 def event_from(columns: Sequence[Any]) -> Event:

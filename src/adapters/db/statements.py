@@ -5,7 +5,7 @@ The statements that write to the journal: one round trip each, and nothing in th
 written.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -85,8 +85,13 @@ _MANY = """
     n as (
         select n.* from json_to_recordset(%(events)s::json) as n (
             id bigint, incident_id bigint, version int, type text, actor_id bigint, timestamp timestamptz, received timestamptz,
-            description text, effect boolean, changes json, ack_id bigint, ack_made boolean, ack_until timestamptz)
+            description text, effect boolean, changes json)
         join i on i.id = n.incident_id
+    ),
+    c as (
+        select c.* from json_to_recordset(%(acks)s::json) as c (
+            id bigint, incident_id bigint, version int, made boolean, expiration timestamptz, until text)
+        join i on i.id = c.incident_id
     ),
     e as (
         insert into event (id, incident_id, version, type, actor_id, timestamp, received, description, effect, changes)
@@ -96,10 +101,11 @@ _MANY = """
         insert into outbox (incident_id, version) select incident_id, version from n
     ),
     a as (
-        insert into ack (event_id, incident_id, version, expiration) select ack_id, incident_id, version, ack_until from n where ack_made
+        insert into ack (event_id, incident_id, version, expiration, until)
+        select a.id, a.incident_id, a.version, a.expiration, a.until from c as a where a.made
     ),
     m as (
-        update ack set expiration = n.ack_until from n where ack.event_id = n.ack_id and not n.ack_made
+        update ack set expiration = c.expiration from c where ack.event_id = c.id and not c.made
     ),
     t as (
         insert into timer (incident_id, kind, subject_id, due)
@@ -284,7 +290,7 @@ def _warrant(warrant: TokenId | None) -> Values:
 
 
 def _is_step(changes: Changes) -> bool:
-    for_good = changes.ack is None or (changes.ack.made and changes.ack.new is None)
+    for_good = changes.ack is None or (changes.ack.made and changes.ack.new is None and changes.ack.until is None)
     return for_good and replace(changes, initial=None, end_time=None, ended=False, ack=None) == NOTHING
 
 
@@ -335,8 +341,9 @@ def _written(changes: Sequence[Change]) -> Values:
     timers = {(timer.incident_id, timer.kind, timer.subject_id): timer for change in changes for timer in change.timers}
     return {
         "incidents": codec.dump([_whole(change.incident) if change.is_new else _changed(change) for change in changes]),
-        "events": codec.dump([_event(event, change.incident) for change in changes for event in change.events]),
-        "timers": codec.dump([_timer(timer) for timer in timers.values()]),
+        "events": codec.dump([_event(event) for change in changes for event in change.events]),
+        "acks": codec.dump([ack for change in changes for ack in _acks(change)]),
+        "timers": codec.dump([timer_values(timer) for timer in timers.values()]),
     }
 
 
@@ -394,8 +401,8 @@ def _tags(incident: Incident) -> Values:
     }
 
 
-def _event(event: Event, incident: Incident) -> Values:
-    values: Values = {
+def _event(event: Event) -> Values:
+    return {
         "id": event.id,
         "incident_id": event.incident_id,
         "version": event.version,
@@ -407,12 +414,24 @@ def _event(event: Event, incident: Incident) -> Values:
         "effect": event.effect,
         "changes": codec.to_json(event.changes),
     }
-    change = event.changes.ack
-    ack = incident.ack(change.id) if change else None
-    if change and ack:
-        values |= {"ack_id": ack.id, "ack_made": change.made, "ack_until": codec.from_moment(ack.expiration)}
-    return values
 
 
-def _timer(timer: Timer) -> Values:
+def _acks(change: Change) -> Iterator[Values]:
+    """Acknowledgements that are made, as they are in the end, and those that were there and have another expiration now."""
+    versions = {one.id: event.version for event in change.events for one in event.changes.ack_changes if one.made}
+    for ack_id in dict.fromkeys(one.id for event in change.events for one in event.changes.ack_changes):
+        ack = change.incident.ack(ack_id)
+        if ack is not None:
+            yield {
+                "id": ack_id,
+                "incident_id": change.incident.id,
+                "version": versions.get(ack_id, 0),
+                "made": ack_id in versions,
+                "expiration": codec.from_moment(ack.expiration),
+                "until": codec.from_until(ack.until, ack.level),
+            }
+
+
+def timer_values(timer: Timer) -> Values:
+    """A timer as the statements that set it take it."""
     return {"incident_id": timer.incident_id, "kind": timer.kind.value, "subject_id": timer.subject_id, "due": timer.due.isoformat()}

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from psycopg.rows import TupleRow
 
-from adapters.db.database import Connection, Database
+from adapters.db.database import Connection, Runs
 from argus_core.domain.ids import SourceId, UserId
 from argus_core.domain.incidents import Level
 from argus_core.domain.overview import DAY, FLAPS, HOUR, MOST, Flapping, NoisySource, NoisyTag, OpenCount, Past, Spread, begin_of_week
@@ -62,7 +62,7 @@ _FLAPPING = f"""
 class PgStatistics(Statistics):
     """What there is to see in the database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Runs) -> None:
         self._database = database
 
     async def open_at(self, now: datetime) -> Sequence[OpenCount]:

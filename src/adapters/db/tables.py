@@ -71,7 +71,16 @@ _endless = sa.and_(incident.c.stateful, incident.c.end_time.is_(None))
 
 sa.Index("incident_start", *_newest_first)
 sa.Index("incident_open", *_newest_first, postgresql_where=_endless)
-sa.Index("incident_end", incident.c.end_time, postgresql_where=incident.c.end_time.is_not(None))
+# In other orders: by end, of which there may be none, and by level, the worst last.
+sa.Index("incident_end_start", incident.c.end_time, incident.c.start_time, incident.c.id, postgresql_where=incident.c.end_time.is_not(None))
+sa.Index(
+    "incident_stateless",
+    incident.c.start_time,
+    incident.c.id,
+    postgresql_where=sa.and_(sa.not_(incident.c.stateful), incident.c.end_time.is_(None)),
+)
+for _name, _which in (("incident_level_endless", _endless), ("incident_level_other", sa.not_(_endless))):
+    sa.Index(_name, -incident.c.level, incident.c.start_time, incident.c.id, postgresql_where=_which)
 sa.Index("incident_ended_early", *_newest_first, postgresql_where=incident.c.end_time < incident.c.start_time)
 sa.Index("incident_text", incident.c.description, postgresql_using="gin", postgresql_ops={"description": "gin_trgm_ops"})
 sa.Index("incident_tags", incident.c.tags, postgresql_using="gin")
@@ -123,6 +132,7 @@ ack = sa.Table(
     sa.Column("incident_id", Id, nullable=False),
     sa.Column("version", sa.Integer, nullable=False),  # of the event: ids of several processes are in no order
     sa.Column("expiration", Moment),
+    sa.Column("until", sa.Text),  # what ends it besides: `resolved`, or `level-rises 3`
 )
 sa.Index("ack_incident", ack.c.incident_id, ack.c.version)
 
@@ -386,8 +396,10 @@ filter_ = sa.Table(
     sa.Column("owner_id", sa.ForeignKey(account.c.id), nullable=False),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("definition", Json, nullable=False),
+    sa.Column("shared", sa.Boolean, nullable=False, server_default=sa.text("false")),
     sa.UniqueConstraint("owner_id", "name"),
 )
+sa.Index("filter_shared", filter_.c.id, postgresql_where=filter_.c.shared)
 
 profile = sa.Table(
     "profile",
@@ -397,6 +409,7 @@ profile = sa.Table(
     sa.Column("timeslot_id", sa.ForeignKey(timeslot.c.id), nullable=False),
     sa.Column("active", sa.Boolean, nullable=False),
     sa.Column("name", sa.Text),
+    sa.Column("escalate_after", sa.Interval),
     sa.UniqueConstraint("owner_id", "name"),
 )
 sa.Index("profile_timeslot", profile.c.timeslot_id)

@@ -19,7 +19,9 @@ OF_THE_DATA = (psycopg.DataError, psycopg.IntegrityError, errors.ProgramLimitExc
 MOST_OF_SOURCE = 256
 """So many beginnings, and so many steps, of one source may wait."""
 
-_KNOWN = "select id from event where id = any(%s::bigint[])"
+_KNOWN = """
+    select id from event join unnest(%s::bigint[], %s::timestamptz[]) as k (id, received) using (id)
+    where event.received = k.received"""
 
 Warranted: TypeAlias = tuple[Change, TokenId | None]
 Alone: TypeAlias = Callable[[Change, TokenId | None], Awaitable[Appended]]
@@ -102,5 +104,7 @@ def _source(one: Warranted) -> SourceId:
 
 
 async def _known(connection: Connection, some: Sequence[Warranted]) -> frozenset[int]:
-    cursor = await connection.execute(_KNOWN, ([change.events[0].id for change, _ in some],), prepare=True, binary=True)
+    events = [change.events[0] for change, _ in some]
+    values = [event.id for event in events], [event.received for event in events]
+    cursor = await connection.execute(_KNOWN, values, prepare=True, binary=True)
     return frozenset(id_ for (id_,) in await cursor.fetchall())

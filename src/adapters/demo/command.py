@@ -61,6 +61,8 @@ def run(settings: "Settings", wishes: Wishes) -> None:
     settings = msgspec.structs.replace(
         settings,
         database_url=None,
+        database_direct_url=None,
+        database_read_url=None,
         data=data,
         demo_mailbox=mailbox.folder,
         log_level=level,

@@ -13,7 +13,7 @@ from adapters.http.shown import DISPLAYS
 from argus_core.domain.accounts import NAME_BYTES
 from argus_core.domain.errors import Invalid
 from argus_core.domain.ids import SourceId
-from argus_core.domain.incidents import EventType, Level
+from argus_core.domain.incidents import EventType, Level, Until
 from argus_core.domain.limits import DESCRIPTION_BYTES, KEY_BYTES, URL_BYTES, Json
 from argus_core.domain.tags import Tag
 from argus_core.domain.transitions import Edit, IncidentReport
@@ -54,6 +54,7 @@ class NewAck(NamedTuple):
     at: datetime | None
     why: str
     expiration: datetime | None
+    until: Until | None = None
 
 
 class Login(NamedTuple):

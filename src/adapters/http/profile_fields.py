@@ -44,7 +44,7 @@ def definition(taken: Fields, *, event_types: bool = False) -> FilterDefinition:
         open=taken.nullable("open", fields.boolean, None),
         acked=taken.nullable("acked", fields.boolean, None),
         stateful=taken.nullable("stateful", fields.boolean, None),
-        max_level=taken.nullable("maxlevel", _between(1, Level.INFORMATION), None),
+        max_level=taken.nullable("maxlevel", between(1, Level.INFORMATION), None),
         event_type=taken.nullable("event_type", fields.choice(EVENT_TYPES), None),
         event_types=types,
     )
@@ -84,7 +84,7 @@ def _event_types(value: object) -> tuple[EventType, ...]:
 
 
 def _source_id(value: object) -> SourceId:
-    return SourceId(_between(1, BIGGEST_PK)(value))
+    return SourceId(between(1, BIGGEST_PK)(value))
 
 
 def _tag(value: object) -> str:
@@ -94,7 +94,9 @@ def _tag(value: object) -> str:
     return tag
 
 
-def _between(least: int, most: int) -> Callable[[object], int]:
+def between(least: int, most: int) -> Callable[[object], int]:
+    """A whole number within these bounds."""
+
     def clean(value: object) -> int:
         number = fields.integer(value)
         if number < least:

@@ -19,6 +19,7 @@ from typing import TypeAlias
 
 import httpx
 
+from adapters.media.public import FIRST_HIGH_PORT, Address, Network, address_in, is_public, is_web_port
 from argus_core.domain.limits import url_problem
 
 ALLOW = "ARGUS_OUTGOING_ALLOW"
@@ -26,42 +27,7 @@ SECONDS = 10.0
 MOST_BYTES = 65_536
 MOST_TRIES = 3
 
-Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
-Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
-
-_GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
-# Not taken from `ipaddress.is_global`: what that knows depends on the version of Python.
-_CLOSED = tuple(
-    map(
-        ipaddress.ip_network,
-        (
-            "0.0.0.0/8",
-            "10.0.0.0/8",
-            "100.64.0.0/10",
-            "127.0.0.0/8",
-            "168.63.129.16/32",  # what machines in one cloud ask for their secrets, although it looks public
-            "169.254.0.0/16",
-            "172.16.0.0/12",
-            "192.0.0.0/24",
-            "192.0.2.0/24",
-            "192.88.99.0/24",
-            "192.168.0.0/16",
-            "198.18.0.0/15",
-            "198.51.100.0/24",
-            "203.0.113.0/24",
-            "224.0.0.0/3",  # multicast, reserved, broadcast
-            "2001::/23",
-            "2001:db8::/32",
-            "2002::/16",  # leads to an IPv4 address
-            "3fff::/20",
-        ),
-    ),
-)
-_WEB_PORTS = (80, 443)
-_FIRST_HIGH_PORT = 1024
-_LAST_PORT = 65_535
 
 
 class Refused(Exception):
@@ -149,9 +115,9 @@ class Outgoing:
         if target.userinfo:
             raise Refused("The URL must not have a user name or a password in it.")
         port = _port(target)
-        if port not in _WEB_PORTS and not _FIRST_HIGH_PORT <= port <= _LAST_PORT:
-            raise Refused(f"Port {port} is not one for the web: use 80, 443 or one from {_FIRST_HIGH_PORT} on.")
-        literal = _address(_host(target))
+        if not is_web_port(port):
+            raise Refused(f"Port {port} is not one for the web: use 80, 443 or one from {FIRST_HIGH_PORT} on.")
+        literal = address_in(_host(target))
         if literal and not self._is_allowed(literal):
             raise Refused(f"{literal} is not a public address.")
         return target.copy_with(fragment=None)
@@ -162,7 +128,7 @@ class Outgoing:
             found = await (self.resolve or _resolve)(host, _port(target))
         except OSError as error:
             raise Unreachable(f"{host} has no address.") from error
-        addresses = [address for text in found if (address := _address(text))]
+        addresses = [address for text in found if (address := address_in(text))]
         if not addresses or len(addresses) < len(found):
             raise Unreachable(f"{host} has no address.")
         for address in addresses:
@@ -185,18 +151,6 @@ class Outgoing:
 
     def _is_allowed(self, address: Address) -> bool:
         return is_public(address) or any(address in network for network in self.allowed)
-
-
-def is_public(address: Address) -> bool:
-    """Whether an address is one of the public network, also through an address that stands for another."""
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped:
-            return is_public(address.ipv4_mapped)
-        if address in _NAT64:
-            return is_public(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
-        if address not in _GLOBAL_UNICAST:
-            return False
-    return not any(address in network for network in _CLOSED)
 
 
 class _Begun:
@@ -252,13 +206,6 @@ def _usual_tls() -> ssl.SSLContext:
 async def _resolve(host: str, port: int) -> Sequence[str]:
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [str(place[4][0]) for place in found]
-
-
-def _address(text: str) -> Address | None:
-    try:
-        return ipaddress.ip_address(text)
-    except ValueError:
-        return None
 
 
 def _network(text: str) -> Network:

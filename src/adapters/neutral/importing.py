@@ -4,6 +4,7 @@ import gc
 import itertools
 import multiprocessing
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,7 @@ from typing import Any, TypeAlias
 
 import psycopg
 import sqlalchemy as sa
+from psycopg import sql
 
 from adapters.db import bulk, tables
 from adapters.db.bulk import Loaded, Pack
@@ -144,7 +146,8 @@ def _finish(url: str, say: Say) -> None:
     """What cannot be done in a transaction, and is not missed if it is not done."""
     say("Letting the database come to rest")
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("analyze")
+        others = map(sql.Identifier, sorted(tables.metadata.tables.keys() - set(bulk.TABLES)))
+        connection.execute(sql.SQL("analyze {}").format(sql.SQL(", ").join(others)))
         if connection.execute("select pg_has_role('pg_checkpoint', 'usage')").fetchone() == (True,):
             connection.execute("checkpoint")
 
@@ -204,9 +207,13 @@ def _work(way: Connection, folder: Path, population: Population, now: datetime, 
     """What one of the processes does. What is wrong is sent to whoever waits for packs."""
     gc.disable()  # there are no cycles
     try:
-        for pack in Journals(_data(folder, population)).packs(now, part, PARTS):
-            way.send(pack)
-        way.send(None)
+        with ThreadPoolExecutor(1) as sender:  # the next pack is made while the last one waits to be taken
+            sent: list[Future[None]] = []
+            for pack in itertools.chain(Journals(_data(folder, population)).packs(now, part, PARTS), [None]):
+                for one in sent:
+                    one.result()
+                sent = [sender.submit(way.send, pack)]
+            sent[0].result()
     except BrokenPipeError:
         return  # nobody waits any more
     except Exception as error:  # noqa: BLE001 - it is raised elsewhere

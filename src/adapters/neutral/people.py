@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias, TypeVar, assert_never
 
@@ -124,6 +124,7 @@ class ProfileIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     filters: list[int]
     destinations: list[int]
     active: bool = True
+    escalate_after: Annotated[int, msgspec.Meta(ge=1, le=1440)] | None = None
 
 
 _In = TypeVar("_In", bound=msgspec.Struct)
@@ -334,6 +335,7 @@ def _profile(place: str, profile: ProfileIn) -> Profile:
         filter_ids=tuple(map(FilterId, sorted(set(profile.filters)))),
         destination_ids=tuple(map(DestinationId, sorted(set(profile.destinations)))),
         active=profile.active,
+        escalate_after=None if profile.escalate_after is None else timedelta(minutes=profile.escalate_after),
     )
 
 

@@ -7,11 +7,11 @@ Whatever is not quite plain is left to the domain; a test holds both together, b
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 
 from adapters.db.bulk import Loaded, Pack
-from adapters.neutral.files import INFINITY, LEVELS, STATELESS, DataSet, Row, moment, number
+from adapters.neutral.files import INFINITY, LEVELS, STATELESS, DataSet, Row, number
 from argus_core.domain.incidents import FOREVER
 from argus_core.domain.limits import DESCRIPTION_BYTES, KEY_BYTES, TAG_BYTES, TAGS, URL_BYTES, moment_problem, url_problem
 
@@ -65,11 +65,11 @@ class Plain:
             return False
         if metadata != "{}" or level not in LEVELS or (ticket and (not _is_plain(ticket, URL_BYTES) or url_problem(ticket))):
             return False
-        tags = [(self._tags[tag], self._people[by], _iso(at)) for _, tag, by, at in tag_rows]
-        if len({tag for tag, _, _ in tags}) < len(tags) or len(tags) > TAGS:
+        tags = [self._tags[tag] for _, tag, _, _ in tag_rows]
+        if len(set(tags)) < len(tags) or len(tags) > TAGS:
             return False
         id_, start, source_id, stateful = number(incident_id), _iso(start), self._sources[source], end != STATELESS
-        on = ",".join([f'["{tag}",{by},"{at}"]' for tag, by, at in tags])
+        on, by, at = self._on(tags, tag_rows)
         first = (
             f'{{"initial":{{"source_id":{source_id},"source_incident_id":"{key}","start_time":"{start}","end_time":null,'
             f'"stateful":{"true" if stateful else "false"},"level":{level},"description":"{text}","details_url":"{details}",'
@@ -91,9 +91,9 @@ class Plain:
             details,
             ticket,
             metadata,
-            "{" + ",".join([f'"{tag}"' for tag, _, _ in tags]) + "}",
-            "{" + ",".join([f"{by}" for _, by, _ in tags]) + "}",
-            "{" + ",".join([at for *_, at in tags]) + "}",
+            '{"' + '","'.join(tags) + '"}' if tags else "{}",
+            by,
+            at,
             _FOREVER if lived.acks else _NULL,
             "t" if lived.ended else "f",
             lived.received,
@@ -103,11 +103,23 @@ class Plain:
         self._acks += lived.acks
         return True
 
+    def _on(self, tags: Sequence[str], rows: Sequence[Row]) -> tuple[str, str, str]:
+        """The tags as the first event has them, and as arrays who added each and when; mostly all of them were added at once."""
+        stamps = [(by, at) for _, _, by, at in rows]
+        if stamps and stamps.count(stamps[0]) == len(stamps):
+            by, at = f"{self._people[stamps[0][0]]}", _iso(stamps[0][1])
+            end = f'",{by},"{at}"]'
+            return '["' + f'{end},["'.join(tags) + end, "{" + ",".join([by] * len(tags)) + "}", "{" + ",".join([at] * len(tags)) + "}"
+        people, moments = [f"{self._people[by]}" for by, _ in stamps], [_iso(at) for _, at in stamps]
+        on = ",".join([f'["{tag}",{by},"{at}"]' for tag, by, at in zip(tags, people, moments, strict=True)])
+        return on, "{" + ",".join(people) + "}", "{" + ",".join(moments) + "}"
+
     def _life(self, incident_id: int, stateful: bool, first: str, rows: Sequence[Row]) -> _Life | None:
         """The journal; None if it is not plain. `first` is what the first event changes."""
         life, last = _Life(), 0
         for version, (event_id, _, actor, at, now, type_, said) in enumerate(rows, 1):
-            id_, timestamp, received = number(event_id), _iso(at), _iso(now)
+            id_, timestamp = number(event_id), _iso(at)
+            received = timestamp if now == at else _iso(now)
             # Moments of this form sort as texts as they do as moments.
             if (received, id_) < (life.received, last) or not _is_plain(said, DESCRIPTION_BYTES):
                 return None
@@ -117,7 +129,7 @@ class Plain:
                 changes = first if type_ == ("STA" if stateful else "LES") else None
             elif type_ == "ACK" and self._expirations[id_] is None:
                 changes = f'{{"ack":{{"id":{id_},"old":null,"new":null,"made":true}}}}'
-                life.acks.append(f"{id_}\t{incident_id}\t{version}\t{_NULL}\n")
+                life.acks.append(f"{id_}\t{incident_id}\t{version}\t{_NULL}\t{_NULL}\n")
             elif type_ == "END" and stateful and life.ended is None and timestamp <= received:
                 changes = f'{{"end_time":[null,"{timestamp}"],"ended":true}}'
                 life.ended = timestamp
@@ -139,7 +151,7 @@ def _is_plain(text: str, most_bytes: int) -> bool:
 
 @lru_cache(maxsize=64)
 def _iso(text: str) -> str:
-    found = moment(text)
-    if moment_problem(found):
+    found = datetime.fromisoformat(text)
+    if found.tzinfo is not UTC or moment_problem(found):
         raise ValueError(text)
     return found.isoformat()

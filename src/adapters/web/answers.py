@@ -51,7 +51,8 @@ def page(
     **shown: object,
 ) -> Response[bytes]:
     """A page for somebody; without a guest, one that is the same for all."""
-    body = _environment().get_template(template).render(guest=guest, **shown).encode()
+    room = template.partition("/")[0]
+    body = _environment().get_template(template).render(guest=guest, room=room, **shown).encode()
     kept = [*(guest.cookies if guest else ()), *cookies]
     return Response(
         body, media_type=_HTML, status_code=status, headers={**_HEADERS, **(headers or {})}, cookies=kept, background=background

@@ -5,7 +5,7 @@ Sessions are for https. Over plain http there are none, but on the machine itsel
 """
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from secrets import token_bytes, token_urlsafe
 from typing import Any
@@ -136,16 +136,7 @@ class Guests:
         Raises:
             InsecurePlace: it is none to log in.
         """
-        place = self._place(request)
-        client = request.scope["client"]
-        device = Device(client[0] if client else "", request.headers.get("user-agent", ""))
-        key = request.cookies.get(place.cookie_name("session"), "")[:_MOST_KEY]
-        visit = await self.web.logins.find(key) if key else None
-        if visit:
-            request.scope["user"] = visit.user  # for the access log
-            return Guest(place, device, key, visit)
-        visitor = request.cookies.get(place.cookie_name("visitor"), "")[:_MOST_KEY]
-        return Guest(place, device, visitor or token_urlsafe(32), is_new=not visitor)
+        return await self._guest(request, self.web.logins.find)
 
     async def known(self, request: PageRequest) -> Guest:
         """
@@ -157,6 +148,29 @@ class Guests:
         guest = await self.greet(request)
         _ = guest.user
         return guest
+
+    async def left_open(self, request: PageRequest) -> Guest:
+        """
+        Somebody who is logged in, as far as a page that asks by itself can tell: the session is not used by that.
+
+        Raises:
+            NotLoggedIn: nobody is.
+        """
+        guest = await self._guest(request, self.web.logins.peek)
+        _ = guest.user
+        return guest
+
+    async def _guest(self, request: PageRequest, find: Callable[[str], Awaitable[Visit | None]]) -> Guest:
+        place = self._place(request)
+        client = request.scope["client"]
+        device = Device(client[0] if client else "", request.headers.get("user-agent", ""))
+        key = request.cookies.get(place.cookie_name("session"), "")[:_MOST_KEY]
+        visit = await find(key) if key else None
+        if visit:
+            request.scope["user"] = visit.user  # for the access log
+            return Guest(place, device, key, visit)
+        visitor = request.cookies.get(place.cookie_name("visitor"), "")[:_MOST_KEY]
+        return Guest(place, device, visitor or token_urlsafe(32), is_new=not visitor)
 
     async def form(self, request: PageRequest, guest: Guest) -> Mapping[str, str]:
         """

@@ -18,7 +18,7 @@ from argus_core.domain.errors import Unavailable
 from argus_core.domain.filters import Condition, IdIn
 from argus_core.domain.ids import IncidentId
 from argus_core.domain.sources import Source
-from argus_core.ports.incidents import Position
+from argus_core.ports.incidents import NEWEST, Order, Position
 from argus_core.usecases.reading import Reading
 
 AT_MOST_EVERY = 0.25
@@ -38,12 +38,13 @@ _log = logging.getLogger("argus.web")
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What somebody looks at: which incidents, how many, from where on, and within which confines."""
+    """What somebody looks at: which incidents, how many, from where on, within which confines, and in which order."""
 
     condition: Condition
     size: int
     position: Position | None
     confines: Source | None
+    order: Order = NEWEST
 
 
 class Subscription:
@@ -86,7 +87,7 @@ class _Watched:
 
     async def read(self, look: Look, now: datetime) -> None:
         """Read it again, and tell everybody if that says something new."""
-        page = await self.reading.page(look.condition, now, look.size, look.position)
+        page = await self.reading.page(look.condition, now, look.size, look.position, look.order)
         here = {row.id: row.version for row in page.rows}
         gone = [*self.left, *(id_ for id_ in self.here if id_ not in here)]
         gone = [id_ for id_ in dict.fromkeys(gone) if id_ not in here][-REMEMBERED:]

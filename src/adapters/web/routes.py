@@ -16,7 +16,7 @@ from adapters.web.entrance import entrance_routes
 from adapters.web.errors import exception_handlers
 from adapters.web.guests import Guests, PageRequest
 from adapters.web.incident import incident_page_routes
-from adapters.web.incidents import incident_list_routes
+from adapters.web.incidents import incident_list_routes, kept_filter_routes, where_routes
 from adapters.web.notifications import notification_routes
 from adapters.web.overview import overview_routes
 from adapters.web.resets import reset_routes
@@ -25,7 +25,7 @@ from adapters.web.services import Web
 _CSS, _SCRIPT, _PICTURE = "text/css; charset=utf-8", "text/javascript; charset=utf-8", "image/svg+xml"
 _FILES = {
     **dict.fromkeys(("pico.min.css", "argus.css", "pages.css", "incidents.css", "admin.css", "wall.css"), _CSS),
-    **dict.fromkeys(("htmx.min.js", "incidents.js"), _SCRIPT),
+    **dict.fromkeys(("htmx.min.js", "incidents.js", "keys.js", "zone.js"), _SCRIPT),
     "argus.svg": _PICTURE,
 }
 
@@ -35,6 +35,8 @@ _ROOMS = (
     reset_routes,
     admin_routes,
     incident_list_routes,
+    kept_filter_routes,
+    where_routes,
     incident_page_routes,
     overview_routes,
     notification_routes,

@@ -40,6 +40,7 @@ EVENTS = {
     EventType.OTHER: "commented on",
     EventType.END_REACHED: "end reached",
     EventType.ACK_EXPIRED: "acknowledgement expired",
+    EventType.ESCALATION_DUE: "not acknowledged for long",
 }
 LEVELS = {level: f"{level.value} {level.name.lower()}" for level in Level}
 

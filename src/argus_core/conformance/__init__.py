@@ -25,7 +25,22 @@ from argus_core.domain.actors import Actor, Person
 from argus_core.domain.audit import Deed, Entry
 from argus_core.domain.destinations import Destination, synced_email
 from argus_core.domain.errors import AlreadyClosed, NameTaken, NotFound, Unauthenticated
-from argus_core.domain.filters import All, HasTag, IsAcked, IsClosed, IsOpen, Not, SourceNamed
+from argus_core.domain.filters import (
+    All,
+    Condition,
+    Either,
+    EndsUntil,
+    HasTag,
+    IsAcked,
+    IsClosed,
+    IsOpen,
+    IsStateful,
+    LevelAtMost,
+    Not,
+    SourceNamed,
+    TextHas,
+    holds,
+)
 from argus_core.domain.ids import (
     DestinationId,
     EventId,
@@ -38,7 +53,7 @@ from argus_core.domain.ids import (
     TokenId,
     UserId,
 )
-from argus_core.domain.incidents import Event, EventType, Incident, Level, fold
+from argus_core.domain.incidents import Event, EventType, Incident, Level, Until, fold
 from argus_core.domain.limits import EARLIEST, LATEST, Json, metadata_problem
 from argus_core.domain.maintenance import Maintenance, Window
 from argus_core.domain.notifications import Notification
@@ -49,8 +64,8 @@ from argus_core.domain.tags import Tag, TagOn
 from argus_core.domain.timeslots import Recurrence, Timeslot, all_the_time
 from argus_core.domain.transitions import Change, Edit, IncidentReport, TimerKind
 from argus_core.ports.accounts import Accounts, AccountsWork
-from argus_core.ports.incidents import Appended, Incidents, Position, incident_row
-from argus_core.ports.media import BadSettings, Medium, Settings, host_of
+from argus_core.ports.incidents import Appended, By, Incidents, Order, Position, incident_row
+from argus_core.ports.media import BadSettings, Medium, Settings, host_of, staff_only
 from argus_core.ports.profiles import STILL_KNOWN, Profiles
 from argus_core.ports.tickets import TicketClaims
 from argus_core.usecases.incidents import IncidentService
@@ -351,6 +366,53 @@ async def pages_show_everything_once(world: World) -> None:
     _same("count no further", [3, len(incidents)], [await world.incidents.count(condition, _now(), most) for most in (3, 1000)])
 
 
+async def lists_come_in_any_order(world: World) -> None:
+    """
+    By start, by end (one without an end ends last) and by level (the worst first), and each the other way round.
+
+    Pages of all of these visit each matching incident once, forwards and backwards, also with conditions that have to do with the order.
+    """
+    now = _now()
+    ends = (None, LONG_AGO, now + timedelta(days=1), None, LONG_AGO, now - timedelta(days=1), None)
+    levels = (Level.LOW, Level.CRITICAL, Level.LOW, Level.LOW, Level.CRITICAL, Level.INFORMATION, Level.HIGH)
+    for number, (end, level) in enumerate(zip(ends, levels, strict=True)):
+        await world.report(start_time=LONG_AGO - timedelta(minutes=number // 2), end_time=end, level=level)
+    await world.report(start_time=LONG_AGO, stateful=False, level=Level.HIGH)
+    await world.report(start_time=LONG_AGO + timedelta(days=9), stateful=False, level=Level.MODERATE)
+    mine = SourceNamed(frozenset({world.source.name}))
+    ids = [row.id for row in (await world.incidents.page(mine, now, 100)).rows]
+    incidents = [await world.incidents.get(id_) for id_ in ids]
+    conditions: list[Condition] = [
+        *(All(()), IsOpen(), IsClosed(), Not(IsOpen()), IsStateful(), Not(IsStateful()), LevelAtMost(3), EndsUntil(now)),
+        *(All((IsOpen(), LevelAtMost(1))), Either((IsOpen(), LevelAtMost(1))), All((IsOpen(), EndsUntil(now + timedelta(days=2))))),
+        *(TextHas("nothing says so"), Not(TextHas("x")), LevelAtMost(0.5), Not(LevelAtMost(2)), All((LevelAtMost(3), Not(LevelAtMost(1))))),
+    ]
+    for condition, by, reverse in itertools.product(conditions, By, (False, True)):
+        order, matching = Order(by, reverse), [one for one in incidents if holds(condition, one, now)]
+        expected = [one.id for one in sorted(matching, key=_placed(by), reverse=not reverse)]
+        wanted, name = All((mine, condition)), f"{condition} by {by.name}{' reversed' if reverse else ''}"
+        _same(name, expected, [row.id for row in (await world.incidents.page(wanted, now, 100, None, order)).rows])
+        page = await world.incidents.page(wanted, now, 2, None, order)
+        pages = [page]
+        while page.next:
+            page = await world.incidents.page(wanted, now, 2, page.next, order)
+            pages.append(page)
+        _same(f"{name}, page by page", expected, [row.id for page in pages for row in page.rows])
+        back = [row.id for row in page.rows]
+        while page.previous:
+            page = await world.incidents.page(wanted, now, 2, page.previous, order)
+            back = [*(row.id for row in page.rows), *back]
+        _same(f"{name}, backwards", expected, back)
+
+
+def _placed(by: By) -> Callable[[Incident], tuple[float, datetime, IncidentId]]:
+    def place(incident: Incident) -> tuple[float, datetime, IncidentId]:
+        end = incident.end_time.timestamp() if incident.end_time else float("inf")
+        return {By.START: 0, By.END: end, By.LEVEL: -incident.level}[by], incident.start_time, incident.id
+
+    return place
+
+
 async def filters_see_the_present(world: World) -> None:
     """Open, closed and acknowledged are as of the moment asked for, not of the moment stored."""
     now = _now()
@@ -404,6 +466,26 @@ async def expirations_move(world: World) -> None:
     _same("ack", until, (await world.incidents.ack(incident.id, ack_id)).expiration)
     _same("row", until, (await world.incidents.row(incident.id)).acked_until)
     _same("fold(journal)", moved, fold(await world.incidents.journal(incident.id), world.source))
+
+
+async def acknowledgements_end_with_what_happens(world: World) -> None:
+    """Those made until the level rises or until the incident is resolved end with that, in the incident, the list and the journal."""
+    incident = await world.report(level=Level.LOW)
+    for until in (None, Until.LEVEL_RISES, Until.RESOLVED):
+        at = _now() + timedelta(days=1) if until is None else None
+        await world.service.acknowledge(incident.id, actor=world.person, expiration=at, until=until)
+    made = await world.incidents.get(incident.id)
+    _same("made", [(None, None), (Until.LEVEL_RISES, Level.LOW), (Until.RESOLVED, None)], [(ack.until, ack.level) for ack in made.acks])
+    await world.service.edit(incident.id, Edit(level=Level.INFORMATION), actor=world.person)
+    for level in (Level.HIGH, Level.CRITICAL):
+        await world.service.edit(incident.id, Edit(level=level), actor=world.person)
+        _same("holding", [True, False, True], [ack.holds(_now()) for ack in (await world.incidents.get(incident.id)).acks])
+    closed = (await world.service.post(incident.id, EventType.CLOSE, actor=world.person)).incident
+    _same("resolved", [True, False, False], [ack.holds(closed.received) for ack in closed.acks])
+    _same("state", closed, await world.incidents.get(incident.id))
+    _same("fold(journal)", closed, fold(await world.incidents.journal(incident.id), world.source))
+    listed = {ack.event.id: ack.expiration for ack in await world.incidents.acks(incident.id)}
+    _same("listed", {ack.id: ack.expiration for ack in closed.acks}, listed)
 
 
 async def timers_wait_until_forgotten(world: World) -> None:
@@ -537,9 +619,11 @@ STORE_CHECKS: tuple[Check, ...] = (
     many_callers_change_many,
     a_warrant_must_be_live,
     pages_show_everything_once,
+    lists_come_in_any_order,
     filters_see_the_present,
     lists_are_newest_first,
     expirations_move,
+    acknowledgements_end_with_what_happens,
     timers_wait_until_forgotten,
     work_on_accounts_is_whole,
     users_and_tokens_are_found,
@@ -617,6 +701,7 @@ async def belongings_are_kept_whole(profiles: Profiles, accounts: Accounts) -> N
             filter_ids=(plain.id, full.id),
             destination_ids=(where.id, mail.id),
             active=False,
+            escalate_after=timedelta(minutes=15),
         )
         for thing in (second, first, full, plain, mail, where, profile):
             await work.keep(thing)
@@ -625,7 +710,9 @@ async def belongings_are_kept_whole(profiles: Profiles, accounts: Accounts) -> N
     _same("of somebody else", Belongings(), await profiles.belongings(other))
     _same("timeslots", [True, False], [await profiles.timeslot_exists(id_) for id_ in (first.id, TimeslotId(2**62))])
 
-    changed = replace(profile, name="nights", timeslot_id=second.id, filter_ids=(full.id,), destination_ids=(), active=True)
+    changed = replace(
+        profile, name="nights", timeslot_id=second.id, filter_ids=(full.id,), destination_ids=(), active=True, escalate_after=None
+    )
     shorter = replace(second, recurrences=(hours,), zone="UTC")
     moved = replace(where, settings={"address": "barn"}, label=None)
     emptied = replace(full, definition=FilterDefinition(tags=()))
@@ -678,6 +765,35 @@ async def owners_are_found(profiles: Profiles, accounts: Accounts) -> None:
     _same("the next page", owners[1:], list(await profiles.owning(mark, 10, first.id)))
     _same("owners by their own names", owners[:1], list(await profiles.owning(first.username, 10, everybody)))
     _same("whether somebody is found who has nothing", False, nobody in await profiles.owning("", 1_000_000, everybody))
+
+
+async def filters_are_shared(profiles: Profiles, accounts: Accounts) -> None:
+    """What is shared is there for everybody, with the name of its owner, also of one who is not active any more; what is not, is not."""
+    owners = [await _owner(accounts), await _owner(accounts)]
+    kept = list[SavedFilter]()
+    for owner in owners:
+        async with profiles.begin(owner) as work:
+            for shared in (True, False):
+                filter_ = SavedFilter(
+                    id=FilterId(await work.new_id()), owner=owner, name=f"{shared}", definition=FilterDefinition(open=True), shared=shared
+                )
+                await work.keep(filter_)
+                kept.append(filter_)
+    async with accounts.begin() as accounts_work:
+        first, second = await accounts_work.users_with(owners)
+        await accounts_work.save_user(replace(first, active=False))
+
+    async def found() -> list[tuple[SavedFilter, str]]:
+        return [(one.filter, one.owner) for one in await profiles.shared() if one.filter.owner in owners]
+
+    _same("shared", [(kept[0], first.username), (kept[2], second.username)], await found())
+    _same("one's own", (kept[2], kept[3]), (await profiles.belongings(second.id)).filters)
+    async with profiles.begin(first.id) as work:
+        await work.keep(replace(kept[0], shared=False))
+    async with profiles.begin(second.id) as work:
+        await work.keep(replace(kept[3], shared=True))
+        await work.drop(kept[2])
+    _same("shared afterwards", [(replace(kept[3], shared=True), second.username)], await found())
 
 
 async def twins_are_other_peoples(profiles: Profiles, accounts: Accounts) -> None:
@@ -771,6 +887,7 @@ PROFILE_CHECKS: tuple[Callable[[Profiles, Accounts], Awaitable[None]], ...] = (
     belongings_are_kept_whole,
     work_on_belongings_is_whole,
     owners_are_found,
+    filters_are_shared,
     twins_are_other_peoples,
     accounts_and_profiles_share_what_users_have,
     maintenance_is_kept_whole_and_told,
@@ -926,6 +1043,8 @@ def _cleaned(medium: Medium, given: Settings, properties: Mapping[str, Json], re
     padded = {name: f" {value}\t" if isinstance(value, str) else value for name, value in given.items()}
     _same("settings with blanks around", clean, medium.clean(padded))
     _same("host, asked once more", host_of(medium, clean), host_of(medium, clean))
+    _same("what is for staff, named as settings", set(), staff_only(medium, clean).keys() - {*properties, ""})
+    _same("a sentence about what is for staff", True, all(text.strip() for text in staff_only(medium, clean).values()))
     label = medium.label(clean)
     _same("label", True, bool(label.strip()))
     for name, described in properties.items():

@@ -82,16 +82,20 @@ async def sessions_are_listed_and_ended(door: Door) -> None:
 
 
 async def a_session_that_is_not_used_ends(door: Door) -> None:
-    """Use keeps a session alive; without it, it ends."""
+    """Use keeps a session alive; without it, it ends, however often a page that is left open asks whether it goes on."""
     sessions = door.sessions(Lifetime(SHORT, LONG))
     user = await door.user()
-    used, unused = new(user), new(user)
+    used, unused, left_open = new(user), new(user), new(user)
     await sessions.begin(used)
     await sessions.begin(unused)
+    begun = await _begun(sessions, left_open)
+    see(await sessions.peek(left_open.digest) == Visit(begun, user), "A session that goes on was not found.")
     for _ in range(6):
         await asyncio.sleep(SHORT.total_seconds() / 4)
         see(await sessions.find(used.digest) is not None, "A session ended that was used.")
+        await sessions.peek(left_open.digest)
     see(await sessions.find(unused.digest) is None, "A session goes on that was not used.")
+    see(await sessions.peek(left_open.digest) is None, "A session goes on because a page of it is open.")
     see(len(await sessions.of(user.id)) == 1, "A session is listed that was not used.")
 
 

@@ -18,6 +18,7 @@ from argus_core.domain.incidents import EventType, Happening, Incident, fold
 from argus_core.domain.maintenance import Maintenance
 from argus_core.domain.profiles import Profile
 from argus_core.domain.saved_filters import FilterDefinition, SavedFilter
+from argus_core.domain.transitions import Timer, TimerKind
 from argus_core.ports.accounts import Accounts
 from argus_core.ports.incidents import Incidents
 from argus_core.ports.outbox import Outbox, Sending
@@ -438,6 +439,7 @@ async def the_ledger_can_be_read(post: Post) -> None:
     owner, nobody = post.world.person.id, post.world.reporter.id
     newest, middle, oldest = await post.outbox.of_incident(incident.id)
     see(newest.id > middle.id > oldest.id, "It is not newest first.")
+    see([oldest.event_type, newest.event_type] == [EventType.START, EventType.OTHER], "It is not said what was told.")
     see(await post.outbox.of_incident(incident.id, owner) == [newest, middle, oldest], "The owner's own are not shown.")
     see(not await post.outbox.of_incident(incident.id, nobody), "Others' were shown.")
     see(not await post.outbox.of_incident(NOWHERE), "There is something of an incident that is not there.")
@@ -549,6 +551,50 @@ async def what_is_kept_back_is_rounded_up(post: Post) -> None:
         await undecided.decide([])
 
 
+async def what_was_told_last_is_known(post: Post) -> None:
+    """Of each profile at each destination, whatever became of the delivery; what is kept back was not told."""
+    incident = await post.waiting()
+    (profile,), destination = post.told.profiles, post.told.destination
+    await post.world.service.post(incident.id, EventType.CLOSE, actor=post.world.person)
+    async with post.outbox.claim(MANY) as undecided:
+        see(await undecided.heard([NOWHERE]) == {}, "Something was told of what is not there.")
+        heard = await undecided.heard([incident.id])
+        see(heard == {(incident.id, destination.id, profile.id): EventType.START}, "It is not known what was told.")
+        await undecided.decide([post.order(happening).kept_back(_maintenance(post)) for happening in await undecided.happenings()])
+    await post.world.service.post(incident.id, EventType.OTHER, actor=post.world.person)
+    async with post.outbox.claim(MANY) as undecided:
+        see(await undecided.heard([incident.id]) == heard, "What is kept back counts as told.")
+        await undecided.decide([post.order(happening) for happening in await undecided.happenings()])
+    await post.world.service.post(incident.id, EventType.REOPEN, actor=post.world.person)
+    async with post.outbox.claim(MANY) as undecided:
+        heard = await undecided.heard([incident.id])
+        see(heard == {(incident.id, destination.id, profile.id): EventType.OTHER}, "What was told before counts.")
+        await undecided.decide([])
+
+
+async def timers_are_set_with_a_decision(post: Post) -> None:
+    """With it or not at all; one for the same thing is set to another moment."""
+    incident = await post.happen(times=2, why="a")
+    first = Timer(incident.id, TimerKind.ESCALATION_DUE, 900, LONG_AGO)
+    other, later = replace(first, subject_id=60), replace(first, due=LONG_AGO + timedelta(minutes=1))
+
+    async def found() -> list[Timer]:
+        return [timer for timer in await post.world.incidents.due_timers(later.due, MANY) if timer.incident_id == incident.id]
+
+    with suppress(_Interrupted):
+        async with post.outbox.claim(MANY) as undecided:
+            await undecided.decide([], [first])
+            _interrupt()
+    see(not await found(), "A timer was set by a decision that was not kept.")
+    async with post.outbox.claim(MANY) as undecided:
+        await undecided.decide([], [first, other])
+    see(sorted(await found(), key=lambda timer: timer.subject_id) == [other, first], "A timer is not set.")
+    async with post.outbox.claim(MANY) as undecided:
+        await undecided.decide([], [later])
+    see(await found() == [other, later], "A timer was not set to another moment.")
+    await post.world.incidents.forget([other, later])
+
+
 async def racing_callers_round_up_once(post: Post) -> None:
     """However many look for what is kept back, each destination gets one roundup, with all of it."""
     keeping = _maintenance(post)
@@ -608,6 +654,8 @@ OUTBOX_CHECKS: Sequence[PostCheck] = (
     sends_that_end_together_count_each_for_itself,
     what_is_kept_back_is_rounded_up,
     racing_callers_round_up_once,
+    what_was_told_last_is_known,
+    timers_are_set_with_a_decision,
     room_is_kept_to,
     switched_off_is_said,
     what_waits_too_long_is_given_up,

@@ -5,12 +5,16 @@ A condition that can only hold for incidents with one of some tags, from one of 
 that ask for the same are asked once. Whom it finds is whom the plain loop in `decisions.who_hears` finds.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TypeAlias
 from weakref import WeakValueDictionary
 
-from argus_core.domain.decisions import Told, gathered
+from argus_core.domain.decisions import NOTHING_HEARD, Told, gathered
+from argus_core.domain.escalation import Heard
 from argus_core.domain.filters import (
     All,
     Condition,
@@ -25,6 +29,7 @@ from argus_core.domain.filters import (
 )
 from argus_core.domain.ids import UserId
 from argus_core.domain.incidents import Happening, Level
+from argus_core.domain.news import kinds
 from argus_core.domain.profiles import Belongings, WholeProfile
 from argus_core.domain.timeslots import Recurrence, Timeslot
 
@@ -63,25 +68,37 @@ class Audience:
         self._found: dict[Mark, set[_Wish]] = {}
         self._hours: WeakValueDictionary[tuple[str, tuple[Recurrence, ...]], _Hours] = WeakValueDictionary()
         self._reading_texts = 0
+        self._delays: Counter[timedelta] = Counter()
 
     @property
     def reads_texts(self) -> bool:
         """Whether the texts of events matter to anybody."""
         return self._reading_texts > 0
 
+    @property
+    def delays(self) -> AbstractSet[timedelta]:
+        """For how long anybody waits before they are told."""
+        return self._delays.keys()
+
     def know(self, owner: UserId, belongings: Belongings) -> None:
         """Take what this user owns for all that they own."""
         for whole in self._of.pop(owner, ()):
             self._remove(whole)
+            self._wait(whole, -1)
         wholes = tuple(belongings.whole(profile) for profile in belongings.profiles if profile.active)
         kept = tuple(whole for whole in wholes if whole.destinations and whole.condition is not None)
         if kept:
             self._of[owner] = kept
         for whole in kept:
             self._add(whole)
+            self._wait(whole, 1)
 
-    def who_hears(self, happening: Happening, texts: Sequence[str] = ()) -> tuple[Told, ...]:
+    def who_hears(self, happening: Happening, texts: Sequence[str] = (), heard: Heard = NOTHING_HEARD) -> tuple[Told, ...]:
         """The destinations that hear of it, each once, in id order."""
+        return gathered(self.matching(happening, texts), happening, heard)
+
+    def matching(self, happening: Happening, texts: Sequence[str] = ()) -> Sequence[WholeProfile]:
+        """The profiles that fire for it, if they are asked."""
         incident, event = happening.incident, happening.event
         covered: dict[_Hours, bool] = {}
         fired: list[WholeProfile] = []
@@ -92,7 +109,14 @@ class Audience:
                         covered[hours] = hours.timeslot.covers(event.received)
                     if covered[hours]:
                         fired.extend(wholes)
-        return gathered(fired)
+        return fired
+
+    def _wait(self, whole: WholeProfile, more: int) -> None:
+        after = whole.profile.escalate_after
+        if after is not None:
+            self._delays[after] += more
+            if not self._delays[after]:
+                del self._delays[after]
 
     def _add(self, whole: WholeProfile) -> None:
         condition, hours = _condition_of(whole), self._hours_of(whole.timeslot)
@@ -164,5 +188,6 @@ def marks_on(happening: Happening) -> Iterable[Mark]:
         yield _TAG, tag.tag
     yield _SOURCE, incident.source.id
     yield _TYPE, incident.source.type
-    yield _EVENT, event.type
+    for type_ in kinds(incident, event):
+        yield _EVENT, type_
     yield _LEVEL, incident.level

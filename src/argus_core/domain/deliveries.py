@@ -16,6 +16,7 @@ from typing import TypeAlias
 from argus_core.domain.decisions import Told
 from argus_core.domain.errors import TooOften
 from argus_core.domain.ids import DeliveryId, DestinationId, EventId, IncidentId, MaintenanceId, ProfileId, UserId
+from argus_core.domain.incidents import EventType
 from argus_core.domain.maintenance import Maintenance
 
 PAUSES = (timedelta(seconds=10), timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10), timedelta(minutes=30))
@@ -94,7 +95,7 @@ class Delivery:
 
     A test has neither incident nor event. Neither has a roundup, which tells what others were merged into it for; it has a `title`.
     `maintenance_id` is what kept it back, or what the roundup is about. `address` is what the destination was called, without secrets.
-    `since` is when it began to wait: when it was `created`, or told to wait again.
+    `since` is when it began to wait: when it was `created`, or told to wait again. `event_type` is known where the ledger is read.
     """
 
     id: DeliveryId
@@ -115,6 +116,7 @@ class Delivery:
     attempts: tuple[Attempt, ...] = ()
     maintenance_id: MaintenanceId | None = None
     title: str = ""
+    event_type: EventType | None = None
 
     @property
     def is_roundup(self) -> bool:

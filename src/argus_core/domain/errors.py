@@ -104,6 +104,10 @@ class ForeignTags(NotAllowed):
         self.tags = tags
 
 
+class SharedWithAll(NotAllowed):
+    """This filter is shared with everybody, so only staff change it: ask somebody of them to stop sharing it first."""
+
+
 class NameTaken(DomainError):
     """The name is taken."""
 

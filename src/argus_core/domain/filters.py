@@ -11,6 +11,7 @@ from typing import TypeAlias, assert_never
 
 from argus_core.domain.ids import IncidentId, SourceId, UserId
 from argus_core.domain.incidents import Event, EventType, Incident
+from argus_core.domain.news import kinds
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +174,7 @@ class LaterTextHas:
 
 @dataclass(frozen=True, slots=True)
 class EventTypeIn:
-    """The event is of one of these types. It says nothing of an incident alone."""
+    """The event is of one of these types, or counts as one of them. It says nothing of an incident alone."""
 
     types: frozenset[EventType]
 
@@ -276,7 +277,7 @@ def holds(  # noqa: C901, PLR0911, PLR0912 - one case for each clause
         case LaterTextHas(text):
             return _any_has(text, texts[1:])
         case EventTypeIn(event_types):
-            return event is not None and event.type in event_types
+            return event is not None and not event_types.isdisjoint(kinds(incident, event))
         case _:
             assert_never(condition)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import Enum, IntEnum
 from typing import Generic, TypeVar
 
@@ -29,7 +29,7 @@ class Level(IntEnum):
 
 
 class EventType(Enum):
-    """What can happen to an incident. The last two are internal: the journal has them, API v1 and v2 do not list them."""
+    """What can happen to an incident. The last three are internal: the journal has them, API v1 and v2 do not list them."""
 
     START = "STA"
     END = "END"
@@ -41,19 +41,33 @@ class EventType(Enum):
     STATELESS = "LES"
     END_REACHED = "end-reached"
     ACK_EXPIRED = "ack-expired"
+    ESCALATION_DUE = "escalation-due"
 
     @property
     def internal(self) -> bool:
         """Whether Argus itself caused it by the passing of time."""
-        return self in (EventType.END_REACHED, EventType.ACK_EXPIRED)
+        return self in (EventType.END_REACHED, EventType.ACK_EXPIRED, EventType.ESCALATION_DUE)
+
+
+class Until(Enum):
+    """What ends an acknowledgement besides its expiration."""
+
+    LEVEL_RISES = "level-rises"
+    RESOLVED = "resolved"
 
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """Somebody has taken notice, until `expiration` or for good. Its id is that of its ACK event."""
+    """
+    Somebody has taken notice, until `expiration` or for good. Its id is that of its ACK event.
+
+    It ends earlier with what it is made `until`: when the incident gets worse than the `level` that it had then, or is resolved.
+    """
 
     id: EventId
     expiration: datetime | None
+    until: Until | None = None
+    level: Level | None = None
 
     def holds(self, now: datetime) -> bool:
         """Whether it has not expired."""
@@ -70,12 +84,27 @@ class Replaced(Generic[_T]):
 
 @dataclass(frozen=True, slots=True)
 class AckChange:
-    """An acknowledgement was made (`made`), its expiration moved from `old` to `new` (None is never), or it ran out (both are the same)."""
+    """
+    An acknowledgement was made (`made`), its expiration moved from `old` to `new` (None is never), or it ran out (both are the same).
+
+    `until` and `level` are those that it was made with.
+    """
 
     id: EventId
     old: datetime | None
     new: datetime | None
     made: bool
+    until: Until | None = None
+    level: Level | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """An incident had been open and unacknowledged for so long (`after`): since then, and since the event of this version (`begun`)."""
+
+    after: timedelta
+    begun: int
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +130,7 @@ class Changes:
     What one event changed; whatever is None or empty stayed as it was.
 
     `initial` is set in the first event only. `ended` says that the source reported the end, which it can do once with effect.
+    `acks_ended` are those that were made until this happens. An `escalation` changes nothing; the event says what is due.
     """
 
     initial: Initial | None = None
@@ -113,7 +143,14 @@ class Changes:
     tags_added: tuple[TagOn, ...] = ()
     tags_removed: tuple[TagOn, ...] = ()
     ack: AckChange | None = None
+    acks_ended: tuple[AckChange, ...] = ()
+    escalation: Escalation | None = None
     ended: bool = False
+
+    @property
+    def ack_changes(self) -> tuple[AckChange, ...]:
+        """All that it changes of acknowledgements."""
+        return self.acks_ended if self.ack is None else (self.ack, *self.acks_ended)
 
 
 NOTHING = Changes()
@@ -206,7 +243,7 @@ class Incident:
             ticket_url=_new(changed.ticket_url, self.ticket_url),
             metadata=_new(changed.metadata, self.metadata),
             tags=_tags_after(self.tags, changed),
-            acks=_acks_after(self.acks, changed.ack),
+            acks=_acks_after(self.acks, changed),
             ended=self.ended or changed.ended,
         )
 
@@ -299,7 +336,7 @@ def _before(incident: Incident, event: Event) -> Incident:
         ticket_url=_old(changed.ticket_url, incident.ticket_url),
         metadata=_old(changed.metadata, incident.metadata),
         tags=(*(tag for tag in incident.tags if tag not in changed.tags_added), *changed.tags_removed),
-        acks=_acks_before(incident.acks, changed.ack),
+        acks=_acks_before(incident.acks, changed),
         ended=incident.ended and not changed.ended,
     )
 
@@ -312,12 +349,13 @@ def _old(change: Replaced[_T] | None, present: _T) -> _T:
     return present if change is None else change.old
 
 
-def _acks_before(acks: tuple[Acknowledgement, ...], change: AckChange | None) -> tuple[Acknowledgement, ...]:
-    if change is None:
-        return acks
-    if change.made:
-        return tuple(ack for ack in acks if ack.id != change.id)
-    return tuple(Acknowledgement(ack.id, change.old) if ack.id == change.id else ack for ack in acks)
+def _acks_before(acks: tuple[Acknowledgement, ...], changed: Changes) -> tuple[Acknowledgement, ...]:
+    for change in reversed(changed.ack_changes):
+        if change.made:
+            acks = tuple(ack for ack in acks if ack.id != change.id)
+        else:
+            acks = tuple(replace(ack, expiration=change.old) if ack.id == change.id else ack for ack in acks)
+    return acks
 
 
 def _tags_after(tags: tuple[TagOn, ...], changed: Changes) -> tuple[TagOn, ...]:
@@ -326,10 +364,10 @@ def _tags_after(tags: tuple[TagOn, ...], changed: Changes) -> tuple[TagOn, ...]:
     return (*(tag for tag in tags if tag not in changed.tags_removed), *changed.tags_added)
 
 
-def _acks_after(acks: tuple[Acknowledgement, ...], change: AckChange | None) -> tuple[Acknowledgement, ...]:
-    if change is None:
-        return acks
-    acknowledgement = Acknowledgement(change.id, change.new)
-    if change.made:
-        return (*acks, acknowledgement)
-    return tuple(acknowledgement if ack.id == change.id else ack for ack in acks)
+def _acks_after(acks: tuple[Acknowledgement, ...], changed: Changes) -> tuple[Acknowledgement, ...]:
+    for change in changed.ack_changes:
+        if change.made:
+            acks = (*acks, Acknowledgement(change.id, change.new, change.until, change.level))
+        else:
+            acks = tuple(replace(ack, expiration=change.new) if ack.id == change.id else ack for ack in acks)
+    return acks

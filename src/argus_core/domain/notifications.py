@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from argus_core.domain.incidents import AckChange, Acknowledgement, Changes, Event, EventType, Incident, Level
+from argus_core.domain.incidents import AckChange, Acknowledgement, Changes, Event, EventType, Incident, Level, Until
+from argus_core.domain.news import lasting
 from argus_core.domain.sources import details_address
 
 SUBJECT_LENGTH = 200
@@ -34,7 +35,9 @@ _WORDS = {
     EventType.OTHER: ("Comment by {}", "comment by {}"),
     EventType.END_REACHED: ("The end that was announced is reached", "end reached"),
     EventType.ACK_EXPIRED: ("An acknowledgement has expired", "acknowledgement expired"),
+    EventType.ESCALATION_DUE: ("Nobody has acknowledged it", "unacknowledged"),
 }
+_UNTIL = {Until.LEVEL_RISES: "until the level rises", Until.RESOLVED: "until it is resolved"}
 _WORDS_WITHOUT_EFFECT = {
     EventType.STATELESS: ("Something without an end, reported by {}", "reported by {}"),
     EventType.END: ("The end, reported by {} once more", "end reported by {} once more"),
@@ -289,7 +292,7 @@ def _state(incident: Incident, zone: str) -> str:
 
 
 def _ack(ack: Acknowledgement, maker: str | None, zone: str) -> str:
-    until = f"until {moment(ack.expiration, zone)}" if ack.expiration else "for good"
+    until = _said(ack.expiration, ack.until, zone)
     return f"by {maker}, {until}" if maker else until
 
 
@@ -299,6 +302,8 @@ def _who(event: Event) -> str:
 
 def _happened(event: Event, zone: str) -> str:
     long, _ = _words_of(event)
+    if event.changes.escalation:
+        return f"{long} for {lasting(event.changes.escalation.after)}"
     ack = event.changes.ack
     until = f", {_until(ack, zone)}" if ack and ack.made else ""
     return long.format(_who(event)) + until
@@ -306,6 +311,8 @@ def _happened(event: Event, zone: str) -> str:
 
 def _in_short(event: Event) -> str:
     _, short = _words_of(event)
+    if event.changes.escalation:
+        return f"{short} for {lasting(event.changes.escalation.after)}"
     field = _field(event.changes) if event.type is EventType.CHANGE else ""
     return f"{field} by {_who(event)}" if field else short.format(_who(event))
 
@@ -339,10 +346,19 @@ def _changed(changes: Changes, zone: str) -> Iterator[str]:
         yield f"Tags removed: {', '.join(tag.tag for tag in changes.tags_removed)}"
     if changes.ack:
         yield f"Acknowledgement is now {_until(changes.ack, zone)}"
+    if changes.acks_ended:
+        yield f"This ends {'an acknowledgement' if len(changes.acks_ended) == 1 else f'{len(changes.acks_ended)} acknowledgements'}"
 
 
 def _until(ack: AckChange, zone: str) -> str:
-    return f"until {moment(ack.new, zone)}" if ack.new else "for good"
+    return _said(ack.new, ack.until, zone)
+
+
+def _said(expiration: datetime | None, until: Until | None, zone: str) -> str:
+    """How long an acknowledgement holds."""
+    said = [f"until {moment(expiration, zone)}"] if expiration else []
+    said += [_UNTIL[until]] if until else []
+    return ", or ".join(said) or "for good"
 
 
 def _one_line(text: str) -> str:

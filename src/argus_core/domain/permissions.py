@@ -42,6 +42,8 @@ class Act(Enum):
     """Give back the token that is used, replace it, or get one more like it."""
     KEEP_OWN = auto()
     """Make, change and try out one's own profiles, filters, timeslots and destinations."""
+    SHARE = auto()
+    """Share filters with everybody, change those that are shared, and stop sharing anybody's."""
     ADMINISTER = auto()
     """Look at what is everybody's: users, tokens, sources, profiles and deliveries."""
     MANAGE_USERS = auto()
@@ -80,6 +82,7 @@ RULES: Mapping[Act, Rule] = {
     Act.BEAT: Rule(frozenset({Role.SOURCE}), _WRITING, OnlySourcesBeat),
     Act.KEEP_TOKEN: Rule(_ANYBODY, _ANY_SCOPE),
     Act.KEEP_OWN: Rule(_ANYBODY, _ALL),
+    Act.SHARE: Rule(_TRUSTED, _ALL),
     Act.ADMINISTER: Rule(_TRUSTED, _ALL),
     Act.MANAGE_USERS: Rule(frozenset({Role.SUPERUSER}), _ALL),
     Act.PLAN_MAINTENANCE: Rule(_TRUSTED, _ALL),

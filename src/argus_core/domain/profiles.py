@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Protocol, TypeAlias, TypeVar, assert_never
 
 from argus_core.domain.destinations import Destination
@@ -14,10 +15,18 @@ from argus_core.domain.timeslots import Timeslot
 NAME_LENGTH = 40
 MOST_FILTERS = 64
 
+LONGEST_WAIT = timedelta(days=1)
+SHORTEST_WAIT = timedelta(seconds=1)
+"""Bounds of `escalate_after`; front ends take whole minutes."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """A timeslot, at least one filter and any number of destinations of one user; an inactive one tells nobody."""
+    """
+    A timeslot, at least one filter and any number of destinations of one user; an inactive one tells nobody.
+
+    With `escalate_after` it tells only of what has been open and unacknowledged for so long.
+    """
 
     id: ProfileId
     owner: UserId
@@ -26,6 +35,7 @@ class Profile:
     filter_ids: tuple[FilterId, ...]
     destination_ids: tuple[DestinationId, ...] = ()
     active: bool = True
+    escalate_after: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +189,9 @@ class Belongings:
             raise Invalid(found)
         if not profile.filter_ids:
             raise Invalid({"filters": "This list may not be empty."})
+        if profile.escalate_after is not None and not SHORTEST_WAIT <= profile.escalate_after <= LONGEST_WAIT:
+            most = int(LONGEST_WAIT.total_seconds()) // 60
+            raise Invalid({"escalate_after": f"Give a number of minutes from 1 to {most}, or null."})
         if len(profile.filter_ids) > MOST_FILTERS:
             raise Invalid({"filters": f"Ensure this field has no more than {MOST_FILTERS} elements."})
         if profile.name and any(profile.name == other.name and profile.id != other.id for other in self.profiles):

@@ -102,9 +102,22 @@ def _field(part: Condition) -> tuple[str, object]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedFilter:
-    """A filter under a name that is unique for its owner."""
+    """
+    A filter under a name that is unique for its owner.
+
+    One that is `shared` is there for everybody to list incidents with. It stays its owner's, whose profiles alone can have it.
+    """
 
     id: FilterId
     owner: UserId
     name: str
     definition: FilterDefinition
+    shared: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SharedFilter:
+    """A filter that everybody may list incidents with, and what its owner is called. Names are not unique among these."""
+
+    filter: SavedFilter
+    owner: str

@@ -7,8 +7,8 @@ Ids come from outside. The rules are those of the API document (events, acks, PA
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import TypeAlias
 
@@ -28,13 +28,16 @@ from argus_core.domain.ids import EventId, IncidentId
 from argus_core.domain.incidents import (
     NOTHING,
     AckChange,
+    Acknowledgement,
     Changes,
+    Escalation,
     Event,
     EventType,
     Incident,
     Initial,
     Level,
     Replaced,
+    Until,
     born,
 )
 from argus_core.domain.limits import (
@@ -68,11 +71,16 @@ class TimerKind(Enum):
 
     END_REACHED = "end-reached"
     ACK_EXPIRED = "ack-expired"
+    ESCALATION_DUE = "escalation-due"
 
 
 @dataclass(frozen=True, slots=True)
 class Timer:
-    """At `due`, look whether the end (subject 0) or an acknowledgement's expiration (subject: its id) has really been reached."""
+    """
+    At `due`, look whether the end (subject 0) or an acknowledgement's expiration (subject: its id) has really been reached.
+
+    Or whether the incident has been open and unacknowledged for long; then the subject is for how many seconds.
+    """
 
     incident_id: IncidentId
     kind: TimerKind
@@ -244,10 +252,20 @@ def reopen(incident: Incident, *, actor: Actor, event_id: EventId, at: datetime,
 
 
 def acknowledge(
-    incident: Incident, *, actor: Actor, event_id: EventId, at: datetime, now: datetime, why: str = "", expiration: datetime | None = None
+    incident: Incident,
+    *,
+    actor: Actor,
+    event_id: EventId,
+    at: datetime,
+    now: datetime,
+    why: str = "",
+    expiration: datetime | None = None,
+    until: Until | None = None,
 ) -> Change:
     """
-    Take notice of an incident, for good or until `expiration`; closed and stateless ones may be acknowledged too.
+    Take notice of an incident, for good, until `expiration`, or `until` something happens, whatever comes first.
+
+    Closed and stateless ones may be acknowledged too; one that is closed is resolved when it is next closed, or reopened.
 
     Raises:
         OnlyEndUsersAcknowledge: a source asks.
@@ -259,7 +277,8 @@ def acknowledge(
         require({"timestamp": moment_problem(at), "expiration": moment_problem(expiration)})
         if expiration <= at:
             raise Invalid({"": "'expiration' is earlier than creation timestamp."})
-    changes = Changes(ack=AckChange(event_id, None, expiration, made=True))
+    level = incident.level if until is Until.LEVEL_RISES else None
+    changes = Changes(ack=AckChange(event_id, None, expiration, made=True, until=until, level=level))
     return _change(incident, EventType.ACKNOWLEDGE, actor=actor.person, event_id=event_id, at=at, now=now, why=why, changes=changes)
 
 
@@ -288,7 +307,7 @@ def move_expiration(
             raise Invalid({"expiration": f"'expiration' must be later than current moment ({now}) or null."})
     if expiration == ack.expiration:
         return Change(incident=incident, events=())
-    changes = Changes(ack=AckChange(ack_id, ack.expiration, expiration, made=False))
+    changes = Changes(ack=AckChange(ack_id, ack.expiration, expiration, made=False, until=ack.until, level=ack.level))
     why = _told("ack expiration", ack.expiration, expiration)
     event_id = next(event_ids)
     return _change(incident, EventType.CHANGE, actor=actor.person, event_id=event_id, at=now, now=now, why=why, changes=changes)
@@ -327,11 +346,45 @@ def time_passes(incident: Incident, timer: Timer, *, journal: Sequence[Event], e
 
     The journal must be that of the incident as it is here, so that no timer is noted twice however often it is taken care of.
     """
+    if timer.kind is TimerKind.ESCALATION_DUE:
+        return _escalate(incident, timer, journal, event_ids, now)
     if timer.due > now or timer.due != _time_of(incident, timer) or any(_notes(event, timer) for event in journal):
         return Change(incident=incident, events=())
     type_ = EventType(timer.kind.value)
     ack = None if timer.kind is TimerKind.END_REACHED else AckChange(EventId(timer.subject_id), timer.due, timer.due, made=False)
     return _change(incident, type_, actor=None, event_id=next(event_ids), at=timer.due, now=now, changes=Changes(ack=ack))
+
+
+def _escalate(incident: Incident, timer: Timer, journal: Sequence[Event], event_ids: EventIds, now: datetime) -> Change:
+    after, unattended = timedelta(seconds=timer.subject_id), unattended_since(journal, incident.source, now)
+    if unattended is None or max(timer.due, unattended.received + after) > now:
+        return Change(incident=incident, events=())
+    escalation = Escalation(after, unattended.version, unattended.received)
+    if any(event.changes.escalation == escalation for event in journal):
+        return Change(incident=incident, events=())
+    due = unattended.received + after
+    changes = Changes(escalation=escalation)
+    return _change(incident, EventType.ESCALATION_DUE, actor=None, event_id=next(event_ids), at=due, now=now, changes=changes)
+
+
+def unattended_since(journal: Iterable[Event], source: Source, now: datetime) -> Event | None:
+    """The event since which the incident has been open and unacknowledged without a break, by moments of receipt; None if it is not now."""
+    incident: Incident | None = None
+    since: Event | None = None
+    for event in journal:
+        if incident is None or not is_unattended(incident, event.received):
+            since = None
+        incident = born(event, source) if incident is None else incident.after(event)
+        if not is_unattended(incident, event.received):
+            since = None
+        elif since is None:
+            since = event
+    return since if incident is not None and is_unattended(incident, now) else None
+
+
+def is_unattended(incident: Incident, now: datetime) -> bool:
+    """Whether it is open, and nobody has taken notice."""
+    return incident.is_open(now) and not incident.is_acked(now)
 
 
 def _time_of(incident: Incident, timer: Timer) -> datetime | None:
@@ -342,6 +395,8 @@ def _time_of(incident: Incident, timer: Timer) -> datetime | None:
 
 
 def _notes(event: Event, timer: Timer) -> bool:
+    if timer.kind is TimerKind.ACK_EXPIRED and any((ack.id, ack.new) == (timer.subject_id, timer.due) for ack in event.changes.acks_ended):
+        return True
     ack = event.changes.ack
     return event.type.value == timer.kind.value and event.timestamp == timer.due and (ack is None or ack.id == timer.subject_id)
 
@@ -375,6 +430,8 @@ def _event(
     changes: Changes,
     effect: bool = True,
 ) -> Event:
+    # Clocks of several processes differ: what is known later never looks as if it had been known earlier.
+    received = max(now, incident.received)
     return Event(
         id=event_id,
         incident_id=incident.id,
@@ -382,12 +439,30 @@ def _event(
         type=type_,
         actor=actor,
         timestamp=at,
-        # Clocks of several processes differ: what is known later never looks as if it had been known earlier.
-        received=max(now, incident.received),
+        received=received,
         description=why,
         effect=effect,
-        changes=changes,
+        changes=_with_acks_ended(incident, type_, changes, received),
     )
+
+
+def _with_acks_ended(incident: Incident, type_: EventType, changes: Changes, now: datetime) -> Changes:
+    """The same, and what ends of the acknowledgements that were made until this happens."""
+    ended = tuple(
+        AckChange(ack.id, ack.expiration, now, made=False)
+        for ack in incident.acks
+        if ack.until is not None and ack.holds(now) and _ends(ack, incident, type_, changes, now)
+    )
+    return replace(changes, acks_ended=ended) if ended else changes
+
+
+def _ends(ack: Acknowledgement, incident: Incident, type_: EventType, changes: Changes, now: datetime) -> bool:
+    if ack.until is Until.LEVEL_RISES:
+        return changes.level is not None and ack.level is not None and changes.level.new < ack.level
+    if changes.end_time is None:
+        return type_ is EventType.END_REACHED and not incident.is_open(now)
+    # Whoever reopens it knows that it was resolved, even if nobody has noted yet that the end was reached.
+    return changes.end_time.new is None or changes.end_time.new <= now
 
 
 def _timers(event: Event) -> Iterable[Timer]:

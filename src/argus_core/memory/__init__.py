@@ -21,20 +21,24 @@ from argus_core.domain.errors import DomainError, NameTaken, NotFound, Unauthent
 from argus_core.domain.filters import Condition, holds
 from argus_core.domain.ids import DestinationId, EventId, IncidentId, MaintenanceId, SourceId, TimeslotId, TokenId, UserId
 from argus_core.domain.incidents import Event, EventType, Happening, Incident, rewound
+from argus_core.domain.limits import EARLIEST
 from argus_core.domain.maintenance import Maintenance
 from argus_core.domain.profiles import Belonging, Belongings, together, without
+from argus_core.domain.saved_filters import SharedFilter
 from argus_core.domain.sessions import Session
 from argus_core.domain.sources import Source
 from argus_core.domain.timeslots import Timeslot
 from argus_core.domain.transitions import MOST_EVENTS_PER_CHANGE, Change, EventIds, Timer, TimerKind
 from argus_core.ports.accounts import Accounts, AccountsWork
 from argus_core.ports.incidents import (
+    NEWEST,
     AckRow,
     Appended,
     Decide,
     EventRow,
     IncidentRow,
     Incidents,
+    Order,
     Page,
     Position,
     event_row,
@@ -394,6 +398,12 @@ class MemoryProfiles(Profiles):
         """See the port."""
         return self._accounts.tables.of(owner)
 
+    async def shared(self) -> Sequence[SharedFilter]:
+        """See the port."""
+        tables = self._accounts.tables
+        found = [filter_ for owned in tables.belongings.values() for filter_ in owned.filters if filter_.shared]
+        return [SharedFilter(one, tables.users[one.owner].username) for one in sorted(found, key=lambda one: one.id)]
+
     async def since(self, generation: int) -> Edition:
         """See the port."""
         return self._accounts.since(generation)
@@ -513,24 +523,27 @@ class MemoryIncidents(Incidents):
         """See the port."""
         return incident_row(await self.get(incident_id))
 
-    async def page(self, condition: Condition, now: datetime, size: int, position: Position | None = None) -> Page[IncidentRow]:
+    async def page(
+        self, condition: Condition, now: datetime, size: int, position: Position | None = None, order: Order = NEWEST
+    ) -> Page[IncidentRow]:
         """See the port."""
-        matching = sorted(self.matching(condition, now), key=_place, reverse=True)
+        places = {_key(order.by.place(incident)): incident for incident in self.matching(condition, now)}
+        sequence = sorted(places, reverse=not order.reverse)
         first = 0
         if position is not None:
-            here = (position.start_time, position.id)
+            here = _key(position)
+            before = sum(1 for key in sequence if (key < here if order.reverse else key > here))
             if position.backwards:
-                before = sum(1 for incident in matching if _place(incident) > here)
                 size = min(size, before)
                 first = before - size
             else:
-                first = sum(1 for incident in matching if _place(incident) >= here)
-        rows = [incident_row(incident) for incident in matching[first : first + size]]
-        more, less = first + size < len(matching), first > 0
+                first = before + (here in places)
+        rows = [incident_row(places[key]) for key in sequence[first : first + size]]
+        more, less = first + size < len(sequence), first > 0
         return Page(
             rows,
-            Position(rows[-1].start_time, rows[-1].id) if rows and more else None,
-            Position(rows[0].start_time, rows[0].id, backwards=True) if rows and less else None,
+            order.by.place(rows[-1]) if rows and more else None,
+            order.by.place(rows[0], backwards=True) if rows and less else None,
         )
 
     async def count(self, condition: Condition, now: datetime, most: int | None = None) -> int:
@@ -624,11 +637,17 @@ class MemoryIncidents(Incidents):
         self._incidents[incident.id] = incident
         self._journal.setdefault(incident.id, []).extend(change.events)
         self.outbox.extend((incident.id, event.version) for event in change.events)
-        self._timers.update((_subject(timer), timer) for timer in change.timers)
+        self.set_timers(change.timers)
+
+    def set_timers(self, timers: Iterable[Timer]) -> None:
+        """Keep these timers, each instead of an earlier one of the same incident, kind and subject."""
+        self._timers.update((_subject(timer), timer) for timer in timers)
 
 
-def _place(incident: Incident) -> tuple[datetime, IncidentId]:
-    return incident.start_time, incident.id
+def _key(position: Position) -> tuple[int, datetime, IncidentId]:
+    rank = position.rank
+    number = (rank - EARLIEST) // timedelta(microseconds=1) if isinstance(rank, datetime) else rank or 0
+    return number, position.start_time, position.id
 
 
 def _subject(timer: Timer) -> tuple[IncidentId, TimerKind, int]:

@@ -41,13 +41,17 @@ class MemorySessions(Sessions):
 
     async def find(self, digest: bytes) -> Visit | None:
         """See the port."""
+        visit, now = await self.peek(digest), self._clock()
+        if visit is None or visit.session.used + self._lifetime.grain > now:
+            return visit
+        session = self._accounts.tables.sessions[digest] = replace(visit.session, used=now)
+        return Visit(session, visit.user)
+
+    async def peek(self, digest: bytes) -> Visit | None:
+        """See the port."""
         session = self._accounts.tables.sessions.get(digest)
-        now = self._clock()
-        if session is None or self._lifetime.is_over(session, now):
+        if session is None or self._lifetime.is_over(session, self._clock()):
             return None
-        if session.used + self._lifetime.grain <= now:
-            session = replace(session, used=now)
-            self._accounts.tables.sessions[digest] = session
         return Visit(session, self._accounts.tables.users[session.user_id])
 
     async def of(self, user_id: UserId) -> Sequence[Session]:

@@ -27,9 +27,11 @@ from argus_core.domain.deliveries import (
 )
 from argus_core.domain.destinations import Destination
 from argus_core.domain.errors import said
+from argus_core.domain.escalation import Heard, Hearing
 from argus_core.domain.ids import DeliveryId, DestinationId, IncidentId, MaintenanceId, UserId
-from argus_core.domain.incidents import Happening
+from argus_core.domain.incidents import EventType, Happening
 from argus_core.domain.roundups import Kept, Roundup
+from argus_core.domain.transitions import Timer
 from argus_core.memory import MemoryAccounts, MemoryIncidents, utc_now
 from argus_core.ports.outbox import Backlog, Note, Outbox, Place, Sending, Setback, Undecided
 
@@ -64,6 +66,7 @@ class MemoryOutbox(Outbox):
             yield undecided
             if undecided.orders is not None:
                 self._keep(taken, undecided.orders)
+                self._incidents.set_timers(undecided.timers)
         finally:
             self._claimed -= claimed
 
@@ -330,6 +333,15 @@ class MemoryOutbox(Outbox):
         """See the port of what is undecided."""
         return {one.lane for one in self._ledger.values() if one.incident_id in incident_ids and not one.is_kept_back}
 
+    def heard(self, incident_ids: Sequence[IncidentId]) -> Heard:
+        """See the port of what is undecided."""
+        found: dict[Hearing, EventType] = {}
+        for one in sorted(self._ledger.values(), key=lambda one: one.version):
+            if one.incident_id in incident_ids and one.incident_id is not None and not one.is_kept_back:
+                type_ = self._type_of(one.incident_id, one.version)
+                found.update(((one.incident_id, one.destination_id, profile.id), type_) for profile in one.profiles)
+        return found
+
     def at(self, incident_id: IncidentId, version: int) -> Happening:
         """That event, with the incident as it was right after it."""
         return self._incidents.happening(incident_id, version)
@@ -361,7 +373,13 @@ class MemoryOutbox(Outbox):
         return True
 
     def _newest_first(self, wanted: Callable[[Delivery], bool]) -> list[Delivery]:
-        return [delivery for _, delivery in sorted(self._ledger.items(), reverse=True) if wanted(delivery)]
+        return [self._typed(delivery) for _, delivery in sorted(self._ledger.items(), reverse=True) if wanted(delivery)]
+
+    def _typed(self, one: Delivery) -> Delivery:
+        return replace(one, event_type=self._type_of(one.incident_id, one.version)) if one.incident_id else one
+
+    def _type_of(self, incident_id: IncidentId, version: int) -> EventType:
+        return self._incidents.journal_of(incident_id)[version - 1].type
 
 
 class MemoryUndecided(Undecided):
@@ -370,6 +388,7 @@ class MemoryUndecided(Undecided):
     def __init__(self, outbox: MemoryOutbox, places: Sequence[Place]) -> None:
         self.places = places
         self.orders: Sequence[Order] | None = None
+        self.timers: Sequence[Timer] = ()
         self._outbox = outbox
 
     async def happenings(self) -> Sequence[Happening]:
@@ -385,9 +404,13 @@ class MemoryUndecided(Undecided):
         """See the port."""
         return self._outbox.told(incident_ids)
 
-    async def decide(self, orders: Sequence[Order]) -> None:
+    async def heard(self, incident_ids: Sequence[IncidentId]) -> Heard:
         """See the port."""
-        self.orders = orders
+        return self._outbox.heard(incident_ids)
+
+    async def decide(self, orders: Sequence[Order], timers: Sequence[Timer] = ()) -> None:
+        """See the port."""
+        self.orders, self.timers = orders, timers
 
 
 def _last_answer(delivery: Delivery) -> str:

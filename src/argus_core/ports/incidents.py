@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
-from typing import Generic, NamedTuple, Protocol, TypeAlias, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeAlias, TypeVar, assert_never
 
 from argus_core.domain.errors import DomainError
 from argus_core.domain.filters import Condition
 from argus_core.domain.ids import EventId, IncidentId, SourceId, TokenId, UserId
-from argus_core.domain.incidents import Event, EventType, Incident
+from argus_core.domain.incidents import FOREVER, Event, EventType, Incident
 from argus_core.domain.limits import Json
 from argus_core.domain.transitions import Change, EventIds, Timer
 
@@ -113,13 +113,55 @@ def event_row(event: Event) -> EventRow:
     return EventRow(event.id, event.incident_id, actor.id, actor.username, event.timestamp, event.received, event.type, event.description)
 
 
+Rank: TypeAlias = datetime | int | None
+"""What an incident is sorted by before its start and id: its end, how bad it is, or nothing."""
+
+
+class By(Enum):
+    """What lists are sorted by; incidents that are alike in this are sorted by start, and then by id."""
+
+    START = auto()
+    END = auto()
+    """One without an end ends later than any other."""
+    LEVEL = auto()
+    """The worse, the greater."""
+
+    def rank(self, incident: "IncidentRow | Incident") -> Rank:
+        """Where in such a list the incident has its place."""
+        match self:
+            case By.START:
+                return None
+            case By.END:
+                return incident.end_time or FOREVER
+            case By.LEVEL:
+                return -incident.level
+            case _:
+                assert_never(self)
+
+    def place(self, incident: "IncidentRow | Incident", *, backwards: bool = False) -> "Position":
+        """The place after (or before) this incident."""
+        return Position(incident.start_time, incident.id, backwards, self.rank(incident))
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """How a list is sorted: the greatest first (the newest, the one that ends last, the worst); `reverse` is the smallest first."""
+
+    by: By = By.START
+    reverse: bool = False
+
+
+NEWEST = Order()
+
+
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A place between the rows of a list, newest first: after (or `backwards`: before) the incident with this start and id."""
+    """A place between the rows of a list: after (or `backwards`: before) the incident with this start, this id and this rank."""
 
     start_time: datetime
     id: IncidentId
     backwards: bool = False
+    rank: Rank = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,8 +237,14 @@ class Incidents(Protocol):
         """
         ...
 
-    async def page(self, condition: Condition, now: datetime, size: int, position: Position | None = None) -> Page[IncidentRow]:
-        """At most `size` incidents for which the condition holds, newest start first (then highest id), from `position` on."""
+    async def page(
+        self, condition: Condition, now: datetime, size: int, position: Position | None = None, order: Order = NEWEST
+    ) -> Page[IncidentRow]:
+        """
+        At most `size` incidents for which the condition holds, in this order, from `position` on.
+
+        Usually the newest start comes first, then the highest id. A position is one of a list in the same order.
+        """
         ...
 
     async def count(self, condition: Condition, now: datetime, most: int | None = None) -> int:

@@ -44,6 +44,10 @@ class Sessions(Protocol):
         """The session with this key, if it goes on; it is used by that."""
         ...
 
+    async def peek(self, digest: bytes) -> Visit | None:
+        """The same, but it is not used by that: a page asks by itself, and nobody may sit before it."""
+        ...
+
     async def of(self, user_id: UserId) -> Sequence[Session]:
         """The sessions of a user that go on, the newest first."""
         ...

@@ -45,7 +45,8 @@ class Medium(Protocol):
     the settings of the installation: texts, under the names that operators give them (`ARGUS_EMAIL_HOST`). It says in one sentence
     (ValueError) which of them is wrong. One that merely lacks some starts all the same, and says so in `lacks`.
 
-    `lacks`, `host` and `close` may be left out: ask `lack_of`, `host_of` and `close`, which know what is meant then.
+    `lacks`, `host`, `for_staff` and `close` may be left out: ask `lack_of`, `host_of`, `staff_only` and `close`, which know what is meant
+    then.
     """
 
     slug: ClassVar[str]
@@ -105,6 +106,10 @@ class Medium(Protocol):
         """
         return ""
 
+    def for_staff(self, settings: Settings) -> Mapping[str, str]:  # noqa: ARG002 - for those who need it
+        """What in these clean settings is for staff only: a sentence about each; empty when anybody may have such a destination."""
+        return {}
+
     async def close(self) -> None:
         """Let go of connections that were kept; nothing is being sent, but it may be again."""
 
@@ -118,6 +123,12 @@ def host_of(medium: Medium, settings: Settings) -> str:
     """What `host` says of these settings, or nothing."""
     ask = getattr(medium, "host", None)
     return str(ask(settings)) if ask else ""
+
+
+def staff_only(medium: Medium, settings: Settings) -> Mapping[str, str]:
+    """What `for_staff` says of these settings, or nothing."""
+    ask = getattr(medium, "for_staff", None)
+    return dict(ask(settings)) if ask else {}
 
 
 async def close(medium: Medium) -> None:

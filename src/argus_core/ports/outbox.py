@@ -10,9 +10,11 @@ from typing import Protocol, TypeAlias
 from argus_core.domain.audit import Entry
 from argus_core.domain.deliveries import Delivery, DeliveryStatus, LaneKey, Order, Report
 from argus_core.domain.destinations import Destination
+from argus_core.domain.escalation import Heard
 from argus_core.domain.ids import DeliveryId, DestinationId, IncidentId, MaintenanceId, UserId
 from argus_core.domain.incidents import Happening
 from argus_core.domain.roundups import Roundup
+from argus_core.domain.transitions import Timer
 
 Note: TypeAlias = Callable[[DeliveryId], Entry]
 """What the audit log is told of a delivery, in the unit of work that changes it."""
@@ -50,8 +52,16 @@ class Undecided(Protocol):
         """The lanes of these incidents in which anything was told, or will be; what is kept back counts only once it is in a roundup."""
         ...
 
-    async def decide(self, orders: Sequence[Order]) -> None:
-        """Keep the deliveries that follow from all the events, let their lanes be due, and take the events out of the outbox."""
+    async def heard(self, incident_ids: Sequence[IncidentId]) -> Heard:
+        """What each profile told last of these incidents at each destination; what is kept back counts only once it is in a roundup."""
+        ...
+
+    async def decide(self, orders: Sequence[Order], timers: Sequence[Timer] = ()) -> None:
+        """
+        Keep the deliveries that follow from all the events, let their lanes be due, and take the events out of the outbox.
+
+        The timers are set with that; one of the same incident, kind and subject is set to the new moment.
+        """
         ...
 
 

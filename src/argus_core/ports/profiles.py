@@ -11,6 +11,7 @@ from argus_core.domain.destinations import Destination
 from argus_core.domain.ids import MaintenanceId, SourceId, TimeslotId, UserId
 from argus_core.domain.maintenance import Maintenance
 from argus_core.domain.profiles import Belonging, Belongings
+from argus_core.domain.saved_filters import SharedFilter
 
 STILL_KNOWN = timedelta(weeks=1)
 """A maintenance that ended so long ago is not asked any more about what has just been decided."""
@@ -76,6 +77,10 @@ class Profiles(Protocol):
 
     async def belongings(self, owner: UserId) -> Belongings:
         """What this user owns."""
+        ...
+
+    async def shared(self) -> Sequence[SharedFilter]:
+        """All filters that are shared, in id order, also those of users who are not active any more: others go on using them."""
         ...
 
     async def owning(self, text: str, most: int, after: UserId) -> Mapping[UserId, Belongings]:

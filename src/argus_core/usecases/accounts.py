@@ -190,6 +190,12 @@ class AccountService:
         async with self.accounts.begin() as work:
             return _found(await work.user_named(username), f'There is no user "{username}".')
 
+    async def is_staff(self, user_id: UserId) -> bool:
+        """Whether there is such a user, and of the staff."""
+        async with self.accounts.begin() as work:
+            user = await work.user(user_id)
+        return user is not None and user.staff
+
     async def acting(self, user: User) -> Actor:
         """The user as one who acts without a token: all that the user may do is allowed."""
         async with self.accounts.begin() as work:

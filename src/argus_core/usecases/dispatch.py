@@ -1,20 +1,22 @@
 """Decide about what has happened: who is to be told, and where that leads. Sending is in `sending`."""
 
+import asyncio
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from argus_core.domain.audience import Audience
 from argus_core.domain.calendars import Calendar
-from argus_core.domain.decisions import Told
+from argus_core.domain.decisions import Told, gathered
 from argus_core.domain.deliveries import DeliveryStatus, Order
 from argus_core.domain.destinations import Destination
 from argus_core.domain.errors import Unavailable, said
+from argus_core.domain.escalation import Heard, asks, may_follow, timers
 from argus_core.domain.ids import DestinationId, IncidentId, SourceId, UserId
 from argus_core.domain.incidents import Happening
 from argus_core.domain.limits import storable
 from argus_core.domain.maintenance import Maintenance, ends
-from argus_core.domain.profiles import Profile
+from argus_core.domain.profiles import Profile, WholeProfile
 from argus_core.ports.media import Media, Medium, host_of
 from argus_core.ports.outbox import Outbox, Place, Undecided
 from argus_core.ports.profiles import Profiles
@@ -44,6 +46,7 @@ class Dispatcher:
         self._confined: dict[UserId, SourceId] = {}
         self._generation = BEFORE_ALL
         self._portion: int | None = None
+        self._learning = asyncio.Lock()
 
     async def decide(self, most: int) -> int:
         """
@@ -63,8 +66,11 @@ class Dispatcher:
                 blamed = undecided.places
                 happenings = await undecided.happenings()
                 texts = await self._texts(undecided)
-                orders = [order for happening in happenings for order in self._orders(happening, texts)]
-                await undecided.decide(await self._kept_back(undecided, happenings, texts, orders))
+                matching = [(one, self._audience.matching(one, texts.get(one.incident.id, ()))) for one in happenings]
+                heard = await _heard(undecided, matching)
+                orders = [order for one, profiles in matching for order in self._orders(one, profiles, heard)]
+                waits = [timer for one in happenings for timer in timers(one, self._audience.delays)]
+                await undecided.decide(await self._kept_back(undecided, happenings, texts, orders), waits)
         except Exception as error:
             self._portion = 1
             if isinstance(error, Unavailable) or not blamed:
@@ -79,7 +85,16 @@ class Dispatcher:
         _log.error("Nobody can decide about event %d of incident %d", place[1], place[0], exc_info=error, extra={"incident": place[0]})
         await self._outbox.put_aside(place, storable(said(error), MOST_REASON))
 
+    async def cares(self, happening: Happening, texts: Sequence[str]) -> bool:
+        """Whether anybody waits for this escalation; if not, there is no need to note it."""
+        await self._learn()
+        return any(asks(whole.profile, happening, None) for whole in self._audience.matching(happening, texts))
+
     async def _learn(self) -> None:
+        async with self._learning:
+            await self._learn_alone()
+
+    async def _learn_alone(self) -> None:
         edition = await self._profiles.since(self._generation)
         for owner, belongings in edition.belongings.items():
             self._audience.know(owner, belongings)
@@ -93,9 +108,9 @@ class Dispatcher:
             return {}
         return await undecided.texts([incident_id for incident_id, _ in undecided.places])
 
-    def _orders(self, happening: Happening, texts: Mapping[IncidentId, Sequence[str]]) -> Iterator[Order]:
+    def _orders(self, happening: Happening, matching: Sequence[WholeProfile], heard: Heard) -> Iterator[Order]:
         source_id = happening.incident.source.id
-        for told in self._audience.who_hears(happening, texts.get(happening.incident.id, ())):
+        for told in gathered(matching, happening, heard):
             if self._own_only and self._confined.get(told.destination.owner, source_id) != source_id:
                 continue
             yield _order(self._media, told, happening, sends=self._sends)
@@ -115,6 +130,12 @@ class Dispatcher:
             order.kept_back(maintenance) if (maintenance := keeping.get(order.incident_id)) and order.lane not in told else order
             for order in orders
         ]
+
+
+async def _heard(undecided: Undecided, matching: Sequence[tuple[Happening, Sequence[WholeProfile]]]) -> Heard:
+    """What was told before, where that matters."""
+    following = {one.incident.id for one, profiles in matching if any(may_follow(whole.profile, one) for whole in profiles)}
+    return await undecided.heard(sorted(following)) if following else {}
 
 
 def trial_of(media: Media, destination: Destination, profiles: tuple[Profile, ...], *, sends: bool) -> Order:

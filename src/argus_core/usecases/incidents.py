@@ -1,10 +1,10 @@
 """Report, change and close incidents. Whoever only reads asks the journal itself."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import assert_never
+from typing import TypeAlias, assert_never
 
 from argus_core.domain import transitions
 from argus_core.domain.actors import Actor, Person
@@ -18,11 +18,11 @@ from argus_core.domain.errors import (
     said,
 )
 from argus_core.domain.ids import EventId, IncidentId, SourceId, TokenId
-from argus_core.domain.incidents import Event, EventType, Incident, fold
+from argus_core.domain.incidents import Event, EventType, Happening, Incident, Until, fold
 from argus_core.domain.permissions import Act, confined_to, require, require_scope, require_within
 from argus_core.domain.sources import Source
 from argus_core.domain.tags import Tag
-from argus_core.domain.transitions import Change, Edit, EventIds, IncidentReport, Timer
+from argus_core.domain.transitions import Change, Edit, EventIds, IncidentReport, Timer, TimerKind
 from argus_core.ports.accounts import Accounts
 from argus_core.ports.clock import Clock
 from argus_core.ports.incidents import Appended, Decide, Incidents
@@ -31,7 +31,15 @@ from argus_core.ports.room import Room
 ATTEMPTS = 3
 """So often is a change decided on what was read without a lock; then the incident is locked."""
 
+Cares: TypeAlias = Callable[[Happening, Sequence[str]], Awaitable[bool]]
+"""Whether anybody waits for an escalation; the texts are those of all events up to it."""
+
 _log = logging.getLogger("argus.incidents")
+
+
+async def everybody(_happening: Happening, _texts: Sequence[str]) -> bool:
+    """Note every escalation that is due, whoever waits for it."""
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +145,11 @@ class IncidentService:
         at: datetime | None = None,
         why: str = "",
         expiration: datetime | None = None,
+        until: Until | None = None,
         warrant: TokenId | None = None,
     ) -> Change:
-        """Acknowledge an incident; without `at` it happens now, without `expiration` it holds for good."""
-        return await self._change(incident_id, Act.ACKNOWLEDGE, actor, _acknowledging(actor, at, why, expiration), warrant)
+        """Acknowledge an incident; without `at` it happens now, without `expiration` and `until` it holds for good."""
+        return await self._change(incident_id, Act.ACKNOWLEDGE, actor, _acknowledging(actor, at, why, expiration, until), warrant)
 
     async def acknowledge_each(
         self,
@@ -150,6 +159,7 @@ class IncidentService:
         at: datetime | None = None,
         why: str = "",
         expiration: datetime | None = None,
+        until: Until | None = None,
         warrant: TokenId | None = None,
     ) -> Sequence[Change | DomainError | None]:
         """
@@ -158,7 +168,7 @@ class IncidentService:
         Raises:
             OnlyEndUsersAcknowledge: a source asks.
         """
-        return await self._change_each(incident_ids, Act.ACKNOWLEDGE, actor, _acknowledging(actor, at, why, expiration), warrant)
+        return await self._change_each(incident_ids, Act.ACKNOWLEDGE, actor, _acknowledging(actor, at, why, expiration, until), warrant)
 
     async def move_expiration(
         self,
@@ -207,12 +217,16 @@ class IncidentService:
         """Edit several incidents alike: for each a change, a refusal, or None where there is no such incident."""
         return await self._change_each(incident_ids, Act.CHANGE, actor, _editing(wanted, actor), warrant)
 
-    async def pass_time(self, most: int = 500) -> int:
-        """Let timers that are due take effect; gives how many were taken care of. The others come again, and hold up nobody."""
+    async def pass_time(self, most: int = 500, cares: Cares = everybody) -> int:
+        """
+        Let timers that are due take effect; gives how many were taken care of. The others come again, and hold up nobody.
+
+        An escalation that nobody `cares` about leaves nothing in the journal.
+        """
         done = []
         for timer in await self.incidents.due_timers(self.clock(), most):
             try:
-                if await self._passes(timer):
+                if await self._passes(timer, cares):
                     done.append(timer)
             except Unavailable:
                 raise
@@ -236,7 +250,7 @@ class IncidentService:
             raise Invalid({"source": missing})
         return source, Person(user.id, user.username)
 
-    async def _passes(self, timer: Timer) -> bool:
+    async def _passes(self, timer: Timer, cares: Cares) -> bool:
         """Note in the journal that a time has come, once; whether that is settled."""
         for _ in range(ATTEMPTS):
             journal = await self.incidents.journal(timer.incident_id)
@@ -245,8 +259,14 @@ class IncidentService:
             incident = await self.incidents.get(timer.incident_id)
             if incident.version != len(journal):
                 continue
-            event_ids = await self.incidents.event_ids(1)
-            change = transitions.time_passes(incident, timer, journal=journal, event_ids=event_ids, now=self.clock())
+            event_ids, now = await self.incidents.event_ids(1), self.clock()
+            if timer.due > now:
+                return False  # a clock was set back meanwhile
+            change = transitions.time_passes(incident, timer, journal=journal, event_ids=event_ids, now=now)
+            if timer.kind is TimerKind.ESCALATION_DUE and change.events:
+                happening = Happening(change.incident, change.events[-1])
+                if not await cares(happening, [event.description for event in (*journal, *change.events)]):
+                    return True
             if await self.incidents.append(change) is Appended.STORED:
                 return True
         return False
@@ -315,10 +335,10 @@ def _posting(type_: EventType, actor: Actor, at: datetime | None, why: str) -> D
     return decide
 
 
-def _acknowledging(actor: Actor, at: datetime | None, why: str, expiration: datetime | None) -> Decide:
+def _acknowledging(actor: Actor, at: datetime | None, why: str, expiration: datetime | None, until: Until | None) -> Decide:
     def decide(incident: Incident, now: datetime, event_ids: EventIds) -> Change:
         return transitions.acknowledge(
-            incident, actor=actor, event_id=next(event_ids), at=at or now, now=now, why=why, expiration=expiration
+            incident, actor=actor, event_id=next(event_ids), at=at or now, now=now, why=why, expiration=expiration, until=until
         )
 
     return decide

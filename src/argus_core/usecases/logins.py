@@ -87,6 +87,10 @@ class LoginService:
         """Who comes with this key, if the session goes on."""
         return await self.sessions.find(self.accounts.secrets.digest(key))
 
+    async def peek(self, key: str) -> Visit | None:
+        """The same for a page that asks by itself: that somebody left it open does not keep the session from ending."""
+        return await self.sessions.peek(self.accounts.secrets.digest(key))
+
     async def sessions_of(self, user_id: UserId) -> Sequence[Session]:
         """The sessions of a user, the newest first."""
         return await self.sessions.of(user_id)

@@ -11,12 +11,13 @@ from argus_core.domain.decisions import Verdict, fires, judge
 from argus_core.domain.deliveries import Delivery, DeliveryStatus
 from argus_core.domain.destinations import Destination
 from argus_core.domain.errors import Invalid, NotFound
+from argus_core.domain.escalation import rehearsed
 from argus_core.domain.filters import reads_texts
 from argus_core.domain.ids import DeliveryId, DestinationId, EventId, IncidentId, ProfileId, UserId
-from argus_core.domain.incidents import Event, Happening, fold
+from argus_core.domain.incidents import Event, EventType, Happening, fold
 from argus_core.domain.maintenance import Maintenance, ends
-from argus_core.domain.permissions import confined_to, keeping, require_within
-from argus_core.domain.profiles import Profile
+from argus_core.domain.permissions import Act, confined_to, keeping, require, require_within
+from argus_core.domain.profiles import Profile, WholeProfile
 from argus_core.ports.clock import Clock
 from argus_core.ports.incidents import Incidents
 from argus_core.ports.media import Media
@@ -56,6 +57,7 @@ class DryRun:
     """
     The events since then for which a profile would have fired, newest first; not `complete` if older ones were not looked at.
 
+    An escalation is there with the id of the event with which the wait for it began.
     Those that planned maintenance keeps back are not among them; it is said how many `kept_back` there are.
     """
 
@@ -95,15 +97,19 @@ class NotificationService:
         everybodys = actor.staff or actor.superuser
         return self._told(await self.outbox.of_incident(incident_id, None if everybodys else actor.id))
 
-    async def explain(self, incident_id: IncidentId, event_id: EventId, owner: Actor) -> Explained:
+    async def explain(self, incident_id: IncidentId, event_id: EventId, by: Actor, of: UserId | None = None) -> Explained:
         """
-        Why this user's profiles, as they are now, fire for an event or not.
+        Why a user's profiles, as they are now, fire for an event or not. It is asked `by` that user, or by staff `of` another one.
 
         Raises:
             NotFound: the incident has no such event.
+            NotAllowed: only staff may ask of others.
         """
+        owner = by.id if of is None else of
+        if owner != by.id:
+            require(by, Act.ADMINISTER)
         incident = await self.incidents.get(incident_id)
-        require_within(confined_to(owner, own_only=self.own_only), incident.source.id)
+        require_within(confined_to(by, own_only=self.own_only), incident.source.id)
         journal = await self.incidents.journal(incident_id)
         event = next((event for event in journal if event.id == event_id), None)
         if event is None:
@@ -111,9 +117,11 @@ class NotificationService:
         until = journal[: event.version]
         happening = Happening(fold(until, incident.source), event)
         texts = [event.description for event in until]
-        belongings = await self.profiles.belongings(owner.id)
-        verdicts = tuple(judge(belongings.whole(profile), happening, texts) for profile in belongings.profiles)
-        got = [delivery for delivery in await self.outbox.of_incident(incident_id, owner.id) if delivery.event_id == event_id]
+        belongings = await self.profiles.belongings(owner)
+        all_got = await self.outbox.of_incident(incident_id, owner)
+        last = _told_last(all_got, journal, event.version)
+        verdicts = tuple(judge(belongings.whole(one), happening, texts, last.get(one.id)) for one in belongings.profiles)
+        got = [delivery for delivery in all_got if delivery.event_id == event_id]
         maintenance = Calendar(await self.profiles.maintenances()).keeping_back(happening, texts)
         return Explained(event, verdicts, tuple(self._told(got)), maintenance)
 
@@ -139,7 +147,10 @@ class NotificationService:
         reads = calendar.reads_texts or (condition is not None and reads_texts(condition))
         texts = await self.outbox.texts(sorted({happening.incident.id for happening in happened})) if reads else {}
         until = {one.event.id: texts.get(one.incident.id, ())[: one.event.version] for one in happened}
-        fired = [happening for happening in happened if fires(active, happening, until[happening.event.id])]
+        if active.profile.escalate_after is None:
+            fired = [happening for happening in happened if fires(active, happening, until[happening.event.id])]
+        else:
+            fired = _rehearsed(active, happened, until, self.clock())
         told = _not_kept_back(calendar, fired, until)
         return DryRun(since, told, len(happened), len(everything) < MOST_EVENTS, len(fired) - len(told))
 
@@ -217,6 +228,28 @@ class NotificationService:
         if why or not delivery.attempts:
             return why
         return f"It will be tried again: {delivery.attempts[-1].answer}"
+
+
+def _told_last(deliveries: Sequence[Delivery], journal: Sequence[Event], version: int) -> Mapping[ProfileId, EventType]:
+    """What each profile told last of an incident before this version, at whatever destination."""
+    earlier = [one for one in deliveries if 0 < one.version < version and not one.is_kept_back]
+    earlier.sort(key=lambda one: one.version)
+    return {asking.id: journal[one.version - 1].type for one in earlier for asking in one.profiles}
+
+
+def _rehearsed(
+    profile: WholeProfile, happened: Sequence[Happening], texts: Mapping[EventId, Sequence[str]], now: datetime
+) -> list[Happening]:
+    """What an escalating profile would have told, newest first."""
+    of: dict[IncidentId, list[Happening]] = {}
+    for one in reversed(happened):
+        of.setdefault(one.incident.id, []).append(one)
+
+    def judged(happening: Happening, last: EventType | None) -> bool:
+        return fires(profile, happening, texts[happening.event.id], last)
+
+    fired = [one for events in of.values() for one in rehearsed(profile.profile, events, now, judged)]
+    return sorted(fired, key=lambda one: (one.event.received, one.event.id), reverse=True)
 
 
 def _not_kept_back(calendar: Calendar, fired: Sequence[Happening], texts: Mapping[EventId, Sequence[str]]) -> tuple[Happening, ...]:

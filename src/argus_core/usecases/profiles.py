@@ -2,17 +2,18 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from argus_core.domain.actors import Actor
 from argus_core.domain.destinations import LABEL_LENGTH, Destination, synced_email
-from argus_core.domain.errors import Invalid, SyncedDestination
+from argus_core.domain.errors import Invalid, NotFound, SharedWithAll, SyncedDestination
 from argus_core.domain.ids import DestinationId, FilterId, ProfileId, TimeslotId, UserId
 from argus_core.domain.limits import text_problem
-from argus_core.domain.permissions import keeping
+from argus_core.domain.permissions import Act, keeping, may, require
 from argus_core.domain.profiles import NAME_LENGTH, Belongings, Profile, WholeProfile
-from argus_core.domain.saved_filters import FilterDefinition, SavedFilter
+from argus_core.domain.saved_filters import FilterDefinition, SavedFilter, SharedFilter
 from argus_core.domain.timeslots import Recurrence, Timeslot, check_recurrences, check_zone
-from argus_core.ports.media import Media, Medium, Settings, hidden_settings
+from argus_core.ports.media import Media, Medium, Settings, hidden_settings, staff_only
 from argus_core.ports.profiles import Profiles, ProfilesWork
 
 
@@ -62,27 +63,71 @@ class ProfileService:
             return await _keep_filter(work, filter_)
 
     async def change_filter(self, owner: Actor, id_: FilterId, change: Callable[[SavedFilter], SavedFilter]) -> SavedFilter:
-        """Replace a filter by what `change` makes of it."""
+        """
+        Replace a filter by what `change` makes of it, for everybody if it is shared.
+
+        Raises:
+            SharedWithAll: the owner is not of the staff any more.
+        """
         async with self.profiles.begin(keeping(owner)) as work:
-            return await _keep_filter(work, change(work.belongings.filter(id_)))
+            return await _keep_filter(work, change(_changeable(work, owner, id_)))
 
     async def drop_filter(self, owner: Actor, id_: FilterId) -> None:
         """
-        Take a filter away.
+        Take a filter away, from everybody if it is shared.
 
         Raises:
             InUse: a profile refers to it.
+            SharedWithAll: the owner is not of the staff any more.
         """
         async with self.profiles.begin(keeping(owner)) as work:
-            filter_ = work.belongings.filter(id_)
+            filter_ = _changeable(work, owner, id_)
             work.belongings.check_unused(filter_)
             await work.drop(filter_)
 
+    async def shared_filters(self) -> Sequence[SharedFilter]:
+        """What everybody may list incidents with, in id order."""
+        return await self.profiles.shared()
+
+    async def share_filter(self, owner: Actor, id_: FilterId) -> SavedFilter:
+        """
+        Share a filter of one's own with everybody.
+
+        Raises:
+            NotAllowed: that is for staff.
+        """
+        require(owner, Act.SHARE)
+        async with self.profiles.begin(keeping(owner)) as work:
+            shared = replace(work.belongings.filter(id_), shared=True)
+            await work.keep(shared)
+            return shared
+
+    async def unshare_filter(self, actor: Actor, id_: FilterId) -> SavedFilter:
+        """
+        Stop sharing a filter, whoever's it is; it stays with its owner.
+
+        Raises:
+            NotAllowed: that is for staff.
+            NotFound: no such filter is shared.
+        """
+        require(actor, Act.SHARE)
+        owner = next((one.filter.owner for one in await self.profiles.shared() if one.filter.id == id_), None)
+        if owner is None:
+            raise NotFound("No Filter matches the given query.")
+        async with self.profiles.begin(owner) as work:
+            private = replace(work.belongings.filter(id_), shared=False)
+            await work.keep(private)
+            return private
+
     async def add_destination(self, owner: Actor, *, medium: str, settings: Settings, label: str | None = None) -> Destination:
-        """Keep a new destination, with its settings as the medium wants them."""
+        """Keep a new destination, with its settings as the medium wants them; some of them only staff may have."""
         async with self.profiles.begin(keeping(owner)) as work:
             destination = Destination(
-                id=DestinationId(await work.new_id()), owner=owner.id, medium=medium, settings=self._clean(medium, settings), label=label
+                id=DestinationId(await work.new_id()),
+                owner=owner.id,
+                medium=medium,
+                settings=self._clean(owner, medium, settings),
+                label=label,
             )
             self._check_twins(destination, work.belongings.destinations)
             return await _keep_destination(work, destination)
@@ -107,7 +152,7 @@ class ProfileService:
             changed = change(present)
             if settings is None:
                 return await _keep_destination(work, changed)
-            return await self._move_destination(work, email, changed, self._clean_again(present, settings))
+            return await self._move_destination(work, email, changed, self._clean_again(owner, present, settings))
 
     async def replace_destination(
         self, owner: Actor, id_: DestinationId, settings: Settings, change: Callable[[Destination], Destination], *, email: str
@@ -115,7 +160,7 @@ class ProfileService:
         """As `change_destination`, but with the same settings it stays what it is, so that replacing twice is replacing once."""
         async with self.profiles.begin(keeping(owner)) as work:
             present = work.belongings.destination(id_)
-            changed, clean = change(present), self._clean_again(present, settings)
+            changed, clean = change(present), self._clean_again(owner, present, settings)
             if clean == present.settings:
                 return await _keep_destination(work, changed)
             return await self._move_destination(work, email, changed, clean)
@@ -149,6 +194,7 @@ class ProfileService:
         filter_ids: Sequence[FilterId],
         destination_ids: Sequence[DestinationId] = (),
         active: bool = True,
+        escalate_after: timedelta | None = None,
     ) -> WholeProfile:
         """Keep a new profile."""
         async with self.profiles.begin(keeping(owner)) as work:
@@ -160,6 +206,7 @@ class ProfileService:
                 filter_ids=tuple(filter_ids),
                 destination_ids=tuple(destination_ids),
                 active=active,
+                escalate_after=escalate_after,
             )
             return await self._keep_profile(work, profile)
 
@@ -196,13 +243,17 @@ class ProfileService:
             await work.keep(synced_email(DestinationId(await work.new_id()), destination.owner, email))
         return moved
 
-    def _clean(self, slug: str, settings: Settings) -> Settings:
-        return self._medium(slug).clean(settings)
+    def _clean(self, owner: Actor, slug: str, settings: Settings) -> Settings:
+        medium = self._medium(slug)
+        clean = medium.clean(settings)
+        if not owner.staff and (errors := staff_only(medium, clean)):
+            raise Invalid(dict(errors))
+        return clean
 
-    def _clean_again(self, present: Destination, settings: Settings) -> Settings:
+    def _clean_again(self, owner: Actor, present: Destination, settings: Settings) -> Settings:
         secret = hidden_settings(self._medium(present.medium))
         kept = {name: value for name, value in present.settings.items() if name in secret}
-        return self._clean(present.medium, {**kept, **settings})
+        return self._clean(owner, present.medium, {**kept, **settings})
 
     def _medium(self, slug: str) -> Medium:
         enabled = self.media.get(slug)
@@ -235,6 +286,14 @@ async def _keep_filter(work: ProfilesWork, filter_: SavedFilter) -> SavedFilter:
     check_name(filter_.name, NAME_LENGTH)
     work.belongings.check_filter(filter_)
     await work.keep(filter_)
+    return filter_
+
+
+def _changeable(work: ProfilesWork, owner: Actor, id_: FilterId) -> SavedFilter:
+    """The filter, if the owner may change it: what everybody sees is for staff."""
+    filter_ = work.belongings.filter(id_)
+    if filter_.shared and not may(owner, Act.SHARE):
+        raise SharedWithAll
     return filter_
 
 

@@ -10,7 +10,7 @@ from argus_core.domain.filters import All, Condition, SourceOf
 from argus_core.domain.ids import EventId, IncidentId
 from argus_core.domain.permissions import confined_to, require_within
 from argus_core.domain.sources import Source
-from argus_core.ports.incidents import AckRow, EventRow, IncidentRow, Incidents, Page, Position
+from argus_core.ports.incidents import NEWEST, AckRow, EventRow, IncidentRow, Incidents, Order, Page, Position
 
 
 class Reading(Protocol):
@@ -20,7 +20,9 @@ class Reading(Protocol):
         """See the port."""
         ...
 
-    async def page(self, condition: Condition, now: datetime, size: int, position: Position | None = None) -> Page[IncidentRow]:
+    async def page(
+        self, condition: Condition, now: datetime, size: int, position: Position | None = None, order: Order = NEWEST
+    ) -> Page[IncidentRow]:
         """See the port."""
         ...
 
@@ -70,8 +72,10 @@ class _Confined(Reading):
         require_within(self.source, row.source_id)
         return row
 
-    async def page(self, condition: Condition, now: datetime, size: int, position: Position | None = None) -> Page[IncidentRow]:
-        return await self.incidents.page(self._own(condition), now, size, position)
+    async def page(
+        self, condition: Condition, now: datetime, size: int, position: Position | None = None, order: Order = NEWEST
+    ) -> Page[IncidentRow]:
+        return await self.incidents.page(self._own(condition), now, size, position, order)
 
     async def count(self, condition: Condition, now: datetime, most: int | None = None) -> int:
         return await self.incidents.count(self._own(condition), now, most)

@@ -1,7 +1,7 @@
 """Send what is due: lanes are taken, messages written, media asked, and what came of it is kept."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ from argus_core.domain.notifications import Notification, asked_by, compose
 from argus_core.domain.roundups import compose_roundup
 from argus_core.domain.sources import Source
 from argus_core.ports.about import work_on
-from argus_core.ports.media import Media, PerhapsDelivered, TryLater, Undeliverable
+from argus_core.ports.media import Media, PerhapsDelivered, TryLater, Undeliverable, staff_only
 from argus_core.ports.outbox import Outbox, Sending
 
 LEASE = timedelta(minutes=2)
@@ -38,6 +38,7 @@ MOST_ANSWER = 1_000
 """So many characters of what a provider answers are kept."""
 
 GONE = "The destination is gone."
+NOT_STAFF = "The destination is for staff only, and its owner is not of the staff any more."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,11 +73,16 @@ class _Route:
         self.breaker = self.breaker.after(worked=report.outcome in (Outcome.SENT, Outcome.REFUSED), now=now)
 
 
+async def nobody(_: UserId) -> bool:
+    """Whether somebody is of the staff, when there is no staff."""
+    return False
+
+
 class Sender:
     """
     Sends what is due through the media, some at once; what is slow or broken at one provider holds up nobody at another.
 
-    `seconds` is a clock that only goes forward, `chance` gives numbers from 0 to 1.
+    `seconds` is a clock that only goes forward, `chance` gives numbers from 0 to 1, `is_staff` says whether a user is of the staff now.
     """
 
     def __init__(
@@ -89,9 +95,11 @@ class Sender:
         chance: Callable[[], float],
         sends: bool = True,
         lease: timedelta = LEASE,
+        is_staff: Callable[[UserId], Awaitable[bool]] = nobody,
     ) -> None:
         self._outbox, self._media, self._letterhead = outbox, media, letterhead
         self._seconds, self._chance, self._sends, self._lease = seconds, chance, sends, lease
+        self._is_staff = is_staff
         self._routes: dict[str, _Route] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
@@ -212,7 +220,18 @@ class Sender:
         enabled = self._media.get(destination.medium)
         if enabled is None or enabled.medium is None:
             raise TryLater(self._media.why_waits(destination.medium))
+        if staff_only(enabled.medium, destination.settings):
+            await self._check_staff(destination.owner)
         await enabled.medium.send(self._message(sending), destination.settings)
+
+    async def _check_staff(self, owner: UserId) -> None:
+        """Refuse what its owner could not have any more."""
+        try:
+            is_staff = await self._is_staff(owner)
+        except Unavailable as error:
+            raise TryLater(str(error)) from error
+        if not is_staff:
+            raise Undeliverable(NOT_STAFF)
 
     def _message(self, sending: Sending) -> Notification:
         newest, happenings = sending.newest, sending.happenings

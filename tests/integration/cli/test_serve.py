@@ -235,7 +235,7 @@ def test_a_signal_is_obeyed_even_when_its_interruption_is_lost(moment, database_
     def ready(_):
         if moment == "start":
             Dying()
-        yield databases.Ready(database_url, revive)
+        yield databases.Ready(database_url, database_url, revive)
 
     monkeypatch.setattr(sys, "unraisablehook", lambda dropped: lost.append(dropped.exc_type))
     monkeypatch.setattr(databases, "ready", ready)

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.db import codec
-from argus_core.domain.incidents import AckChange, Changes, Initial, Replaced
+from argus_core.domain.incidents import AckChange, Changes, Escalation, Initial, Replaced, Until
 from argus_core.domain.limits import same_json
 from argus_core.domain.tags import TagOn
-from strategies import any_moments, ids, json_values, levels, tags, texts
+from strategies import DAY, SECOND, any_moments, ids, json_values, levels, tags, texts
 
 maybe_moments = st.none() | any_moments
 tags_on = st.lists(st.builds(TagOn, tags.map(str), ids, any_moments), max_size=3).map(tuple)
@@ -33,6 +33,8 @@ initials = st.builds(
     metadata=json_values,
     tags=tags_on,
 )
+endings = st.just((None, None)) | st.just((Until.RESOLVED, None)) | levels.map(lambda level: (Until.LEVEL_RISES, level))
+ack_changes = st.tuples(ids, maybe_moments, maybe_moments, st.booleans(), endings).map(lambda parts: AckChange(*parts[:4], *parts[4]))
 changes = st.builds(
     Changes,
     initial=st.none() | initials,
@@ -44,7 +46,9 @@ changes = st.builds(
     metadata=replaced(json_values),
     tags_added=tags_on,
     tags_removed=tags_on,
-    ack=st.none() | st.builds(AckChange, ids, maybe_moments, maybe_moments, made=st.booleans()),
+    ack=st.none() | ack_changes,
+    acks_ended=st.lists(ack_changes, max_size=2).map(tuple),
+    escalation=st.none() | st.builds(Escalation, st.sampled_from([SECOND, 90 * SECOND, DAY]), st.integers(1, 99), any_moments),
     ended=st.booleans(),
 )
 

@@ -123,6 +123,16 @@ async def test_an_incident_may_begin_with_several_events(world, database):
     assert Appended.DUPLICATE_KEY is await world.incidents.append(replace_ids(change, await world.begin()))
 
 
+async def test_timers_of_kinds_that_only_a_newer_version_knows_are_left_to_it(world, database):
+    incident = (await world.begin("newer")).incident
+    async with database.transaction() as connection:
+        await connection.execute("insert into timer values (%s, 'from-tomorrow', 0, '2000-01-01')", (incident.id,))
+
+    assert incident.id not in [timer.incident_id for timer in await world.incidents.due_timers(now(), 10_000)]
+
+    assert [("from-tomorrow",)] == await rows(database, "select kind from timer where incident_id = %s", incident.id)
+
+
 def replace_ids(change, other):
     """The same beginning under the ids of another incident."""
     events = tuple(

@@ -9,7 +9,7 @@ from psycopg import sql
 
 from adapters.db.database import Database
 from adapters.db.journal import PgIncidents
-from adapters.db.pages import to_read_page
+from adapters.db.sorting import to_read_list
 from argus_core.domain.filters import (
     EVERYTHING,
     All,
@@ -19,6 +19,7 @@ from argus_core.domain.filters import (
     IsAcked,
     IsClosed,
     IsOpen,
+    IsStateful,
     KeyIs,
     LastedAtLeast,
     LevelAtMost,
@@ -27,7 +28,8 @@ from argus_core.domain.filters import (
     SourceOf,
     TextHas,
 )
-from argus_core.ports.incidents import Position
+from argus_core.domain.incidents import FOREVER
+from argus_core.ports.incidents import NEWEST, By, Order, Position
 from integration.postgres import fresh_database
 
 NOW = datetime(2030, 3, 3, 12, tzinfo=UTC)
@@ -61,12 +63,12 @@ def loaded(postgres, migrated):
         yield dsn
 
 
-def plans(dsn, condition, explain, positions):
+def plans(dsn, condition, explain, positions, order=NEWEST):
     """What PostgreSQL would do for the pages at these positions."""
     with psycopg.connect(dsn) as connection:
         connection.execute("set random_page_cost = 1.1")  # that of the embedded server, and of every other that has no turning disk
         for position in positions:
-            [[[explained]]] = explain(connection, *to_read_page(condition, NOW, 101, position)).fetchall()
+            [[[explained]]] = explain(connection, *to_read_list(condition, NOW, 101, position, order)).fetchall()
             yield explained["Plan"]
 
 
@@ -102,9 +104,9 @@ def scans(plans):
     [
         (EVERYTHING, {"incident_start"}),
         (LevelAtMost(2), {"incident_start"}),
-        (IsOpen(), {"incident_open", "incident_end"}),
-        (All((IsOpen(), Not(IsAcked()))), {"incident_open", "incident_end"}),
-        (All((All((Not(IsAcked()), IsOpen())), SourceIn(frozenset({1, 2})))), {"incident_open", "incident_end"}),
+        (IsOpen(), {"incident_open", "incident_end_start"}),
+        (All((IsOpen(), Not(IsAcked()))), {"incident_open", "incident_end_start"}),
+        (All((All((Not(IsAcked()), IsOpen())), SourceIn(frozenset({1, 2})))), {"incident_open", "incident_end_start"}),
         (HasTag(frozenset({"host=h777"})), {"incident_tags"}),
         (KeyIs("key-777"), {"incident_source_key"}),
         (SourceOf(3), {"incident_source_start"}),
@@ -131,12 +133,65 @@ def test_a_page_is_read_by_index(loaded, condition, indexes):
     assert indexes == scans(plans(loaded, condition, planned, positions))
 
 
+BY_LEVEL = {"incident_level_endless", "incident_level_other"}
+BY_END = {"incident_open", "incident_stateless", "incident_end_start"}
+RANKS = {By.START: [None], By.END: [NOW - timedelta(days=5), FOREVER], By.LEVEL: [-3]}
+
+
+def read(dsn, condition, order, position):
+    """How many rows PostgreSQL looks at to read a page there."""
+
+    def analyzed(connection, statement, values):
+        return connection.execute(f"explain (analyze, format json) {statement}", values)
+
+    def looked_at(node):
+        own = (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"] if "Scan" in node["Node Type"] else 0
+        return own + sum(map(looked_at, node.get("Plans", [])))
+
+    (plan,) = plans(dsn, condition, analyzed, [position], order)
+    return looked_at(plan)
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize(
+    ("by", "condition", "indexes"),
+    [
+        (By.START, EVERYTHING, {"incident_start"}),
+        (By.START, IsOpen(), {"incident_open", "incident_end_start"}),
+        (By.LEVEL, EVERYTHING, BY_LEVEL),
+        (By.LEVEL, IsOpen(), {"incident_level_endless", "incident_end_start"}),
+        (By.LEVEL, All((IsOpen(), Not(IsAcked()))), {"incident_level_endless", "incident_end_start"}),
+        (By.LEVEL, IsClosed(), {"incident_level_other"}),
+        (By.LEVEL, LevelAtMost(2), BY_LEVEL),
+        (By.LEVEL, All((IsOpen(), LevelAtMost(4), Not(LevelAtMost(3)))), {"incident_level_endless", "incident_end_start"}),
+        (By.END, EVERYTHING, BY_END),
+        (By.END, IsOpen(), {"incident_open", "incident_end_start"}),
+        (By.END, IsClosed(), {"incident_end_start"}),
+        (By.END, EndsUntil(NOW - timedelta(days=10)), {"incident_end_start"}),
+        (By.END, IsStateful(), {"incident_open", "incident_end_start"}),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_a_page_in_any_order_is_a_bounded_part_of_an_index(loaded, by, condition, indexes, reverse):
+    """
+    First pages, deep pages and ways back alike: of twenty thousand incidents a few pages are looked at.
+    """
+    order = Order(by, reverse)
+    deep = [Position(NOW - timedelta(days=5), 12_000, backwards, rank) for rank in RANKS[by] for backwards in (False, True)]
+
+    used = scans(plans(loaded, condition, planned, [None, *deep], order))
+
+    assert used <= indexes
+    assert indexes == scans(plans(loaded, condition, planned, [None], order)) or by is By.LEVEL
+    assert max(read(loaded, condition, order, position) for position in [None, *deep]) < 2_000
+
+
 USUAL = [
     (EVERYTHING, {"incident_start"}),
     (IsAcked(), {"incident_start"}),
-    (IsOpen(), {"incident_open", "incident_end"}),
-    (All((IsOpen(), IsAcked())), {"incident_open", "incident_end"}),
-    (All((IsOpen(), Not(IsAcked()))), {"incident_open", "incident_end"}),
+    (IsOpen(), {"incident_open", "incident_end_start"}),
+    (All((IsOpen(), IsAcked())), {"incident_open", "incident_end_start"}),
+    (All((IsOpen(), Not(IsAcked()))), {"incident_open", "incident_end_start"}),
 ]
 
 

@@ -5,6 +5,7 @@ import io
 import json
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -309,111 +310,264 @@ def test_keys_can_be_turned_off(chromium, site, reported):
         assert 0 == page.locator("#list tbody :checked").count()
 
 
-class Hands:
-    """Somebody at a keyboard, without a mouse, who counts."""
-
-    def __init__(self, page):
-        self.page, self.strokes = page, 0
-
-    def press(self, *keys):
-        for key in keys:
-            self.page.keyboard.press(key)
-            self.strokes += 1
-
-    def type(self, words):
-        self.page.keyboard.type(words)
-        self.strokes += 1
-
-
-def acked_until(page, incident):
-    return page.get_attribute(f"#list tr[data-id='{incident}'] .is-acked", "title")
-
-
-def test_task_1_find_all_unacknowledged_criticals(chromium, site, reported):
-    critical = reported(level=1)
-    mild = reported(level=2)
+def test_headers_sort_and_an_open_list_keeps_to_the_order(chromium, site, reported):
+    """
+    What happens moves nothing: that the order is another one now is announced.
+    """
+    mild, worst = reported(level=3), reported(level=1)
+    newest = reported(level=4)
     with looking(chromium, site) as page:
-        show(page, site, "/incidents/?open=true")
-        hands = Hands(page)
-
-        hands.press("u")
-
-        page.wait_for_url("**acked=false**")
-        assert (True, False, 1) == (critical in ids(page), mild in ids(page), hands.strokes)
-
-
-def test_tasks_2_and_3_acknowledge_all_of_one_site_for_two_hours(chromium, site, reported):
-    here = [reported(level=1, tags=[f"site=oslo-{reported.tag[5:20]}"]) for _ in range(3)]
-    other = reported(level=1)
-    with looking(chromium, site) as page:
-        show(page, site, "/incidents/?open=true&acked=false&level__lte=1")
-        hands = Hands(page)
-        hands.press("/", "Shift+Tab")
-        hands.type(f"site=oslo-{reported.tag[5:20]}")
-        hands.press("Enter")
-        page.wait_for_url("**tags=site*")
+        show(page, site, reported.view())
+        assert [newest, worst, mild] == ids(page)
+        page.click("#list th a:text('Level')")
+        page.wait_for_url("**sort=level*")
         page.wait_for_selector("#list[data-live=yes]")
-        assert (here[::-1], 4) == (ids(page), hands.strokes)
+        assert ([worst, mild, newest], "ascending") == (ids(page), page.get_attribute("#list th.c-level", "aria-sort"))
+        assert [] == faults(page)
 
-        hands.press("Shift+A", "a", "Enter")
+        change(site, worst, {"level": 5})
+        until(page, worst, "5 information")
+        page.wait_for_selector("#news:text-is('Another order, show')")
+        assert [worst, mild, newest] == ids(page)
+        page.click("#news")
+        page.wait_for_selector("#news", state="hidden")
+        assert [mild, newest, worst] == ids(page)
 
-        page.wait_for_selector("text=You have acknowledged 3 incidents.")
-        for incident in here:
-            until(page, incident, "acked")
-            assert acked_until(page, incident)
-        assert 7 == hands.strokes
-        show(page, site, reported.view())
-        assert "acked" not in words(page, other)
+        added = reported(level=2)
+        page.wait_for_selector("#news:text-is('1 new, show')")
+        page.click("#news")
+        page.wait_for_function("number => document.querySelectorAll('#list tbody tr').length === number", arg=4)
+        assert [added, mild, newest, worst] == ids(page)
+        page.click("#list th a:text('Level')")
+        page.wait_for_url("**sort=-level*")
+        assert ([worst, newest, mild, added], "descending") == (ids(page), page.get_attribute("#list th.c-level", "aria-sort"))
 
 
-def test_task_4_close_the_newest(chromium, site, reported):
-    older, newest = reported(), reported()
+def change(site, incident, body):
+    with httpx.Client(base_url=site.url) as client:
+        token = client.post("/api/v2/token-auth/", json={"username": "alice", "password": SECRET}).json()["token"]
+        assert client.patch(f"/api/v2/incidents/{incident}/", json=body, headers={"Authorization": f"Token {token}"}).status_code == 200
+
+
+def turn_away(page, *, hidden):
+    """Another tab is in front, or not any more, as far as the page can tell."""
+    page.evaluate(
+        """hidden => {
+          Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
+          document.dispatchEvent(new Event("visibilitychange"));
+        }""",
+        hidden,
+    )
+
+
+def rows_of(page):
+    """Each row as it reads, but for how long ago things were."""
+    return page.eval_on_selector_all(
+        "#list tbody tr", "rows => rows.map(row => [row.className, row.innerText.replace(/, (now|.* ago|in .*)/g, '')])"
+    )
+
+
+def test_a_tab_that_comes_back_has_the_list_of_a_fresh_one(chromium, site, reported):
+    """
+    While nobody sees it, it hears nothing and costs no connection; then it catches up with everything at once.
+    """
+    one, two, three = (reported(description=f"Number {number}") for number in range(3))
+    with looking(chromium, site) as page, looking(chromium, site, name="sam") as other:
+        show(page, site, reported.view(open="true"))
+        turn_away(page, hidden=True)
+        page.wait_for_selector("#list[data-live=no]")
+        asked = []
+        page.on("request", lambda request: asked.append(request.url))
+        close_elsewhere(site, one)
+        post(site.url, f"/api/v2/incidents/{two}/acks/", {})
+        change(site, three, {"level": 1})
+        new = reported(description="While nobody looked")
+        show(other, site, reported.view(open="true"))
+        assert ([], [three, two, one]) == (asked, ids(page))
+
+        turn_away(page, hidden=False)
+        until(page, one, "no longer in this view")
+        until(page, two, "acked")
+        until(page, three, "1 critical")
+        page.wait_for_selector("#news:text-is('1 new, show')")
+        page.click("#news")
+        page.wait_for_function("id => document.querySelector(`#list tr[data-id='${id}']`)", arg=new)
+
+        assert [new, three, two] == ids(page)
+        assert rows_of(other) == rows_of(page)
+
+
+def test_a_tab_that_comes_back_after_its_session_says_so(chromium, site, reported):
+    reported()
     with looking(chromium, site) as page:
         show(page, site, reported.view())
-        hands = Hands(page)
+        turn_away(page, hidden=True)
+        page.context.clear_cookies()
+        turn_away(page, hidden=False)
 
-        hands.press("j", "c", "Enter")
-
-        until(page, newest, "closed")
-        assert ("open" in words(page, older), 3) == (True, hands.strokes)
+        page.wait_for_selector("#list[data-live=over]")
+        assert "You are logged out: what you see is not renewed any more." == page.inner_text("#told")
 
 
-def test_task_5_see_what_it_is_about(chromium, site, reported):
-    newest = reported()
+def test_an_end_that_comes_shows(chromium, site, token, reported):
+    """
+    Its source says when it will end; until then it is open.
+    """
+    incident = reported()
+    with looking(chromium, site) as page:
+        show(page, site, reported.view(open="true", columns=EVERY_COLUMN))
+        end = {"type": "END", "timestamp": (datetime.now(UTC) + timedelta(seconds=5)).isoformat()}
+        headers = {"Authorization": f"Token {token}"}
+        assert httpx.post(f"{site.url}/api/v2/incidents/{incident}/events/", json=end, headers=headers, timeout=30).status_code == 201
+        page.wait_for_function("id => document.querySelector(`#list tr[data-id='${id}'] .c-end`).innerText !== '\u2013'", arg=incident)
+
+        until(page, incident, "no longer in this view")
+        assert "closed" in words(page, incident)
+
+
+def test_staff_share_a_filter_that_others_use(chromium, site, reported):
+    critical = reported(level=1)
+    reported(level=4)
+    with looking(chromium, site, name="sam") as sam, looking(chromium, site) as alice:
+        show(sam, site, reported.view(level__lte="2"))
+        sam.fill("#keep-name", "Worst here")
+        sam.click("text=Keep it")
+        sam.wait_for_url("**filter_pk=*")
+        address = sam.url
+        alice.goto(address)
+        assert "There is no such filter, or it is not shared any more." == alice.inner_text("#f-filter_pk-problem")
+
+        sam.click("a:text('Kept filters')")
+        sam.click("[aria-label='Share with everybody Worst here']")
+        assert "Everybody can use the filter now." == sam.inner_text(".news")
+        assert [] == faults(sam)
+        alice.goto(f"{site.url}/incidents/")
+        alice.select_option("#f-filter_pk", label="Worst here, shared by sam")
+        alice.click("#filter button")
+        assert [critical] == ids(alice)
+        alice.goto(f"{site.url}/incidents/filters/")
+        assert "Shared by sam" in alice.inner_text("main")
+        assert 0 == alice.locator("main button").count()
+        assert [] == faults(alice)
+
+        sam.click("[aria-label='Stop sharing Worst here']")
+        alice.goto(address)
+        assert [] == ids(alice)
+        sam.goto(address)
+        assert [critical] == ids(sam)
+
+
+def test_conditions_in_groups_are_made_shared_and_changed(chromium, site, reported):
+    """
+    At least one of several, which the fields cannot say; whoever gets the address sees the same.
+    """
+    critical, said, _ = reported(level=1), reported(description="On fire"), reported()
+    with looking(chromium, site) as page, looking(chromium, site, name="sam") as other:
+        show(page, site, reported.view(sort="start"))
+        page.click("text=More conditions, and columns")
+        page.click("text=Conditions in groups")
+        page.select_option("[name='e.kind']", "any")
+        for number, kind in enumerate(("maxlevel", "text")):
+            page.select_option("[name='e.add']", kind)
+            page.click("button[value='add:e']")
+            page.wait_for_selector(f"[name='e.{number}.value']")
+        page.select_option("[name='e.0.value']", "1")
+        page.fill("[name='e.1.value']", "on fire")
+        assert [] == faults(page)
+        page.click("form#filter > p button")
+        page.wait_for_url("**where=*")
+
+        assert [critical, said] == ids(page)
+        assert "meets at least one of these" in page.inner_text(".besides")
+        assert [] == faults(page)
+        other.goto(page.url)
+        assert [critical, said] == ids(other)
+        page.click("text=Change these conditions")
+        assert "on fire" == page.input_value("[name='e.0.1.value']")
+        page.click("button[value='drop:e.0.0']")
+        page.wait_for_selector("[name='e.0.1.value']", state="detached")
+        page.click("form#filter > p button")
+        page.wait_for_selector(".besides")
+        assert [said] == ids(page)
+        page.click("text=Leave them out")
+        assert 3 == len(ids(page))
+
+
+def test_columns_are_chosen_with_boxes_and_kept_in_the_address(chromium, site, reported):
+    reported()
+    with looking(chromium, site) as page, looking(chromium, site, name="sam") as other:
+        show(page, site, reported.view(sort="end"))
+        page.click("text=More conditions, and columns")
+        page.uncheck(".boxes [value=tags]")
+        page.check(".boxes [value=end]")
+        page.click("#filter button")
+
+        names = ["Level", "State", "Description", "Source", "Start", "End", "Ticket"]
+        for one in (page, other):
+            one.goto(page.url)
+            assert names == [text.strip(" ▲▼\n") for text in one.locator("#list th").all_inner_texts()[1:]]
+            assert "ascending" == one.get_attribute("#list th.c-end", "aria-sort")
+
+
+def test_pick_lists_hold_several(chromium, site, reported):
+    other = source_token(site, "second")
+    one, two = reported(), report(site, other, tags=[{"tag": reported.tag}])
+    third = report(site, source_token(site, "third"), tags=[{"tag": reported.tag}])
     with looking(chromium, site) as page:
         show(page, site, reported.view())
-        hands = Hands(page)
+        assert {one, two, third} == set(ids(page))
+        page.click("#f-source__id__in")
+        page.get_by_label("nav (nav)", exact=True).check()
+        page.get_by_label("second (nav)", exact=True).check()
+        page.click("#filter .buttons button")
 
-        hands.press("j", "Enter")
-
-        page.wait_for_url(f"**/incidents/{newest}/")
-        assert 2 == hands.strokes
+        assert [two, one] == ids(page)
+        assert "2 chosen" == page.inner_text("#f-source__id__in-said")
 
 
-def test_task_6_acknowledge_three_until_tomorrow(chromium, site, reported):
-    here = [reported() for _ in range(4)]
+def test_levels_differ_in_shape_and_in_colour(chromium, site, reported):
+    """
+    And in their words: each alone is enough.
+    """
+    here = [reported(level=level) for level in (1, 2, 3, 4, 5)]
+    for screen in ("light", "dark"):
+        with looking(chromium, site, screen) as page:
+            show(page, site, reported.view())
+            look = "shape => [shape.innerHTML, getComputedStyle(shape).fill, shape.parentNode.innerText.trim()]"
+            seen = [page.eval_on_selector(f"tr[data-id='{incident}'] .shape", look) for incident in here]
+
+            assert [5, 5, 5] == [len({one[what] for one in seen}) for what in range(3)]
+
+
+def test_times_are_those_of_whoever_looks(chromium, site, reported):
+    """
+    When it was by their clock, and how long ago that is.
+    """
+    start = datetime.now(UTC) - timedelta(hours=3, minutes=5)
+    incident = reported(start_time=start.isoformat())
+    context = chromium.new_context(timezone_id="Asia/Tokyo")
+    page = context.new_page()
+    log_in(page, site)
+    show(page, site, reported.view())
+
+    assert f"{start.astimezone(ZoneInfo('Asia/Tokyo')):%Y-%m-%d %H:%M}, 3 hr. ago" == page.inner_text(f"tr[data-id='{incident}'] .c-start")
+    context.close()
+
+
+def test_every_key_does_what_the_help_says(chromium, site, reported):
+    first, second = [reported() for _ in range(2)][::-1]
+    focused = "() => document.activeElement.id || document.activeElement.value"
     with looking(chromium, site) as page:
         show(page, site, reported.view())
-        hands = Hands(page)
-
-        hands.press("j", "x", "j", "j", "Shift+X", "a", "Tab", "Enter")
-
-        for incident in here[1:]:
-            until(page, incident, "acked")
-            assert "08:00" in acked_until(page, incident)
-        assert ("acked" in words(page, here[0]), 8) == (False, hands.strokes)
-
-
-def test_task_7_find_an_incident_by_what_it_says(chromium, site, reported):
-    reported(description="Something else")
-    wanted = reported(description="A quaint hovercraft")
-    with looking(chromium, site) as page:
-        show(page, site, reported.view())
-        hands = Hands(page)
-
-        hands.press("/")
-        hands.type("quaint hover")
-        hands.press("Enter")
-
-        page.wait_for_url("**search=quaint*")
-        assert ([wanted], 3) == (ids(page), hands.strokes)
+        press(page, "j", "j", "k")
+        assert str(first) == page.evaluate(focused)
+        press(page, "j", "x")
+        assert [str(second)] == page.eval_on_selector_all("#list tbody :checked", "boxes => boxes.map(box => box.value)")
+        for key, there in (("a", "do-ack"), ("c", "do-close"), ("/", "f-search")):
+            press(page, key)
+            assert there == page.evaluate(focused)
+            press(page, "Escape")
+        press(page, "?")
+        assert page.is_visible("#help")
+        press(page, "Escape", "k", "o")
+        page.wait_for_url(f"**/incidents/{first}/")

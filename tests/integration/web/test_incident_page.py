@@ -60,6 +60,51 @@ def test_a_mistake_is_told_where_it_was_made(chromium, site, incident):
         assert "Enter a valid URL." == page.inner_text("#ticket-ticket_url-problem")
 
 
+def test_tags_come_and_go(chromium, site, incident):
+    with looking(chromium, site) as page:
+        open_page(page, site, incident)
+        page.click("details.act summary:text-is('Add a tag')")
+        page.fill("#tag-tag", "osl")
+        page.wait_for_selector("#known-tags option[value='site=oslo']", state="attached", timeout=20_000)
+        page.fill("#tag-tag", "Oslo")
+        page.click("details.act[open] button:text-is('Add it')")
+        assert ("true", "Oslo") == (page.get_attribute("#tag-tag", "aria-invalid"), page.input_value("#tag-tag"))
+        assert "The tag does not have its delimiter: =." == page.inner_text("#tag-tag-problem")
+
+        page.fill("#tag-tag", "room=aurora")
+        page.click("details.act[open] button:text-is('Add it')")
+        assert "room=aurora" in page.inner_text("#state")
+        page.click("details.act summary:text-is('Take tags away')")
+        assert ["room=aurora"] == page.locator("details.act[open] input[type=checkbox]").evaluate_all("all => all.map(box => box.value)")
+        page.click("details.act[open] button:text-is('Take them away')")
+        assert "Choose at least one tag." == page.inner_text("#untag-tag-problem")
+        assert [] == faults(page)
+
+        page.check("details.act[open] [value='room=aurora']")
+        page.click("details.act[open] button:text-is('Take them away')")
+        assert "The tags are gone." in page.inner_text("main")
+        assert ("room=aurora" in page.inner_text("#state"), "site=oslo" in page.inner_text("#state")) == (False, True)
+        assert 0 == page.locator("summary:text-is('Take tags away')").count()
+
+
+def test_the_end_of_an_acknowledgement_is_moved(chromium, site, incident):
+    words = "Move the end of an acknowledgement"
+    with looking(chromium, site) as page:
+        open_page(page, site, incident)
+        assert 0 == page.locator(f"summary:text-is('{words}')").count()
+        do(page, "Acknowledge", "Acknowledge", until="2h")
+        do(page, words, "Move it", until="moment")
+        assert "Give a date and a time, like 2026-03-31T08:00." == page.inner_text("#expiration-moment-problem")
+        assert "moment" == page.input_value("#expiration-until")
+        assert [] == faults(page)
+
+        page.fill("#expiration-moment", "2999-12-31T12:00")
+        page.click("details.act[open] button:text-is('Move it')")
+
+        assert "until 2999-12-31 12:00:00" in page.inner_text("#state")
+        assert "The acknowledgement has another end now." in page.inner_text("main")
+
+
 def test_the_slider_shows_any_moment(chromium, site, incident):
     with looking(chromium, site) as page:
         open_page(page, site, incident)

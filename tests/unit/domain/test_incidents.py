@@ -151,7 +151,7 @@ class TestJournal:
 
 
 def test_only_the_passing_of_time_is_internal():
-    assert {EventType.END_REACHED, EventType.ACK_EXPIRED} == {type_ for type_ in EventType if type_.internal}
+    assert {EventType.END_REACHED, EventType.ACK_EXPIRED, EventType.ESCALATION_DUE} == {type_ for type_ in EventType if type_.internal}
 
 
 @given(histories())

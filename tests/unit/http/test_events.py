@@ -121,6 +121,33 @@ async def test_an_acknowledgement_needs_nothing(world):
     )
 
 
+async def test_an_acknowledgement_ends_with_what_it_was_made_until(world):
+    """
+    Alone and in bulk; answers show its end when that has come, and nothing new.
+    """
+    await world.incident(level=3)
+    single = await world.ask("alice", "POST", "incidents/1/acks/", json={"until": "level-rises", "description": "a"})
+    body = {"ids": [1], "ack": {"until": "resolved", "description": "b"}}
+    bulk = await world.ask("alice", "POST", "incidents/acks/bulk/", json=body)
+    wrong = await world.ask("alice", "POST", "incidents/1/acks/", json={"until": "later"})
+    assert ([201, 201], 400, {"until": ['"later" is not a valid choice.']}) == (
+        [single.status_code, bulk.status_code],
+        wrong.status_code,
+        wrong.json(),
+    )
+    assert {"pk", "event", "expiration"} == set(single.json())
+
+    async def ends():
+        return {ack["event"]["description"]: ack["expiration"] for ack in (await world.ask("nav", "GET", "incidents/1/acks/")).json()}
+
+    assert {"a": None, "b": None} == await ends()
+    await world.ask("alice", "PATCH", "incidents/1/", json={"level": 2})
+    assert {"a": "2024-03-01T13:00:00+01:00", "b": None} == await ends()
+    await world.ask("alice", "POST", "incidents/1/events/", json={"type": "CLO"})
+    assert None not in (await ends()).values()
+    assert not (await world.ask("nav", "GET", "incidents/1/")).json()["acked"]
+
+
 async def test_only_people_acknowledge(world):
     await world.incident()
     await world.ask("alice", "POST", "incidents/1/acks/")

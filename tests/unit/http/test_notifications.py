@@ -63,6 +63,7 @@ async def test_what_became_of_notifications_is_shown_to_whom_they_are_for(world,
         "created": "2024-03-01T13:00:00+01:00",
         "finished": None,
         "attempts": [],
+        "type": "STA",
     } == delivery
     assert [] == (await world.ask("bob", "GET", path)).json()
     assert [delivery] == (await world.ask("ada", "GET", path)).json()
@@ -93,6 +94,33 @@ async def test_it_is_explained_why_a_profile_fires(world, profile, decide):
     assert (profile["pk"], "Critical", True, True, True) == tuple(verdict[key] for key in ("pk", "name", "fired", "active", "in_timeslot"))
     assert [True, True] == [one["held"] for one in verdict["filters"]]
     assert ["waiting"] == [one["status"] for one in explained["notifications"]]
+
+
+async def test_staff_asks_why_others_are_told(world, profile, decide):
+    incident = await world.incident(level=1)
+    event = await only_event(world, incident)
+    await decide()
+    path = f"incidents/{incident['pk']}/events/{event['pk']}/explain/"
+    own = (await world.ask("alice", "GET", path)).json()
+
+    asked = {name: await world.ask(name, "GET", f"{path}?user={world.pks['alice']}") for name in ("alice", "ada", "bob", "nav")}
+
+    assert {"alice": 200, "ada": 200, "bob": 403, "nav": 403} == {name: answer.status_code for name, answer in asked.items()}
+    assert [own, own] == [asked["alice"].json(), asked["ada"].json()]
+    assert [profile["pk"]] == [verdict["pk"] for verdict in own["profiles"]]
+    assert [] == (await world.ask("ada", "GET", path)).json()["profiles"]
+
+
+@pytest.mark.parametrize(
+    ("user", "status"), [("", 200), ("999", 404), ("0", 400), ("-1", 400), ("x", 400), ("²", 400), ("9" * 30, 400), (str(2**63), 400)]
+)
+async def test_whoever_is_asked_about_has_to_be_somebody(world, profile, user, status):
+    incident = await world.incident()
+    event = await only_event(world, incident)
+
+    answer = await world.ask("ada", "GET", f"incidents/{incident['pk']}/events/{event['pk']}/explain/?user={user}")
+
+    assert status == answer.status_code
 
 
 async def test_it_is_explained_why_a_profile_does_not_fire(world, profile):
@@ -127,6 +155,24 @@ async def test_filters_are_explained_as_described_also_those_that_no_expression_
     described = jsonschema_rs.validator_for({"$ref": "#/components/schemas/ExplanationOut", "components": components})
     assert [] == [error.message for error in described.iter_errors(explained)]
     assert '"site"' in str(explained["profiles"][0]["filters"][0]["why"]).replace("'", '"')
+
+
+async def test_it_is_explained_that_a_profile_waits(world, profile, decide):
+    await world.ask("alice", "PATCH", f"notificationprofiles/{profile['pk']}/", json={"escalate_after": 15})
+    incident = await world.incident(level=1)
+    event = await only_event(world, incident)
+    await decide()
+
+    explained = (await world.ask("alice", "GET", f"incidents/{incident['pk']}/events/{event['pk']}/explain/")).json()
+
+    (verdict,) = explained["profiles"]
+    assert (False, "2024-03-01T13:15:00+01:00") == (verdict["fired"], verdict["waits_until"])
+    assert "It waits for 15 minutes, unless somebody acknowledges the incident or it ends." == verdict["escalation"]
+    assert [] == explained["notifications"]
+
+    world.later(hours=1)
+    (fired,) = (await world.ask("alice", "GET", f"notificationprofiles/{profile['pk']}/dryrun/")).json()["events"]
+    assert ("escalation-due", event["pk"], "2024-03-01T13:15:00+01:00") == (fired["type"], fired["event"], fired["received"])
 
 
 async def test_an_empty_filter_says_nothing_for_itself(world, profile):

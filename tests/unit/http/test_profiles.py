@@ -103,6 +103,33 @@ class TestTimeslots:
 
 
 @pytest.mark.anyio
+class TestEscalation:
+    @pytest.fixture
+    async def whole(self, make):
+        slot, filter_ = await make("timeslots/", name="s", time_recurrences=[]), await make("filters/", name="f")
+        return {"timeslot": slot["pk"], "filters": [filter_["pk"]]}
+
+    async def test_is_shown_only_when_it_is_set_and_stays_until_it_is_taken_away(self, world, make, whole):
+        plain, waiting = await make("", **whole), await make("", **whole, escalate_after=15)
+        path = f"{HERE}/{waiting['pk']}/"
+
+        answers = [
+            await world.ask("alice", method, path, json=body)
+            for method, body in (("PUT", whole), ("PATCH", {"escalate_after": 1440}), ("PATCH", {}), ("PATCH", {"escalate_after": None}))
+        ]
+
+        assert "escalate_after" not in plain
+        assert [15, 15, 1440, 1440] == [waiting["escalate_after"], *(answer.json()["escalate_after"] for answer in answers[:3])]
+        assert "escalate_after" not in answers[3].json()
+
+    @pytest.mark.parametrize("wait", [0, -1, 1441, 1.5, "soon", [], 10**30, True])
+    async def test_is_a_number_of_minutes(self, world, whole, wait):
+        answer = await world.ask("alice", "POST", f"{HERE}/", json={**whole, "escalate_after": wait})
+
+        assert (400, ["escalate_after"]) == (answer.status_code, list(answer.json()))
+
+
+@pytest.mark.anyio
 class TestFilters:
     async def test_show_what_the_document_does_not_know_only_when_it_was_given(self, world, make):
         expression = {"any": [{"not": {"tags": ["host=a"]}}, {"minDuration": 5}]}

@@ -120,6 +120,8 @@ BROKEN = {
         "clean": clean_with(lambda clean, given: {**clean, "pin": "9"} if "unknown-to-all" in given else clean),
     },
     "settings with blanks around": {"clean": not_trimming},
+    "what is for staff, named as settings": {"for_staff": lambda self, settings: {"wing": "Only staff has wings."}},
+    "a sentence about what is for staff": {"for_staff": lambda self, settings: {"code": " "}},
     "label": {"label": lambda self, settings: " "},
     "pin is a secret": {"label": lambda self, settings: " ".join(settings.values())},
     "should be refused": {"clean": clean_with(lambda clean, _: clean), "bad": ({"code": "abc"},)},

@@ -26,7 +26,7 @@ from argus_core.ports.about import worked_on
 from argus_core.ports.media import EnabledMedium, Media, PerhapsDelivered, TryLater, Undeliverable
 from argus_core.usecases.dispatch import Dispatcher, route_of, trial_of
 from argus_core.usecases.notifications import DROPPED, NotificationService
-from argus_core.usecases.sending import FEWEST, GONE, MOST, SLOTS, Letterhead, Sender
+from argus_core.usecases.sending import FEWEST, GONE, MOST, NOT_STAFF, SLOTS, Letterhead, Sender
 
 pytestmark = pytest.mark.anyio
 
@@ -64,6 +64,9 @@ class Pigeon:
 
     def host(self, settings):
         return settings["loft"]
+
+    def for_staff(self, settings):
+        return {"loft": "Only staff may fly there."} if settings["loft"] == "tower" else {}
 
     async def send(self, notification, settings):
         self.flies()
@@ -105,7 +108,21 @@ class Office:
             )
         )
         self.dispatcher = Dispatcher(self.outbox, self.profiles, self.media, sends=self.sends, own_only=self.own_only)
-        self.sender = Sender(self.outbox, self.media, Letterhead(), seconds=self.clock.seconds, chance=lambda: 0.5, sends=self.sends)
+        self.staff = set()
+        self.sender = Sender(
+            self.outbox,
+            self.media,
+            Letterhead(),
+            seconds=self.clock.seconds,
+            chance=lambda: 0.5,
+            sends=self.sends,
+            is_staff=self.is_staff,
+        )
+
+    async def is_staff(self, user):
+        if self.staff is None:
+            raise Unavailable("The store is away.")
+        return user in self.staff
 
     async def open(self):
         self.world = await make_world(self.incidents, self.accounts)
@@ -365,6 +382,32 @@ async def test_a_provider_that_hangs_holds_up_nobody_else(office):
     hanging.set()
     await office.send()
     assert [("b", ["STA"]), ("a", ["STA"])] == office.told
+
+
+async def test_what_is_for_staff_is_sent_as_long_as_its_owner_is_of_the_staff(office):
+    await office.want("tower")
+    office.staff = {office.owner}
+    first = await office.tell()
+    office.staff = None
+    second = await office.tell()
+    office.staff = set()
+    third = await office.tell()
+
+    outcomes = [
+        [(one.outcome, one.answer) for delivery in await office.ledger(told) for one in delivery.attempts]
+        for told in (first, second, third)
+    ]
+    assert [[(Outcome.SENT, "")], [(Outcome.FAILED, "The store is away.")], [(Outcome.REFUSED, NOT_STAFF)]] == outcomes
+
+
+async def test_who_is_of_the_staff_is_nobody_unless_it_is_said(office):
+    await office.want("tower")
+    office.sender = Sender(office.outbox, office.media, Letterhead(), seconds=office.clock.seconds, chance=lambda: 0)
+
+    incident = await office.tell()
+
+    (delivery,) = await office.ledger(incident)
+    assert DeliveryStatus.GIVEN_UP is delivery.status
 
 
 async def test_what_takes_too_long_may_have_arrived(office):

@@ -6,9 +6,10 @@ from typing import ClassVar
 
 import pytest
 
-from argus_core.domain.actors import Actor
+from argus_core.domain.accounts import User
+from argus_core.domain.actors import Actor, Scope
 from argus_core.domain.destinations import synced_email
-from argus_core.domain.errors import InUse, Invalid, NotFound, SyncedDestination
+from argus_core.domain.errors import InUse, Invalid, NotAllowed, NotFound, ScopeTooNarrow, SharedWithAll, SyncedDestination
 from argus_core.domain.filters import All, IsOpen
 from argus_core.domain.incidents import EventType
 from argus_core.domain.profiles import MOST_FILTERS, Belongings, without
@@ -22,6 +23,8 @@ pytestmark = pytest.mark.anyio
 
 ALICE = Actor(id=1, username="alice")
 BOB = Actor(id=2, username="bob")
+SAM = Actor(id=3, username="sam", staff=True)
+ALICE_OF_STAFF = replace(ALICE, staff=True)
 EMAIL = "alice@example.org"
 ALWAYS = (Recurrence(days=EVERY_DAY),)
 OPEN = FilterDefinition(open=True)
@@ -41,9 +44,13 @@ class Pigeon:
     def label(self, settings):
         return f"Pigeon: {settings['loft']}"
 
+    def for_staff(self, settings):
+        return {"loft": "Only staff may fly there."} if settings["loft"] == "tower" else {}
+
 
 class Mail(Pigeon):
     schema: ClassVar = {"properties": None}
+    for_staff = None
 
     def clean(self, settings):
         return {"email_address": settings["email_address"]}
@@ -229,6 +236,22 @@ async def test_replacing_a_destination_twice_is_replacing_it_once(world):
     await refused(service.replace_destination(ALICE, other.id, {}, labelled, email=EMAIL), "loft")
 
 
+async def test_what_is_for_staff_nobody_else_can_have(world):
+    service, staff = world.service, replace(BOB, staff=True)
+    await refused(service.add_destination(ALICE, medium="pigeon", settings={"loft": " Tower"}), "loft")
+    mine = await service.add_destination(ALICE, medium="pigeon", settings={"loft": "home"})
+
+    for change in (
+        service.change_destination(ALICE, mine.id, {"loft": "tower"}, email=EMAIL),
+        service.replace_destination(ALICE, mine.id, {"loft": "tower"}, lambda same: same, email=EMAIL),
+    ):
+        await refused(change, "loft")
+    theirs = await service.add_destination(staff, medium="pigeon", settings={"loft": "tower"})
+
+    assert ({"loft": "home"}, {"loft": "tower"}) == (mine.settings, theirs.settings)
+    assert (mine,) == (await service.belongings(ALICE.id)).destinations
+
+
 async def test_a_secret_that_is_not_given_again_stays(world):
     service = world.service
     first = await service.add_destination(ALICE, medium="pigeon", settings={"loft": "home", "word": "hush"})
@@ -344,3 +367,94 @@ async def test_failed_work_leaves_nothing_behind(world):
         await fail()
 
     assert Belongings() == await world.service.belongings(ALICE.id)
+
+
+@pytest.fixture
+async def staffed():
+    """Alice and Sam are of the staff, Bob is not; all have accounts, and so names."""
+    world = World()
+    async with world.profiles._accounts.begin() as work:
+        for actor in (ALICE, BOB, SAM):
+            await work.add_user(User(id=actor.id, username=actor.username))
+    return world.service
+
+
+async def shared_by(service):
+    return [(one.filter.name, one.owner) for one in await service.shared_filters()]
+
+
+async def test_staff_share_filters_and_stop_sharing_anybodys(staffed):
+    """
+    It stays with its owner, and may be called as that of somebody else.
+    """
+    one, two = [await staffed.add_filter(actor, name="Core", definition=OPEN) for actor in (ALICE_OF_STAFF, SAM)]
+    await staffed.add_filter(SAM, name="Mine", definition=OPEN)
+
+    await staffed.share_filter(ALICE_OF_STAFF, one.id)
+    shared = await staffed.share_filter(SAM, two.id)
+
+    assert replace(two, shared=True) == shared
+    assert [("Core", "alice"), ("Core", "sam")] == await shared_by(staffed)
+    assert two == await staffed.unshare_filter(ALICE_OF_STAFF, two.id)
+    assert [("Core", "alice")] == await shared_by(staffed)
+    assert two in (await staffed.belongings(SAM.id)).filters
+
+
+async def test_others_share_nothing(staffed):
+    """
+    Neither does a token of narrow scope, nor anybody for somebody else.
+    """
+    own = await staffed.add_filter(BOB, name="Core", definition=OPEN)
+    theirs = await staffed.add_filter(SAM, name="Core", definition=OPEN)
+    await staffed.share_filter(SAM, theirs.id)
+
+    for doing, refusal in (
+        (staffed.share_filter(BOB, own.id), NotAllowed),
+        (staffed.unshare_filter(BOB, theirs.id), NotAllowed),
+        (staffed.share_filter(replace(SAM, scope=Scope.INCIDENTS), theirs.id), ScopeTooNarrow),
+        (staffed.share_filter(SAM, own.id), NotFound),
+        (staffed.unshare_filter(SAM, own.id), NotFound),
+        (staffed.unshare_filter(SAM, 2**62), NotFound),
+    ):
+        with pytest.raises(refusal):
+            await doing
+    assert [("Core", "sam")] == await shared_by(staffed)
+
+
+async def test_what_everybody_sees_is_not_for_somebody_who_has_left_the_staff(staffed):
+    """
+    Until it is not shared any more, its former owner neither changes nor deletes it.
+    """
+    filter_ = await staffed.add_filter(ALICE_OF_STAFF, name="Core", definition=OPEN)
+    await staffed.share_filter(ALICE_OF_STAFF, filter_.id)
+    changed = await staffed.change_filter(ALICE_OF_STAFF, filter_.id, lambda present: replace(present, name="Edge"))
+
+    for doing in (staffed.change_filter(ALICE, filter_.id, lambda present: present), staffed.drop_filter(ALICE, filter_.id)):
+        with pytest.raises(SharedWithAll):
+            await doing
+
+    assert changed.shared
+    assert [("Edge", "alice")] == await shared_by(staffed)
+    await staffed.unshare_filter(SAM, filter_.id)
+    await staffed.drop_filter(ALICE, filter_.id)
+    assert [] == await shared_by(staffed)
+
+
+async def test_a_shared_filter_in_use_is_not_deleted_but_can_be_private_again(staffed):
+    slot = await staffed.add_timeslot(SAM, name="always", recurrences=ALWAYS)
+    filter_ = await staffed.add_filter(SAM, name="Core", definition=OPEN)
+    await staffed.add_profile(SAM, name="x", timeslot_id=slot.id, filter_ids=[filter_.id])
+    await staffed.share_filter(SAM, filter_.id)
+
+    with pytest.raises(InUse):
+        await staffed.drop_filter(SAM, filter_.id)
+
+    assert not (await staffed.unshare_filter(SAM, filter_.id)).shared
+
+
+async def test_profiles_are_made_of_ones_own_filters_only(staffed):
+    slot = await staffed.add_timeslot(BOB, name="always", recurrences=ALWAYS)
+    filter_ = await staffed.add_filter(SAM, name="Core", definition=OPEN)
+    await staffed.share_filter(SAM, filter_.id)
+
+    await refused(staffed.add_profile(BOB, name="x", timeslot_id=slot.id, filter_ids=[filter_.id]), "filters")

@@ -327,3 +327,16 @@ async def test_files_are_ours_and_no_others(world):
 )
 def test_browsers_are_called_as_people_call_them(agent, name):
     assert name == called(agent)
+
+
+async def test_the_navigation_says_where_one_is(world):
+    here = await world.somebody("sam")
+    for path, name in (
+        ("/incidents/", "Incidents"),
+        ("/overview/", "Overview"),
+        ("/notifications/filters/new/", "My notifications"),
+        ("/admin/", "Administration"),
+    ):
+        page = (await here.get(path)).text.partition("<main")[0]
+
+        assert [name] == re.findall(r'aria-current="true">([^<]+)</a>', page)

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from argus_core.domain.deliveries import DeliveryStatus
-from argus_core.domain.incidents import EventType, Level
+from argus_core.domain.incidents import EventType, Level, Until
 from argus_core.domain.saved_filters import FilterDefinition
 from argus_core.domain.tags import Tag
 from argus_core.domain.timeslots import EVERY_DAY, Recurrence
@@ -50,6 +50,28 @@ async def test_there_is_no_page_of_what_is_not_there(world, pk):
 
 
 @pytest.mark.parametrize(
+    ("choice", "until", "words"),
+    [("level", Until.LEVEL_RISES, "until the level rises"), ("resolved", Until.RESOLVED, "until it is resolved")],
+)
+async def test_somebody_acknowledges_it_until_something_happens(world, incident, choice, until, words):
+    here = await world.somebody()
+
+    answer = await here.send(page_of(incident, "ack/"), {"until": choice}, page_of(incident))
+
+    (ack,) = (await world.journal.get(incident.id)).acks
+    assert (None, until) == (ack.expiration, ack.until)
+    assert f"by alice, {words}" in await here.main(answer.headers["location"])
+
+
+async def test_tomorrow_is_that_of_the_browser_and_a_moment_is_ours(world, incident):
+    here = await world.somebody()
+    for form in ({"until": "tomorrow", "zone": "Asia/Tokyo"}, {"until": "moment", "moment": "2024-03-02T13:30", "zone": "Asia/Tokyo"}):
+        await here.send(page_of(incident, "ack/"), form, page_of(incident))
+
+    assert [NOON + 11 * HOUR, NOON + 24.5 * HOUR] == [ack.expiration for ack in (await world.journal.get(incident.id)).acks]
+
+
+@pytest.mark.parametrize(
     ("until", "moment", "expiration"),
     [
         ("good", "", None),
@@ -85,6 +107,13 @@ async def test_somebody_acknowledges_it(world, incident, until, moment, expirati
         ("note", {"why": "  "}, (400, "Say something.")),
         ("level", {"level": "6"}, (400, "Choose one of these.")),
         ("ticket", {"ticket_url": "javascript:alert(1)"}, (400, "Enter a valid URL.")),
+        ("tag", {"tag": "Oslo"}, (400, "The tag does not have its delimiter: =.")),
+        ("tag", {"tag": "note=" + "a" * 5_000}, (400, "no more than")),
+        ("untag", {}, (400, "Choose at least one tag.")),
+        ("untag", {"tag": "site=oslo"}, (400, "These are: site=oslo.")),
+        ("expiration", {"ack": "7", "until": "good"}, (400, "Choose one of these.")),
+        ("expiration", {"ack": "x" * 30, "until": "good"}, (400, "Choose one of these.")),
+        ("expiration", {"ack": "7", "until": "moment", "moment": "soon"}, (400, "Give a date and a time")),
     ],
 )
 async def test_what_is_wrong_is_said_at_its_field_and_what_was_typed_stays(world, incident, act, fields, refusal):
@@ -123,6 +152,87 @@ async def test_somebody_writes_a_note_changes_the_level_and_names_a_ticket(world
     assert "Nobody is at home." in page
     assert "Level changed from 2 high to 1 critical" in page
     assert "https://t.example.org/1" == (await world.journal.get(incident.id)).ticket_url
+
+
+async def test_tags_are_added_and_taken_away_by_whoever_added_them(world, incident):
+    """
+    Those of others stay, but a superuser takes away any.
+    """
+    await world.people.create_user(NewUser(username="root", password=SECRET, superuser=True))
+    here = await world.somebody()
+
+    await here.send(page_of(incident, "tag/"), {"tag": " room=aurora, by the door "}, page_of(incident))
+    added = await here.get(page_of(incident))
+    await here.send(page_of(incident, "untag/"), {"tag": ["room=aurora, by the door"]}, page_of(incident))
+
+    assert ["room=aurora, by the door"] == re.findall(r'type="checkbox" name="tag" value="([^"]*)"', added.text)
+    assert ["site=oslo"] == [tag.tag for tag in (await world.journal.get(incident.id)).tags]
+    root = await world.somebody("root")
+    await root.send(page_of(incident, "untag/"), {"tag": ["site=oslo"]}, page_of(incident))
+    assert () == (await world.journal.get(incident.id)).tags
+
+
+async def test_a_tag_is_completed_whole(world, incident):
+    here = await world.somebody()
+
+    text = (await here.get("/incidents/tags/", params={"tag": "osl"})).text
+
+    assert ["site=oslo"] == re.findall(r'value="([^"]*)"', text)
+
+
+async def test_tags_that_two_people_add_at_once_are_both_kept(world, incident):
+    here, there = await world.somebody(), await world.somebody("sam")
+    tokens = [await one.token(page_of(incident)) for one in (here, there)]
+
+    for one, token, tag in zip((here, there), tokens, ("a=1", "b=2"), strict=True):
+        await one.client.post(page_of(incident, "tag/"), data={"csrf_token": token, "tag": tag})
+
+    assert ["site=oslo", "a=1", "b=2"] == [tag.tag for tag in (await world.journal.get(incident.id)).tags]
+
+
+@pytest.mark.parametrize(
+    ("until", "moment", "expiration"),
+    [("good", "", None), ("8h", "", NOON + 8 * HOUR), ("moment", "2024-03-02T13:30", NOON + 24.5 * HOUR)],
+)
+async def test_the_end_of_an_acknowledgement_is_moved(world, incident, until, moment, expiration):
+    """
+    By anybody, as through the API.
+    """
+    made = await world.incidents.acknowledge(incident.id, actor=await world.actor("sam"), expiration=NOON + HOUR)
+    here = await world.somebody()
+
+    form = {"ack": str(made.events[0].id), "until": until, "moment": moment}
+    answer = await here.send(page_of(incident, "expiration/"), form, page_of(incident))
+
+    assert f"/incidents/{incident.id}/?done=expiration" == answer.headers["location"]
+    assert [expiration] == [ack.expiration for ack in (await world.journal.get(incident.id)).acks]
+    assert "The acknowledgement has another end now." in await here.main(answer.headers["location"])
+
+
+@pytest.mark.parametrize(
+    ("moment", "refusal"), [("2024-03-01T12:00", (400, "must be later than current moment")), ("2025-03-01T12:00", (409, "has expired"))]
+)
+async def test_an_end_that_cannot_be_is_told_and_what_was_typed_stays(world, incident, moment, refusal):
+    made = await world.incidents.acknowledge(incident.id, actor=await world.actor(), expiration=NOON + HOUR)
+    here = await world.somebody()
+    if refusal[0] == 409:
+        world.now += 2 * HOUR
+
+    form = {"ack": str(made.events[0].id), "until": "moment", "moment": moment}
+    answer = await here.send(page_of(incident, "expiration/"), form, page_of(incident))
+
+    assert (refusal[0], True, True) == (answer.status_code, refusal[1] in words_of(answer.text), moment in answer.text)
+    assert 2 == (await world.journal.get(incident.id)).version
+
+
+async def test_only_an_end_that_is_to_come_is_offered_to_be_moved(world, incident):
+    await world.incidents.acknowledge(incident.id, actor=await world.actor(), expiration=NOON + HOUR)
+    here = await world.somebody()
+
+    offered = "Move the end of an acknowledgement" in await here.main(page_of(incident))
+    world.now += 2 * HOUR
+
+    assert (True, False) == (offered, "Move the end of an acknowledgement" in await here.main(page_of(incident)))
 
 
 async def test_a_ticket_is_made_and_leads_back(world, incident):
@@ -303,3 +413,60 @@ async def test_what_became_of_a_delivery_is_said(world):
 
     assert DeliveryStatus.DROPPED.value in page
     assert "Not today." in page
+
+
+async def test_staff_sees_why_somebody_was_told_or_not(world):
+    """
+    Found by name, of the first event unless another one is chosen.
+    """
+    await hearing(world, max_level=2)
+    incident = await world.report(level=Level.LOW)
+    here = await world.somebody("sam")
+
+    for asked in ("who=alice", "who=ALICE", "who=alice@exam", "who=+alice"):
+        page = await here.main(page_of(incident, f"?{asked}"))
+
+        assert "Why was alice told, or not?" in page
+        assert "Night watch : does not tell alice of it" in page
+        assert "✗ no: is of level 2 high, or worse" in page
+        assert "It leads to Pager: 7 ." in page
+        assert "alice got no notification of it." in page
+
+
+async def test_what_became_of_it_is_said_with_the_reasons(world):
+    await hearing(world, max_level=2)
+    incident = await world.report(level=Level.CRITICAL)
+    await world.dispatcher.decide(10)
+    (delivery,) = await world.outbox.of_incident(incident.id)
+    await world.outbox.drop([delivery.id], "Not today.")
+
+    page = await (await world.somebody("sam")).main(page_of(incident, "?who=alice"))
+
+    assert "alice got 1 notification of it: Pager: 7 : dropped , Not today." in page
+
+
+async def test_a_name_that_is_nobodys_or_several_peoples_is_said(world, incident):
+    here = await world.somebody("sam")
+    await world.people.create_user(NewUser(username="alina", password=SECRET))
+
+    assert "There is nobody of that name." in await here.main(page_of(incident, "?who=nobody"))
+    assert "More than one may be meant: alice , alina" in await here.main(page_of(incident, "?who=ali"))
+    assert 'href="?who=alina&amp;why=' in (await here.get(page_of(incident, "?who=ali"))).text
+
+
+async def test_only_staff_asks_about_others(world, incident):
+    alice, sam = await world.somebody(), await world.somebody("sam")
+
+    paths = (page_of(incident, "?who=sam"), page_of(incident, "?who=alice"), "/incidents/people/?who=a")
+    assert [403] * 3 == [(await alice.get(path)).status_code for path in paths]
+    assert [200] * 3 == [(await sam.get(path)).status_code for path in paths]
+    assert "Why was this person told, or not?" not in await alice.main(page_of(incident))
+
+
+async def test_people_are_completed(world):
+    await world.people.create_user(NewUser(username='"><script>', password=SECRET, email="alice@example.com"))
+
+    text = (await (await world.somebody("sam")).get("/incidents/people/?who=ALICE")).text
+
+    assert '<option value="alice">alice@example.org</option>' in text
+    assert "<script>" not in text

@@ -342,6 +342,34 @@ async def test_what_is_wrong_with_a_profile_is_said(world, here, fields, problem
     assert f'value="{whole["name"]}"' in answer.text
 
 
+async def test_a_profile_that_waits_survives_its_form(world, here):
+    present = await profile_of(world, escalate_after=timedelta(minutes=15))
+    path = f"{HUB}profiles/{present.id}/"
+    assert 'value="15"' in (await here.get(path)).text
+    assert "15 minutes without acknowledgement" in await here.main(HUB)
+    form = {"timeslot": present.timeslot_id, "filters": present.filter_ids[0]}
+
+    for typed, minutes in (("30", 30), ("", None)):
+        await here.send(path, {**form, "escalate_after": typed}, path)
+        wait = (await own(world)).profile(present.id).escalate_after
+        assert (None if minutes is None else timedelta(minutes=minutes)) == wait
+    refused = [await here.send(path, {**form, "escalate_after": typed}, path) for typed in ("0", "soon", "1.5", "1441", "9" * 18)]
+
+    assert [400] * 5 == [answer.status_code for answer in refused]
+    assert all("Give a number of minutes from 1 to 1440" in words_of(answer.text) for answer in refused)
+    assert (await own(world)).profile(present.id).escalate_after is None
+
+
+async def test_one_sees_why_a_profile_waits(world, here):
+    await profile_of(world, escalate_after=timedelta(minutes=15))
+    incident = await world.report(level=Level.CRITICAL)
+    (event,) = await world.journal.journal(incident.id)
+
+    page = await here.main(f"/incidents/{incident.id}/?why={event.id}")
+
+    assert "It waits for 15 minutes, unless somebody acknowledges the incident or it ends. That is until" in page
+
+
 async def test_a_link_in_a_message_leads_to_the_profile(world, here):
     present = await profile_of(world)
 

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from adapters.web.overview import drawing
 from argus_core.domain.incidents import Level
 from argus_core.domain.tags import Tag
 from unit.web.conftest import words_of
@@ -68,10 +69,29 @@ async def test_each_figure_leads_to_its_incidents(world):
     found = [parse_qs(urlsplit(link).query) for link in links(await looked(await world.somebody()))]
 
     assert {"open": ["true"], "acked": ["false"]} in found
-    assert {"open": ["true"], "level__lte": ["5"]} in found
+    assert {"open": ["true"], "level__lte": ["5"], "level__gte": ["5"]} in found
     assert ["site=oslo"] in [query.get("tags") for query in found]
     assert ["note=x,y"] not in [query.get("tags") for query in found]  # lists cannot be asked for that
     assert {"start_time__gte", "start_time__lte"} in [set(query) for query in found]
+
+
+async def test_what_a_level_counts_is_what_its_link_lists(world):
+    """
+    No worse ones with it: of all figures by level, and of the parts of a source's bar.
+    """
+    actor = await world.actor()
+    for level in (Level.CRITICAL, Level.HIGH, Level.HIGH, Level.LOW):
+        incident = await world.report(level=level)
+    await world.incidents.acknowledge(incident.id, actor=actor)
+    here = await world.somebody()
+
+    figures = drawing.drawn(await world.rooms["overview"].open_now(actor))
+    counted = [(one.link, one.count) for one in figures["levels"]] + [(one.unacked_link, one.unacked) for one in figures["levels"]]
+    parts = [(part.link, int(part.words.split(": ")[1].split()[0])) for one in figures["sources"] for part in one.parts]
+
+    assert (10, 3) == (len(counted), len(parts))
+    for link, count in counted + parts:
+        assert count == len(re.findall("<tr data-id=", (await here.get(link)).text)), link
 
 
 async def test_noise_and_flapping_show(world):

@@ -40,7 +40,7 @@ def ack_routes(services: Services) -> Router:
         number = incident_id(pk)
         new = await read.ack(request)
         change = await services.incidents.acknowledge(
-            number, actor=request.user, at=new.at, why=new.why, expiration=new.expiration, warrant=request.auth.token_id
+            number, actor=request.user, at=new.at, why=new.why, expiration=new.expiration, until=new.until, warrant=request.auth.token_id
         )
         return json_answer(shapes.ack(AckRow(event_row(change.events[0]), new.expiration)), 201)
 

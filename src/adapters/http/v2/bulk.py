@@ -49,7 +49,13 @@ def bulk_routes(services: Services) -> Router:
     async def acks(request: ApiRequest) -> Answer:
         ids, new = await read.bulk_ack(request)
         outcomes = await services.incidents.acknowledge_each(
-            _possible(ids), actor=request.user, at=new.at, why=new.why, expiration=new.expiration, warrant=request.auth.token_id
+            _possible(ids),
+            actor=request.user,
+            at=new.at,
+            why=new.why,
+            expiration=new.expiration,
+            until=new.until,
+            warrant=request.auth.token_id,
         )
 
         def done(change: Change) -> AckChangeOut:

@@ -17,7 +17,7 @@ from adapters.http.fields import Fields
 from adapters.http.incident_fields import Login, NewAck, NewEvent, NewIncident
 from argus_core.domain.errors import Invalid
 from argus_core.domain.ids import IncidentId
-from argus_core.domain.incidents import Level
+from argus_core.domain.incidents import Level, Until
 from argus_core.domain.limits import TAGS, Json
 from argus_core.domain.tags import Tag
 from argus_core.domain.transitions import Edit, IncidentReport
@@ -42,6 +42,7 @@ class _IncidentIn(Struct, gc=False):
     metadata: Any = UNSET
 
 
+UNTIL = {until.value: until for until in Until}
 _decode_incident = msgspec.json.Decoder(_IncidentIn).decode
 
 
@@ -111,6 +112,7 @@ class Inputs:
             taken.optional("timestamp", read_moment, None),
             taken.optional("description", incident_fields.description, ""),
             taken.nullable("expiration", read_moment, None),
+            taken.nullable("until", fields.choice(UNTIL), None),
         )
         taken.check()
         return new

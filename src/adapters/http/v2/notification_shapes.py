@@ -17,7 +17,7 @@ from argus_core.domain.filters import Explanation
 from argus_core.domain.incidents import Happening
 from argus_core.usecases.notifications import DryRun, Explained
 
-EventKind: TypeAlias = Literal["STA", "END", "CHI", "CLO", "REO", "ACK", "OTH", "LES", "end-reached", "ack-expired"]
+EventKind: TypeAlias = Literal["STA", "END", "CHI", "CLO", "REO", "ACK", "OTH", "LES", "end-reached", "ack-expired", "escalation-due"]
 Count: TypeAlias = Annotated[int, Meta(ge=0)]
 
 
@@ -42,9 +42,9 @@ class DeliveryOut(Struct, frozen=True):
     """
     One event on its way to one destination.
 
-    A test has neither incident nor event. `merged_into` is the later delivery whose message told this one too. Of what waits, `reason` says
-    what for. `maintenance` is the planned maintenance that kept it back; or that has, when it is a roundup, which has a `title` and no
-    incident.
+    A test has neither incident nor event. `type` is that of the event. `merged_into` is the later delivery whose message told this one
+    too. Of what waits, `reason` says what for. `maintenance` is the planned maintenance that kept it back; or that has, when it is a
+    roundup, which has a `title` and no incident.
     """
 
     pk: Pk
@@ -61,6 +61,7 @@ class DeliveryOut(Struct, frozen=True):
     created: Moment
     finished: Moment | None
     attempts: list[AttemptOut]
+    type: EventKind | UnsetType = UNSET
     maintenance: Pk | UnsetType = UNSET
     title: str | UnsetType = UNSET
 
@@ -88,7 +89,11 @@ class FilterVerdictOut(Struct, frozen=True):
 
 
 class VerdictOut(Struct, frozen=True):
-    """Whether a profile fires, and what decides: whether it is active, its timeslot, its filters."""
+    """
+    Whether a profile fires, and what decides: whether it is active, its timeslot, its filters.
+
+    `escalation` says what waiting has to do with it, `waits_until` is the moment until which it waits whether somebody takes notice.
+    """
 
     pk: Pk
     name: str | None
@@ -97,6 +102,8 @@ class VerdictOut(Struct, frozen=True):
     timeslot: NamedOut
     in_timeslot: bool
     filters: list[FilterVerdictOut]
+    escalation: str | UnsetType = UNSET
+    waits_until: Moment | UnsetType = UNSET
 
 
 class ExplanationOut(Struct, frozen=True):
@@ -153,7 +160,7 @@ class NotificationShapes:
         return ExplanationOut(
             explained.event.id,
             self._at(explained.event.received),
-            list(map(_verdict, explained.verdicts)),
+            [self._verdict(verdict) for verdict in explained.verdicts],
             self.deliveries(explained.deliveries),
             NamedOut(explained.maintenance.id, explained.maintenance.title) if explained.maintenance else UNSET,
         )
@@ -181,6 +188,7 @@ class NotificationShapes:
                 AttemptOut(attempt.number, self._at(attempt.at), attempt.outcome.value, attempt.answer, attempt.seconds)
                 for attempt in delivery.attempts
             ],
+            type=UNSET if delivery.event_type is None else delivery.event_type.value,
             maintenance=UNSET if delivery.maintenance_id is None else delivery.maintenance_id,
             title=delivery.title or UNSET,
         )
@@ -189,21 +197,22 @@ class NotificationShapes:
         incident, event = happening.incident, happening.event
         return FiredOut(incident.id, incident.description, event.id, event.type.value, self._at(event.timestamp), self._at(event.received))
 
+    def _verdict(self, verdict: Verdict) -> VerdictOut:
+        whole, waits_until = verdict.profile, verdict.waits_until
+        return VerdictOut(
+            pk=whole.profile.id,
+            name=whole.profile.name,
+            fired=verdict.fired,
+            active=whole.profile.active,
+            timeslot=NamedOut(whole.timeslot.id, whole.timeslot.name),
+            in_timeslot=verdict.in_timeslot,
+            filters=list(map(_filter_verdict, verdict.filters)),
+            escalation=verdict.escalation or UNSET,
+            waits_until=UNSET if waits_until is None else self._at(waits_until),
+        )
+
     def _at(self, moment: datetime) -> datetime:
         return moment.astimezone(self.zone)
-
-
-def _verdict(verdict: Verdict) -> VerdictOut:
-    whole = verdict.profile
-    return VerdictOut(
-        pk=whole.profile.id,
-        name=whole.profile.name,
-        fired=verdict.fired,
-        active=whole.profile.active,
-        timeslot=NamedOut(whole.timeslot.id, whole.timeslot.name),
-        in_timeslot=verdict.in_timeslot,
-        filters=list(map(_filter_verdict, verdict.filters)),
-    )
 
 
 def _filter_verdict(verdict: FilterVerdict) -> FilterVerdictOut:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import NamedTuple, TypeVar, cast
 
 from adapters.http import fields, profile_fields
@@ -15,7 +16,7 @@ from argus_core.domain.expressions import parse
 from argus_core.domain.filters import Condition
 from argus_core.domain.ids import DestinationId, FilterId, TimeslotId
 from argus_core.domain.limits import Json
-from argus_core.domain.profiles import NAME_LENGTH, Profile
+from argus_core.domain.profiles import LONGEST_WAIT, NAME_LENGTH, Profile
 from argus_core.domain.saved_filters import FilterDefinition, SavedFilter
 from argus_core.domain.timeslots import Recurrence, Timeslot
 from argus_core.ports.media import Settings
@@ -79,6 +80,7 @@ class NewProfile(NamedTuple):
     filter_ids: tuple[FilterId, ...]
     destination_ids: tuple[DestinationId, ...]
     active: bool
+    escalate_after: timedelta | None
 
 
 async def new_timeslot(request: ApiRequest) -> NewTimeslot:
@@ -193,19 +195,22 @@ async def new_profile(request: ApiRequest) -> NewProfile:
     filters = taken.several("filters", fields.pks)
     destinations = taken.several("destinations", fields.pks) if "destinations" in taken else []
     active = taken.optional("active", fields.boolean, True)
+    escalate_after = taken.nullable("escalate_after", _wait, None)
     taken.check()
-    return NewProfile(name or None, TimeslotId(timeslot), tuple(map(FilterId, filters)), tuple(map(DestinationId, destinations)), active)
+    filter_ids, destination_ids = tuple(map(FilterId, filters)), tuple(map(DestinationId, destinations))
+    return NewProfile(name or None, TimeslotId(timeslot), filter_ids, destination_ids, active, escalate_after)
 
 
 async def profile_change(request: ApiRequest, *, whole: bool) -> Callable[[Profile], Profile]:
-    """What becomes of a profile; name, destinations and whether it is active stay when they are not given."""
+    """What becomes of a profile; name, destinations, whether it is active and what it waits for stay when they are not given."""
     taken = Fields(await body_fields(request))
     name = taken.nullable("name", _profile_name, None) or None
     timeslot = _needed(taken, "timeslot", fields.pk, whole=whole)
     filters = taken.several("filters", fields.pks) if whole or "filters" in taken else None
     destinations = taken.several("destinations", fields.pks) if "destinations" in taken else None
     active = taken.optional("active", fields.boolean, None)
-    keeps_name = "name" not in taken
+    escalate_after = taken.nullable("escalate_after", _wait, None)
+    keeps_name, keeps_wait = "name" not in taken, "escalate_after" not in taken
     taken.check()
 
     def change(present: Profile) -> Profile:
@@ -216,6 +221,7 @@ async def profile_change(request: ApiRequest, *, whole: bool) -> Callable[[Profi
             filter_ids=present.filter_ids if filters is None else tuple(map(FilterId, filters)),
             destination_ids=present.destination_ids if destinations is None else tuple(map(DestinationId, destinations)),
             active=present.active if active is None else active,
+            escalate_after=present.escalate_after if keeps_wait else escalate_after,
         )
 
     return change
@@ -224,6 +230,10 @@ async def profile_change(request: ApiRequest, *, whole: bool) -> Callable[[Profi
 def _needed(taken: Fields, name: str, clean: Callable[[object], _T], *, whole: bool) -> _T | None:
     """A field that must be there when the whole is given, and may be absent from a part."""
     return taken.required(name, clean) if whole else taken.optional(name, clean, None)
+
+
+def _wait(value: object) -> timedelta:
+    return timedelta(minutes=profile_fields.between(1, int(LONGEST_WAIT.total_seconds()) // 60)(value))
 
 
 def _settings(value: object) -> Settings:

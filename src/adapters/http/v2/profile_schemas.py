@@ -9,7 +9,7 @@ from argus_core.domain.destinations import LABEL_LENGTH
 from argus_core.domain.expressions import DEPTH, MEMBERS, MOST_CLAUSES, MOST_MINUTES
 from argus_core.domain.incidents import Level
 from argus_core.domain.limits import KEY_BYTES
-from argus_core.domain.profiles import MOST_FILTERS, NAME_LENGTH
+from argus_core.domain.profiles import LONGEST_WAIT, MOST_FILTERS, NAME_LENGTH
 from argus_core.domain.timeslots import MOST_RECURRENCES
 
 ENDS_NEXT_DAY: Schema = {
@@ -79,6 +79,12 @@ _PROFILE: Mapping[str, Schema] = {
     "filters": {**_PKS, "minItems": 1, "maxItems": MOST_FILTERS, "description": "All of them must match."},
     "destinations": _PKS,
     "active": YES_OR_NO,
+    "escalate_after": {
+        "type": ["integer", "null"],
+        "minimum": 1,
+        "maximum": int(LONGEST_WAIT.total_seconds()) // 60,
+        "description": "Tells only of what has been open and unacknowledged for so many minutes.",
+    },
 }
 
 PROFILE_SCHEMAS: Mapping[str, Schema] = {

@@ -1,6 +1,7 @@
 """What API v2 answers about profiles and what they consist of. What it has beside the document is left out where it is not used."""
 
 import logging
+from datetime import timedelta
 from typing import Annotated, Any, Literal, TypeAlias
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -19,6 +20,7 @@ _log = logging.getLogger("argus.http")
 Expression: TypeAlias = Annotated[object, Meta(extra_json_schema={"$ref": "#/components/schemas/Expression"})]
 JsonObject: TypeAlias = Annotated[dict[str, Any], Meta(extra_json_schema={"type": "object"})]
 TimeOfDay: TypeAlias = Annotated[str, Meta(pattern="^[0-2][0-9]:[0-5][0-9]:[0-5][0-9]([.][0-9]{6})?$")]
+Minutes: TypeAlias = Annotated[float, Meta(gt=0)]
 Day: TypeAlias = Annotated[int, Meta(ge=1, le=7)]
 
 
@@ -94,7 +96,7 @@ class DuplicateOut(Struct, frozen=True):
 
 
 class ProfileOut(Struct, frozen=True):
-    """When, about what and where somebody wants to be told."""
+    """When, about what and where somebody wants to be told; `escalate_after` is in minutes, and only there when it waits."""
 
     pk: Pk
     name: str | None
@@ -102,6 +104,7 @@ class ProfileOut(Struct, frozen=True):
     filters: list[FilterOut]
     destinations: list[DestinationOut]
     active: bool
+    escalate_after: Minutes | UnsetType = UNSET
 
 
 class ProfileShapes:
@@ -139,7 +142,14 @@ class ProfileShapes:
             list(map(self.filter, whole.filters)),
             list(map(self.destination, whole.destinations)),
             profile.active,
+            UNSET if profile.escalate_after is None else minutes(profile.escalate_after),
         )
+
+
+def minutes(wait: timedelta) -> int | float:
+    """A wait in minutes, which is a whole number unless somebody has reached into the database."""
+    number = wait.total_seconds() / 60
+    return int(number) if number.is_integer() else number
 
 
 def medium_out(medium: EnabledMedium) -> MediumOut:

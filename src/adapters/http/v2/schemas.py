@@ -27,6 +27,10 @@ _NEW_ACK: Schema = {
         "timestamp": {**MOMENT, "description": "Now unless given."},
         "description": TEXT,
         "expiration": EXPIRATION,
+        "until": {
+            "enum": ["level-rises", "resolved", None],
+            "description": "What ends it besides: the incident gets worse than it is now, or is over.",
+        },
     },
 }
 

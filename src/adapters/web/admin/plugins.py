@@ -24,7 +24,13 @@ from argus_core.usecases.administration import Wanted
 _LATEST = 200
 """So many deliveries, the latest ones, say how media have done."""
 
-_SHARED = {"email": ("ARGUS_DEFAULT_FROM_EMAIL",), "sms": ("ARGUS_DEFAULT_FROM_EMAIL", "ARGUS_EMAIL_")}
+_SHARED = {
+    "apprise": ("ARGUS_EGRESS_PROXY", "ARGUS_OUTGOING_ALLOW"),
+    "email": ("ARGUS_DEFAULT_FROM_EMAIL",),
+    "sms": ("ARGUS_DEFAULT_FROM_EMAIL", "ARGUS_EMAIL_"),
+    "webhook": ("ARGUS_OUTGOING_ALLOW",),
+}
+"""What media are set to beside the settings that begin with their name."""
 
 
 def plugin_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:

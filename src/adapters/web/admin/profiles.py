@@ -11,6 +11,7 @@ from adapters.web.services import Web
 from adapters.web.wording import Names, say
 from argus_core.domain.accounts import User
 from argus_core.domain.ids import UserId
+from argus_core.domain.news import lasting
 from argus_core.domain.profiles import Belongings
 from argus_core.domain.timeslots import Recurrence, Timeslot
 
@@ -43,6 +44,7 @@ def _owner(web: Web, user: User, owned: Belongings, names: Names) -> dict[str, o
             {
                 "name": profile_name(whole.profile),
                 "active": whole.profile.active,
+                "waits": lasting(whole.profile.escalate_after) if whole.profile.escalate_after else "",
                 "timeslot": whole.timeslot.name,
                 "filters": [filter_.name for filter_ in whole.filters],
                 "destinations": [name_of(web, destination) for destination in whole.destinations],

@@ -5,12 +5,13 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
 
-from adapters.web.forms import Form
+from adapters.web.forms import Form, number_in
 from adapters.web.services import Web
 from argus_core.domain.actors import Actor
-from argus_core.domain.errors import Invalid
-from argus_core.domain.ids import IncidentId
-from argus_core.domain.incidents import EventType, Level
+from argus_core.domain.errors import ForeignTags, Invalid, NotFound
+from argus_core.domain.ids import EventId, IncidentId
+from argus_core.domain.incidents import EventType, Level, Until
+from argus_core.domain.tags import Tag
 from argus_core.domain.transitions import Edit
 
 UNTIL = {
@@ -21,8 +22,10 @@ UNTIL = {
     "tomorrow": "until tomorrow, 08:00",
     "moment": "until …",
 }
+ENDINGS = {"level": "until the level rises", "resolved": "until resolved"}
 MORNING = 8
 _HOURS = {"1h": 1, "2h": 2, "8h": 8}
+_ENDS = {"level": Until.LEVEL_RISES, "resolved": Until.RESOLVED}
 
 
 class Asked(NamedTuple):
@@ -36,6 +39,19 @@ class Asked(NamedTuple):
 
 
 _Act: TypeAlias = Callable[[Asked], Awaitable[object]]
+
+
+def ending(form: Form) -> Until | None:
+    """What shall end an acknowledgement, other than a moment."""
+    return _ENDS.get(form.get("until"))
+
+
+def zone_of(form: Form, otherwise: ZoneInfo) -> ZoneInfo:
+    """The zone that the browser names, so that its morning is meant; ours when there is none of this name."""
+    try:
+        return ZoneInfo(form.text("zone")) if form.text("zone") else otherwise
+    except (ValueError, OSError):
+        return otherwise
 
 
 def expiration(form: Form, now: datetime, zone: ZoneInfo) -> datetime | None:
@@ -73,9 +89,11 @@ def local_moment(text: str, zone: ZoneInfo, name: str) -> datetime:
 
 async def _acknowledge(asked: Asked) -> None:
     web, form = asked.web, asked.form
-    until = expiration(form, web.clock(), web.zone)
+    until = ending(form)
+    zone = zone_of(form, web.zone) if form.get("until") == "tomorrow" else web.zone  # the field for a moment names ours
+    expires = None if until else expiration(form, web.clock(), zone)
     try:
-        await web.incidents.acknowledge(asked.incident_id, actor=asked.actor, why=form.text("why"), expiration=until)
+        await web.incidents.acknowledge(asked.incident_id, actor=asked.actor, why=form.text("why"), expiration=expires, until=until)
     except Invalid as error:
         raise _renamed(error, {"expiration": "moment", "description": "why"}) from None
 
@@ -101,6 +119,43 @@ async def _level(asked: Asked) -> None:
     await asked.web.incidents.edit(asked.incident_id, Edit(level=level), actor=asked.actor)
 
 
+async def _move(asked: Asked) -> None:
+    web, form = asked.web, asked.form
+    ack_id = number_in(form.get("ack"))
+    until = expiration(form, web.clock(), web.zone)
+    try:
+        await web.incidents.move_expiration(asked.incident_id, EventId(ack_id), until, actor=asked.actor)
+    except Invalid as error:
+        raise _renamed(error, {"expiration": "moment"}) from None
+    except NotFound:
+        # That there is no incident is told as everywhere; what is chosen in vain, at its field.
+        if not (await web.incidents.get(asked.incident_id, actor=asked.actor)).ack(EventId(ack_id)):
+            raise Invalid({"ack": "Choose one of these."}) from None
+        raise
+
+
+async def _tag(asked: Asked) -> None:
+    tag = Tag.parse(asked.form.text("tag"))
+    try:
+        await asked.web.incidents.retag(asked.incident_id, lambda present: (*present, tag), actor=asked.actor)
+    except Invalid as error:
+        raise _renamed(error, {"tags": "tag"}) from None
+
+
+async def _untag(asked: Asked) -> None:
+    unwanted = frozenset(asked.form.all("tag"))
+    if not unwanted:
+        raise Invalid({"tag": "Choose at least one tag."})
+
+    def without(present: tuple[Tag, ...]) -> tuple[Tag, ...]:
+        return tuple(tag for tag in present if str(tag) not in unwanted)
+
+    try:
+        await asked.web.incidents.retag(asked.incident_id, without, actor=asked.actor)
+    except ForeignTags as error:
+        raise Invalid({"tag": f"{error.message} These are: {', '.join(error.tags)}."}) from None
+
+
 async def _ticket(asked: Asked) -> None:
     await asked.web.incidents.edit(asked.incident_id, Edit(ticket_url=asked.form.text("ticket_url")), actor=asked.actor)
 
@@ -113,6 +168,9 @@ ACTS: Mapping[str, tuple[_Act, str]] = {
     "ack": (_acknowledge, "You have acknowledged it."),
     "close": (_post(EventType.CLOSE), "You have closed it."),
     "reopen": (_post(EventType.REOPEN), "You have reopened it."),
+    "expiration": (_move, "The acknowledgement has another end now."),
+    "tag": (_tag, "It has the tag now."),
+    "untag": (_untag, "The tags are gone."),
     "note": (_post(EventType.OTHER, needs_words=True), "Your note is in the journal."),
     "level": (_level, "It has another level now."),
     "ticket": (_ticket, "The ticket is noted."),

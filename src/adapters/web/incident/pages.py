@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
@@ -12,20 +12,22 @@ from litestar.params import FromPath
 from adapters.web.answers import go, page
 from adapters.web.forms import Form, filled_in, number_in, pk_in
 from adapters.web.guests import Guest, Guests, PageRequest
-from adapters.web.incident.acts import ACTS, UNTIL, Asked
+from adapters.web.incident.acts import ACTS, ENDINGS, UNTIL, Asked
 from adapters.web.incident.timeline import drawn
+from adapters.web.incident.why import Question, people_like, why
 from adapters.web.links import list_link, web_link
 from adapters.web.services import Web
-from adapters.web.wording import LEVELS, Names, say_why
+from adapters.web.wording import EVENTS, LEVELS
 from argus_core.domain.actors import Actor
 from argus_core.domain.deliveries import Delivery
 from argus_core.domain.errors import Invalid, NotAllowed, NotAllowedNow, NotFound
-from argus_core.domain.ids import EventId, IncidentId, UserId
-from argus_core.domain.incidents import Event, Incident
+from argus_core.domain.ids import IncidentId, UserId
+from argus_core.domain.incidents import Incident
 from argus_core.domain.notifications import headline, tell
 from argus_core.domain.sources import details_address
 from argus_core.domain.tags import tags_said
 from argus_core.ports.tickets import TicketFailed
+from argus_core.usecases.administration import Administrator
 from argus_core.usecases.incidents import History
 
 MOST_EVENTS = 200
@@ -63,16 +65,19 @@ def incident_page_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  #
             present=present,
             can_close=is_open,
             can_reopen=present.stateful and not is_open,
+            own_tags=[tag.tag for tag in present.tags if actor.superuser or tag.added_by == actor.id],
+            holding=_holding(history, web.clock()),
             title=headline(present),
             timeline=drawn(history.events, present.source, web.clock(), web.zone),
             journal=_journal(web, history, query.get("at", "")),
             deliveries=[_delivery(one, names) for one in deliveries[:MOST_DELIVERIES]],
             everybodys=actor.staff or actor.superuser,
-            why=await _why(web, history, actor, number_in(query.get("why", ""))),
+            **await why(web, history, Administrator(actor, guest.device.address), Question.of(query, history)),
             ticket_system=web.tickets.system,
             news=news,
             attempted=attempted,
             until=UNTIL,
+            endings=ENDINGS,
             levels=LEVELS,
         )
 
@@ -86,6 +91,12 @@ def incident_page_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  #
         guest = await guests.known(request)
         history = await web.incidents.history(_incident_id(pk), actor=await web.accounts.acting(guest.user))
         return page("incident/state.html", guest, **_state(web, history, request.query_params.get("at", "")))
+
+    @get("/incidents/people/")
+    async def people(request: PageRequest) -> Response[bytes]:
+        guest = await guests.known(request)
+        by = Administrator(await web.accounts.acting(guest.user), guest.device.address)
+        return page("incident/people.html", guest, people=await people_like(web, by, request.query_params.get("who", "")))
 
     @post("/incidents/{pk:int}/{act:str}/")
     async def do(request: PageRequest, pk: FromPath[int], act: FromPath[str]) -> Response[bytes]:
@@ -109,7 +120,7 @@ def incident_page_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  #
             return go(f"{path}?done={act}")
         return await shown(request, guest, actor, incident_id, refused)
 
-    return [one, state, do]
+    return [one, state, people, do]
 
 
 def _incident_id(pk: int) -> IncidentId:
@@ -154,6 +165,11 @@ def _acks(incident: Incident, history: History) -> list[dict[str, Any]]:
     return [{"ack": ack, "event": made[ack.id]} for ack in reversed(incident.acks) if ack.id in made]
 
 
+def _holding(history: History, now: datetime) -> list[dict[str, Any]]:
+    """The acknowledgements that hold at present, the newest first: an end that has come cannot be moved."""
+    return [one for one in _acks(history.incident, history) if one["ack"].holds(now)]
+
+
 def _journal(web: Web, history: History, at: str) -> dict[str, Any]:
     until = number_in(at) or history.incident.version
     events = history.events[max(until - MOST_EVENTS, 0) : until]
@@ -172,33 +188,5 @@ def _delivery(delivery: Delivery, names: Mapping[UserId, str]) -> dict[str, Any]
         "delivery": delivery,
         "owner": names.get(delivery.owner, f"user {delivery.owner}"),
         "profiles": [asking.name or f"Profile {asking.id}" for asking in delivery.profiles],
+        "event": EVENTS.get(delivery.event_type) if delivery.event_type else "",
     }
-
-
-async def _why(web: Web, history: History, actor: Actor, event_id: int) -> dict[str, Any] | None:
-    """Why somebody is told of an event or not, in words; None when nobody asks."""
-    if not event_id or not any(event.id == event_id for event in history.events):
-        return None
-    explained = await web.notifications.explain(history.incident.id, EventId(event_id), actor)
-    names: Names = {source.id: source.name for source in await web.accounts.sources()}
-    return {
-        "event": explained.event,
-        "told": tell(explained.event, web.zone.key),
-        "verdicts": [
-            {
-                "verdict": verdict,
-                "name": verdict.profile.profile.name or f"Profile {verdict.profile.profile.id}",
-                "clock": _clock(explained.event, verdict.profile.timeslot.zone),
-                "filters": [
-                    (one.filter.name, one.held, say_why(one.explanation, names) if one.explanation else None) for one in verdict.filters
-                ],
-            }
-            for verdict in explained.verdicts
-        ],
-        "deliveries": explained.deliveries,
-    }
-
-
-def _clock(event: Event, zone: str) -> str:
-    """What the clock on the wall said when Argus heard of it."""
-    return f"{event.received.astimezone(ZoneInfo(zone)):%A %H:%M}"

@@ -5,7 +5,7 @@ from typing import NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
 
 from adapters.web.forms import Form
-from adapters.web.incident.acts import expiration
+from adapters.web.incident.acts import ending, expiration
 from adapters.web.services import Web
 from argus_core.domain.actors import Actor
 from argus_core.domain.errors import DomainError, Invalid, NotAllowed, NotFound
@@ -83,8 +83,10 @@ async def do(asked: Asked) -> Outcome:
 
 async def _acknowledge(asked: Asked) -> _Results:
     _, _, until = asked.form.get("act").partition(":")
-    holds = expiration(Form({"until": [until or asked.form.get("until", "good")]}), asked.web.clock(), asked.zone)
-    return await asked.web.incidents.acknowledge_each(asked.ids, actor=asked.actor, why=asked.form.text("why"), expiration=holds)
+    choice = Form({"until": [until or asked.form.get("until", "good")]})
+    ends, why = ending(choice), asked.form.text("why")
+    holds = None if ends else expiration(choice, asked.web.clock(), asked.zone)
+    return await asked.web.incidents.acknowledge_each(asked.ids, actor=asked.actor, why=why, expiration=holds, until=ends)
 
 
 def _post(type_: EventType) -> _Act:
@@ -130,11 +132,3 @@ def _why(result: Change | Exception | None) -> str:
             return " ".join(error.errors.values())
         case _:
             return getattr(result, "message", str(result))
-
-
-def zone_of(form: Form, otherwise: ZoneInfo) -> ZoneInfo:
-    """The zone that the browser names, so that its morning is meant; ours when there is none of this name."""
-    try:
-        return ZoneInfo(form.text("zone")) if form.text("zone") else otherwise
-    except (ValueError, OSError):
-        return otherwise

@@ -7,7 +7,7 @@ from typing import Any
 
 from adapters import exports
 from argus_core.domain.filters import Condition
-from argus_core.ports.incidents import IncidentRow, Position
+from argus_core.ports.incidents import IncidentRow, Order, Position
 from argus_core.usecases.reading import Reading
 
 ROWS_AT_ONCE = 500
@@ -17,26 +17,26 @@ FIELDS = (
 )
 
 
-async def as_csv(reading: Reading, condition: Condition, now: datetime) -> AsyncIterator[bytes]:
+async def as_csv(reading: Reading, condition: Condition, now: datetime, order: Order) -> AsyncIterator[bytes]:
     """A line for each incident. What programs for tables would take for a formula has an apostrophe before it."""
     yield ("\N{ZERO WIDTH NO-BREAK SPACE}" + exports.csv_line(FIELDS)).encode()
-    async for rows in _pages(reading, condition, now):
+    async for rows in _pages(reading, condition, now, order):
         yield "".join(exports.csv_line(_cells(row, now)) for row in rows).encode()
 
 
-async def as_json(reading: Reading, condition: Condition, now: datetime) -> AsyncIterator[bytes]:
+async def as_json(reading: Reading, condition: Condition, now: datetime, order: Order) -> AsyncIterator[bytes]:
     """A list of objects, one a line."""
     between = "[\n"
-    async for rows in _pages(reading, condition, now):
+    async for rows in _pages(reading, condition, now, order):
         yield (between + ",\n".join(json.dumps(_object(row, now), ensure_ascii=False) for row in rows)).encode()
         between = ",\n"
     yield b"\n]\n" if between != "[\n" else b"[]\n"
 
 
-async def _pages(reading: Reading, condition: Condition, now: datetime) -> AsyncIterator[list[IncidentRow]]:
+async def _pages(reading: Reading, condition: Condition, now: datetime, order: Order) -> AsyncIterator[list[IncidentRow]]:
     position: Position | None = None
     while True:
-        page = await reading.page(condition, now, ROWS_AT_ONCE, position)
+        page = await reading.page(condition, now, ROWS_AT_ONCE, position, order)
         if page.rows:
             yield list(page.rows)
         if page.next is None:

@@ -2,8 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
 
 from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
@@ -11,15 +10,17 @@ from litestar.response import Stream
 
 from adapters.web.answers import compact, go, page, sent
 from adapters.web.forms import filled_in, number_in
-from adapters.web.guests import Guest, Guests, PageRequest
-from adapters.web.incident.acts import UNTIL
-from adapters.web.incidents.acts import Asked, Outcome, do, zone_of
+from adapters.web.guests import Guest, Guests, NotLoggedIn, PageRequest
+from adapters.web.incident.acts import ENDINGS, UNTIL, zone_of
+from adapters.web.incidents.acts import Asked, Outcome, do
+from adapters.web.incidents.conditions import expression_in_words, meant
 from adapters.web.incidents.export import as_csv, as_json
+from adapters.web.incidents.places import cursor, far_end, position
 from adapters.web.incidents.saved import NOT_ASKED, Kept, keep_view
 from adapters.web.incidents.shown import shown
-from adapters.web.incidents.stream import told
+from adapters.web.incidents.stream import OVER, told
 from adapters.web.incidents.tags import KnownTags
-from adapters.web.incidents.views import COLUMNS, FIELDS, MOST_ROWS, View
+from adapters.web.incidents.views import COLUMNS, FIELDS, MOST_ROWS, NEWEST_FIRST, ORDER_WORDS, View
 from adapters.web.live import Look
 from adapters.web.services import Web
 from adapters.web.wording import LEVELS
@@ -28,7 +29,7 @@ from argus_core.domain.errors import Invalid
 from argus_core.domain.filters import All, Condition, Either, IdIn
 from argus_core.domain.ids import IncidentId
 from argus_core.domain.permissions import confined_to
-from argus_core.ports.incidents import IncidentRow, Page, Position
+from argus_core.ports.incidents import IncidentRow, Order, Page, Position
 from argus_core.usecases.reading import Reading
 
 COUNTED = 1_000
@@ -37,9 +38,12 @@ COUNTED = 1_000
 MOST_SOURCES = 300
 """So many sources are listed to choose from; more than that are found by name."""
 
-_BEGINNING = datetime(1900, 1, 1, tzinfo=UTC)
+STEPS = ("Newest", "Newer", "Older", "Oldest")
+OTHER_STEPS = ("First", "Previous", "Next", "Last")
+"""What the links to other pages are called."""
+
 _QUICK = ("2h", "tomorrow", "good")
-_EXPORTS: Mapping[str, tuple[Callable[[Reading, Condition, datetime], AsyncIterator[bytes]], str]] = {
+_EXPORTS: Mapping[str, tuple[Callable[[Reading, Condition, datetime, Order], AsyncIterator[bytes]], str]] = {
     "csv": (as_csv, "text/csv; charset=utf-8"),
     "json": (as_json, "application/json"),
 }
@@ -68,15 +72,15 @@ def incident_list_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  #
         view = View.of(request.scope["query_string"] if query is None else query)
         reading, now = web.reading.seen_by(actor), web.clock()
         try:
-            condition = await web.addresses.condition(view.asked(), actor.id)
+            condition = await meant(web, view, actor)
         except Invalid as wrong:
             return Looking(guest, actor, view, reading, now, None, wrong.errors)
-        return Looking(guest, actor, view, reading, now, condition, {}, web.addresses.position(view.get("cursor")))
+        return Looking(guest, actor, view, reading, now, condition, {}, position(web.addresses, view.get("cursor"), view.order))
 
     async def rows_of(look: Looking) -> Page[IncidentRow]:
         if look.condition is None:
             return Page((), None, None)
-        return await look.reading.page(look.condition, look.now, look.view.size, look.position)
+        return await look.reading.page(look.condition, look.now, look.view.size, look.position, look.view.order)
 
     async def listed(
         look: Looking, outcome: Outcome | None = None, kept: Kept = NOT_ASKED, chosen: frozenset[int] = frozenset()
@@ -85,7 +89,10 @@ def incident_list_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  #
         own = await web.profiles.belongings(look.actor.id)
         sources = await web.accounts.sources()
         view = look.view
-        oldest = web.addresses.cursor(Position(_BEGINNING, IncidentId(0), backwards=True))
+
+        def link(place: Position | None) -> str:
+            return view.link(cursor=cursor(web.addresses, place)) if place else ""
+
         return page(
             "incidents/page.html",
             look.guest,
@@ -93,10 +100,12 @@ def incident_list_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  #
             view=view,
             rows=[shown(row, look.now) for row in found.rows],
             chosen=chosen,
-            next=view.link(cursor=web.addresses.cursor(found.next)) if found.next else "",
-            previous=view.link(cursor=web.addresses.cursor(found.previous)) if found.previous else "",
-            oldest=view.link(cursor=oldest) if found.next else "",
-            newest=view.link(cursor="") if view.get("cursor") else "",
+            next=link(found.next),
+            previous=link(found.previous),
+            last=link(found.next and far_end(view.order)),
+            first=view.link(cursor="") if view.get("cursor") else "",
+            steps=STEPS if view.sort == NEWEST_FIRST else OTHER_STEPS,
+            order_words=ORDER_WORDS[view.sort],
             problems=look.problems,
             outcome=outcome,
             kept=kept,
@@ -109,7 +118,9 @@ def incident_list_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  #
             all_sources=len(sources),
             types=sorted({source.type for source in sources}),
             filters=own.filters,
-            until={name: UNTIL[name] for name in _QUICK},
+            shared=[one for one in await web.profiles.shared_filters() if one.filter.owner != look.actor.id],
+            besides=await expression_in_words(web, view),
+            until={**{name: UNTIL[name] for name in _QUICK}, **ENDINGS},
             ticket_system=web.tickets.system,
         )
 
@@ -120,8 +131,8 @@ def incident_list_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  #
 
     @get("/incidents/rows/")
     async def some_rows(request: PageRequest) -> Response[bytes]:
-        """These rows as they are now, each with whether it still belongs to the list."""
-        look = await looking(request, await guests.known(request))
+        """These rows as they are now, each with whether it still belongs to the list; open pages ask when they hear of changes."""
+        look = await looking(request, await guests.left_open(request))
         wanted = [number for text in request.query_params.get("rows", "").split(",")[:MOST_ROWS] if (number := number_in(text))]
         these = IdIn(frozenset(map(IncidentId, wanted)))
         rows = (await look.reading.page(these, look.now, MOST_ROWS)).rows if wanted else ()
@@ -145,10 +156,11 @@ def incident_list_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  #
 
     @get("/incidents/tags/")
     async def tags(request: PageRequest) -> Response[bytes]:
-        """Tags that begin or go on like the last one that is being typed."""
+        """Tags that begin or go on like the last one that is being typed; where one is asked for as `tag`, there is no other before it."""
         guest = await guests.known(request)
         actor = await web.accounts.acting(guest.user)
-        *before, last = request.query_params.get("tags", "").split(",")
+        asked = request.query_params
+        *before, last = [asked["tag"]] if "tag" in asked else asked.get("tags", "").split(",")
         confines = confined_to(actor, own_only=web.reading.own_only)
         found = await known_tags.like(last.strip(), web.reading.seen_by(actor), confines)
         head = "".join(f"{tag.strip()}," for tag in before)
@@ -156,18 +168,21 @@ def incident_list_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  #
 
     @get("/incidents/stream/")
     async def stream(request: PageRequest) -> Stream | Response[bytes]:
-        guest = await guests.known(request)
+        headers = {**sent(), "x-accel-buffering": "no"}
+        try:
+            guest = await guests.left_open(request)
+        except NotLoggedIn:
+            return Response(OVER, media_type="text/event-stream", headers=headers)
         look = await looking(request, guest)
         if look.condition is None:
             return Response(b"", status_code=204)  # there is nothing to tell, and browsers do not ask again
         confines = confined_to(look.actor, own_only=web.reading.own_only)
-        watched = Look(look.condition, look.view.size, look.position, confines)
+        watched = Look(look.condition, look.view.size, look.position, confines, look.view.order)
 
         async def is_known() -> bool:
-            visit = await web.logins.find(guest.key)
+            visit = await web.logins.peek(guest.key)
             return visit is not None and visit.session.id == guest.session.id
 
-        headers = {**sent(), "x-accel-buffering": "no"}
         return Stream(told(web.live, watched, look.reading, is_known), media_type="text/event-stream", headers=headers)
 
     @get("/incidents/export/")
@@ -179,7 +194,7 @@ def incident_list_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  #
         write, kind = _EXPORTS[form]
         name = f"incidents-{look.now.astimezone(web.zone):%Y-%m-%d-%H%M}.{form}"
         headers = {**sent(), "content-disposition": f'attachment; filename="{name}"'}
-        return Stream(write(look.reading, look.condition, look.now), media_type=kind, headers=headers)
+        return Stream(write(look.reading, look.condition, look.now, look.view.order), media_type=kind, headers=headers)
 
     @post("/incidents/", status_code=200)
     async def act(request: PageRequest) -> Response[bytes]:
@@ -204,7 +219,7 @@ def incident_list_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  #
         kept = await keep_view(web, look.actor, look.condition, form.text("name"))
         if kept.problem or kept.filter is None:
             return await listed(look, kept=kept)
-        others: dict[str, Any] = dict.fromkeys(look.view.conditions, "")
-        return go(look.view.link(**others, cursor="", filter_pk=str(kept.filter.id)))
+        changes = {**dict.fromkeys(look.view.conditions, ""), "cursor": "", "filter_pk": str(kept.filter.id)}
+        return go(look.view.link(**changes))
 
     return [many, some_rows, count, tags, stream, export, act, keep]

@@ -15,7 +15,7 @@ from adapters.web.notifications import builder
 from adapters.web.notifications.builder import Node
 from adapters.web.services import Web
 from adapters.web.wording import EVENTS, LEVELS, say
-from argus_core.domain.errors import Invalid, Unavailable
+from argus_core.domain.errors import Invalid, SharedWithAll, Unavailable
 from argus_core.domain.ids import SourceId
 from argus_core.domain.incidents import EventType, Level
 from argus_core.domain.limits import TAG_BYTES, text_problem
@@ -98,6 +98,8 @@ def filter_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # noqa: 
                 await web.profiles.change_filter(owner, filter_.id, lambda present: replace(present, name=name, definition=definition))
         except Invalid as error:
             return await edit(guest, filter_, form.wrong(error.errors), node)
+        except SharedWithAll as error:
+            return await edit(guest, filter_, form.wrong({"": error.message}), node)
         return go("/notifications/?done=kept#filters")
 
     async def own(guest: Guest, pk: int) -> SavedFilter:

@@ -12,12 +12,13 @@ from adapters.web.forms import filled_in, pk_in
 from adapters.web.guests import Guest, Guests, PageRequest
 from adapters.web.notifications.week import week_of
 from adapters.web.services import Web
-from adapters.web.wording import Names, say
+from adapters.web.wording import EVENTS, Names, say
 from argus_core.domain.actors import Actor
 from argus_core.domain.deliveries import Delivery
 from argus_core.domain.destinations import Destination
-from argus_core.domain.errors import NotAllowedNow
+from argus_core.domain.errors import NotAllowedNow, SharedWithAll
 from argus_core.domain.ids import DestinationId, FilterId, ProfileId, TimeslotId
+from argus_core.domain.news import lasting
 from argus_core.domain.profiles import Belonging, Belongings, Profile
 from argus_core.usecases.dispatch import address_of
 
@@ -104,6 +105,8 @@ def _deletion(web: Web, guests: Guests, kind: str) -> list[HTTPRouteHandler]:
             await what.drop(web, owner, pk_in(pk))
         except NotAllowedNow as error:
             return await confirm(guest, pk, error.message, 409)
+        except SharedWithAll as error:
+            return await confirm(guest, pk, error.message, 403)
         return go(f"/notifications/?done=gone#{kind}")
 
     return [ask, delete]
@@ -114,12 +117,21 @@ def profile_name(profile: Profile) -> str:
     return profile.name or f"Profile {profile.id}"
 
 
+def isolated(text: str) -> str:
+    """
+    The text as the first part of a line, which it does not turn around if it runs from right to left.
+
+    Isolates (UAX 9) alone would not do: HTML takes the direction of a `bdi` from the first strong character, wherever it is.
+    """
+    return text if text.isascii() else f"\N{LEFT-TO-RIGHT MARK}\N{FIRST STRONG ISOLATE}{text}\N{POP DIRECTIONAL ISOLATE}"
+
+
 def name_of(web: Web, thing: Belonging) -> str:
     """What a thing is called."""
     match thing:
         case Destination():
             address = address_of(web.media, thing)
-            return f"{thing.label} ({address})" if thing.label and thing.label != address else address
+            return f"{isolated(thing.label)} ({address})" if thing.label and thing.label != address else address
         case Profile():
             return profile_name(thing)
         case _:
@@ -133,7 +145,8 @@ async def source_names(web: Web) -> Names:
 
 def delivery_line(delivery: Delivery) -> dict[str, Any]:
     """A delivery as the ledger shows it."""
-    return {"delivery": delivery, "profiles": [asking.name or f"Profile {asking.id}" for asking in delivery.profiles]}
+    profiles = [asking.name or f"Profile {asking.id}" for asking in delivery.profiles]
+    return {"delivery": delivery, "profiles": profiles, "event": EVENTS.get(delivery.event_type) if delivery.event_type else ""}
 
 
 def _profile(web: Web, belongings: Belongings, profile: Profile) -> dict[str, Any]:
@@ -151,4 +164,5 @@ def _profile(web: Web, belongings: Belongings, profile: Profile) -> dict[str, An
         "filters": whole.filters,
         "destinations": [(one.id, name_of(web, one)) for one in whole.destinations],
         "lacks": lacks,
+        "waits": lasting(profile.escalate_after) if profile.escalate_after else "",
     }

@@ -1,6 +1,7 @@
 """Profiles: made, changed, switched on and off, tried out."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
@@ -20,6 +21,8 @@ from argus_core.domain.profiles import Belongings, Profile
 HOURS = 24
 MOST_FIRED = 100
 _MOST_HOURS = 168
+_TOO_LONG = 1_000_000
+"""Minutes."""
 
 
 def profile_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # noqa: C901 - one for each page
@@ -58,6 +61,7 @@ def profile_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # noqa:
                 filter_ids=[FilterId(id_) for id_ in form.ids("filters")],
                 destination_ids=[DestinationId(id_) for id_ in form.ids("destinations")],
                 active=form.has("active"),
+                escalate_after=_wait_in(form),
             )
         except Invalid as error:
             return await edit(guest, None, form.wrong(error.errors))
@@ -88,6 +92,7 @@ def profile_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # noqa:
                 filter_ids=tuple(FilterId(id_) for id_ in form.ids("filters")),
                 destination_ids=tuple(DestinationId(id_) for id_ in form.ids("destinations")),
                 active=form.has("active"),
+                escalate_after=_wait_in(form),
             )
 
         try:
@@ -140,6 +145,13 @@ def _form_of(profile: Profile) -> Form:
             "timeslot": [str(profile.timeslot_id)],
             "filters": list(map(str, profile.filter_ids)),
             "destinations": list(map(str, profile.destination_ids)),
+            "escalate_after": [f"{profile.escalate_after.total_seconds() / 60:g}" if profile.escalate_after else ""],
             **({"active": ["on"]} if profile.active else {}),
         }
     )
+
+
+def _wait_in(form: Form) -> timedelta | None:
+    """For how long it shall wait; what is no number of minutes becomes one that is refused."""
+    text = form.text("escalate_after")
+    return timedelta(minutes=min(number_in(text), _TOO_LONG)) if text else None

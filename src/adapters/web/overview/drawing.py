@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from adapters.web.links import list_link
 from adapters.web.wording import LEVELS
 from argus_core.domain.incidents import Level
-from argus_core.domain.overview import DAY, HOUR, HOURS, OpenCount, Past, hours_of_week
+from argus_core.domain.overview import DAY, HOUR, HOURS, OpenCount, Past, begin_of_week, hours_of_week
 from argus_core.domain.sources import Source
 from argus_core.domain.tags import tags_said
 
@@ -99,12 +99,15 @@ def drawn(counts: Sequence[OpenCount]) -> dict[str, Any]:
 def told_past(past: Past, zone: ZoneInfo) -> dict[str, Any]:
     """The last week in drawings."""
     day = {"start_time__gte": past.until - DAY, "start_time__lte": past.until}
+    week = {"start_time__gte": begin_of_week(past.until), "start_time__lte": past.until}
     most = max(past.arrivals.values(), default=0)
     return {
         "until": past.until,
         "hours": list(_hours(past, most, zone)),
         "days": list(_days(past, zone)),
         "most": most,
+        "week_link": list_link(**week),
+        "over_link": list_link(**week, open=False, stateful=True),
         "started": sum(past.arrivals.values()),
         "acknowledged": past.acknowledged,
         "resolved": past.resolved,
@@ -123,8 +126,8 @@ def _level(counts: Sequence[OpenCount], level: Level) -> LevelFigure:
         words=LEVELS[level],
         count=sum(one.count for one in of_it),
         unacked=sum(one.count for one in of_it if not one.acked),
-        link=list_link(open=True, level__lte=level.value),
-        unacked_link=list_link(open=True, acked=False, level__lte=level.value),
+        link=list_link(open=True, level__lte=level.value, level__gte=level.value),
+        unacked_link=list_link(open=True, acked=False, level__lte=level.value, level__gte=level.value),
     )
 
 
@@ -141,7 +144,7 @@ def _sources(counts: Sequence[OpenCount]) -> Iterable[SourceFigure]:
             number = sum(one.count for one in of_it if one.level is level)
             if number:
                 width = round(100 * number / most, 3)
-                link = list_link(open=True, source__id__in=source.id, level__lte=level.value)
+                link = list_link(open=True, source__id__in=source.id, level__lte=level.value, level__gte=level.value)
                 parts.append(Part(level, round(x, 3), width, f"{source.name}: {number} open of level {LEVELS[level]}", link))
                 x += width
         number = sum(one.count for one in of_it)

@@ -114,12 +114,15 @@
         }
         await readAgain(stale);
         const fresh = [...here.keys()].filter((id) => !shown.has(id)).length;
-        news.hidden = fresh === 0;
-        if (fresh && news.textContent !== `${fresh} new, show`) {
-          news.textContent = `${fresh} new, show`;
-          told.textContent = fresh === 1 ? "There is a new incident." : `There are ${fresh} new incidents.`;
+        const stayed = rows().map((row) => Number(row.dataset.id)).filter((id) => here.has(id));
+        const moved = [...here.keys()].filter((id) => shown.has(id)).some((id, index) => id !== stayed[index]);
+        const says = fresh ? `${fresh} new, show` : "Another order, show";
+        news.hidden = !fresh && !moved;
+        if (news.hidden) told.textContent = "";
+        else if (news.textContent !== says || !told.textContent) {
+          news.textContent = says;
+          told.textContent = fresh > 1 ? `There are ${fresh} new incidents.` : fresh ? "There is a new incident." : "The order is another one now.";
         }
-        if (!fresh) told.textContent = "";
         list.dataset.settled = String(Number(list.dataset.settled || 0) + 1);
       }
     } catch {

@@ -1,6 +1,6 @@
 import json
 from dataclasses import replace
-from datetime import time
+from datetime import time, timedelta
 
 import pytest
 
@@ -15,6 +15,8 @@ NUMBER, OTHER = "+4790909090", "+4767676767"
 AT = "notificationprofiles/"
 SLOTS, FILTERS, PREVIEW = f"{AT}timeslots/", f"{AT}filters/", f"{AT}filterpreview/"
 NOTHING = {"open": None, "acked": None, "stateful": None, "maxlevel": None}
+
+QUARTER = timedelta(minutes=15)
 
 
 def body_of(shown):
@@ -100,7 +102,9 @@ async def test_what_v1_cannot_say_of_a_profile_is_kept(world, ask, make, profile
     own = (await world.profiles.belongings(alice.id)).destinations[0].id
     shown = await profile(media=[])
     await world.profiles.change_profile(
-        alice, shown["pk"], lambda present, _: replace(present, name="Mine", destination_ids=(own, first, second, work))
+        alice,
+        shown["pk"],
+        lambda present, _: replace(present, name="Mine", destination_ids=(own, first, second, work), escalate_after=QUARTER),
     )
     shown = (await ask("alice", "GET", f"{AT}{shown['pk']}/")).json()
     assert (["EM", "SM"], first) == (shown["media"], shown["phone_number"]["pk"])
@@ -118,7 +122,8 @@ async def test_what_v1_cannot_say_of_a_profile_is_kept(world, ask, make, profile
     assert tuple(sorted((own, second, work))) == await after("PUT", phone_number=second)
     assert tuple(sorted((own, first, work))) == await after("PATCH", phone_number=first)
     assert tuple(sorted((own, work))) == await after("PUT", media=["EM"])
-    assert "Mine" == (await world.profiles.belongings(alice.id)).profile(shown["pk"]).name
+    kept = (await world.profiles.belongings(alice.id)).profile(shown["pk"])
+    assert ("Mine", QUARTER) == (kept.name, kept.escalate_after)
 
 
 async def test_a_whole_profile_needs_its_timeslot_and_filters_and_a_part_does_not(ask, profile):
