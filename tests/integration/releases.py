@@ -16,7 +16,9 @@ def version_before(folder: Path, step: str | None = None) -> tuple[Path, str] | 
     It is the version before that step (`0009`), or before the newest.
     """
     newest = max(path.name for path in (ROOT / STEPS).glob(f"m{step or ''}*.py"))
-    commit = _git("log", "-1", "--diff-filter=A", "--format=%H", "--", f"{STEPS}/{newest}").decode().strip()
+    # A merge may have brought it, under another number than it had in its branch.
+    added = ("log", "-1", "--first-parent", "-m", "--no-renames", "--diff-filter=A", "--format=%H")
+    commit = _git(*added, "--", f"{STEPS}/{newest}").decode().strip()
     archive = _git("archive", f"{commit}^", "src") if commit else b""
     if not archive:
         return None
