@@ -346,6 +346,7 @@ source = sa.Table(
     sa.Column("type", sa.ForeignKey(source_type.c.name), nullable=False),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("base_url", sa.Text, nullable=False),
+    sa.Column("flapping", sa.Text),
     sa.UniqueConstraint("type", "name"),
 )
 
