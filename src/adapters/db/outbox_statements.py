@@ -215,7 +215,9 @@ CANDIDATES = f"""
             and d.status = 'waiting' and d.urgent),
         exists (
             select from delivery d where d.incident_id = l.incident_id and d.destination_id = l.destination_id
-            and d.status = 'suppressed' and d.kept_by = 'budget' and d.version = 1)
+            and d.status = 'suppressed' and d.kept_by = 'budget' and (d.version = 1 or not exists (
+                select from delivery e where e.incident_id = d.incident_id and e.destination_id = d.destination_id
+                and e.id < d.id and e.status not in ('suppressed', 'waiting'))))
     from unnest(%s::text[], %s::int[]) as r (route, room),
     lateral (
         select * from lane where lane.route = r.route and lane.due <= now() and lane.leased_until <= now()
