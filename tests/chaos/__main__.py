@@ -90,7 +90,12 @@ def main() -> None:
         folder = options.logs or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="argus-chaos-")))
         mailbox, disk = stack.enter_context(sink()), stack.enter_context(small())
         clock = Clock(folder / "clock")
-        environment = {"ARGUS_FRONTEND_URL": "https://argus.example.org", **mailbox.settings, **clock.environment}
+        environment = {
+            "ARGUS_FRONTEND_URL": "https://argus.example.org",
+            "ARGUS_DELIVERY_BUDGET": "off",
+            **mailbox.settings,
+            **clock.environment,
+        }
         data = disk.folder / "data" if isinstance(disk, Disk) else None
         found = stack.enter_context(mortal(folder, random, environment, data))
         before = version_before(folder / "before")

@@ -17,6 +17,7 @@ from adapters.db.embedded import running
 from integration.serving import ARGUS, descendants, environ, process, serving
 
 BACK_WITHIN = 45.0
+READY_WITHIN = 120.0
 
 
 class Mortal:
@@ -54,6 +55,13 @@ class Mortal:
                 "stderr": log,
             }
             self._workers.append(self._working.enter_context(process(*command, **options)))
+
+    def until_they_work(self, count: int) -> None:
+        """Wait until so many workers have said that they are ready: on a busy machine that takes a while."""
+        until = time.monotonic() + READY_WITHIN
+        while (self.folder / "workers.log").read_bytes().count(b"is ready") < count:
+            assert time.monotonic() < until, "The workers are not ready"
+            time.sleep(0.2)
 
     @property
     def workers(self) -> list[int]:

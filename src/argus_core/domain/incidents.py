@@ -87,7 +87,7 @@ class AckChange:
     """
     An acknowledgement was made (`made`), its expiration moved from `old` to `new` (None is never), or it ran out (both are the same).
 
-    `until` and `level` are those that it was made with.
+    `until` and `level`, as it has them, are said when it is made or moved.
     """
 
     id: EventId

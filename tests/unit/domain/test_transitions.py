@@ -141,8 +141,8 @@ class TestEveryMove:
                 replaced = getattr(changes, name)
                 assert replaced is None or replaced.old == getattr(old, name)
             assert set(changes.tags_removed) <= set(old.tags)
-            if changes.ack and not changes.ack.made:
-                assert Acknowledgement(changes.ack.id, changes.ack.old) in old.acks
+            for change in changes.ack_changes:
+                assert change.made or (change.id, change.old) in [(ack.id, ack.expiration) for ack in old.acks]
 
     @given(histories(), moves())
     def test_without_effect_changes_nothing(self, history, move):
