@@ -33,7 +33,7 @@ migration: $(READY) ## Write a migration from what changed in the tables (m="Rem
 	@$(BIN)/python -m adapters.db.migrations "$(m)" && $(BIN)/ruff format -q src/adapters/db/migrations
 
 ##@ Checking
-.PHONY: test unit integration services pages conformance check lint format types imports
+.PHONY: test unit integration services pages conformance check lint format types imports audit
 test: integration unit conformance ## All tests
 
 unit: $(READY) ## Unit tests: seconds, no services; every branch of the core is covered
@@ -65,10 +65,13 @@ types: $(READY) ## Check types
 imports: $(READY) ## Check who may import whom
 	@$(BIN)/lint-imports --no-logo
 
-check: test lint types imports ## Everything CI checks
+audit: $(READY) ## Ask whether a package is vulnerable, and look at licences
+	@$(BIN)/python tools/audit.py
+
+check: test lint types imports audit ## Everything CI checks
 
 ##@ Now and then
-.PHONY: bench chaos strain fuzz lock clean
+.PHONY: bench chaos strain upgrading fuzz lock clean
 bench: $(READY) ## Measure the server next to plain psycopg
 	@$(BIN)/python -m bench $(ARGS)
 
@@ -78,6 +81,9 @@ chaos: $(READY) ## Let everything happen to an installation for five minutes (AR
 strain: $(READY) ## Race, cut, kill and ask strange things for minutes instead of seconds
 	@RACE_SECONDS=60 KILL_ROUNDS=60 DESCRIBED_EXAMPLES=100 $(BIN)/pytest -q -o faulthandler_timeout=1800 -rP tests/integration/faults tests/integration/notifications/test_faults.py \
 		tests/integration/http/test_description.py $(ARGS)
+
+upgrading: $(READY) ## Take the newest steps of a database of five million incidents under load (ARGS="--before 0009 --keep DIR")
+	@PYTHONPATH=tests $(BIN)/python -m bench.upgrading $(ARGS)
 
 fuzz: $(READY) ## Give every parser bytes at random (ARGS="--seconds 600 cursor")
 	@PYTHONPATH=tests $(BIN)/python -m fuzz $(ARGS)

@@ -185,7 +185,8 @@ async def _worker(sunk: sink.Sink, dsn: str, robot: Actor, events: int) -> tuple
     Raises:
         Wrong: it does not come to an end.
     """
-    async with opened(load(environment=os.environ | sunk.settings | {"DATABASE_URL": dsn}).settings, dsn) as container:
+    environment = os.environ | sunk.settings | {"DATABASE_URL": dsn, "ARGUS_DELIVERY_BUDGET": "off"}
+    async with opened(load(environment=environment).settings, dsn) as container:
         for number in range(events):
             report = IncidentReport(
                 start_time=datetime.now(UTC),

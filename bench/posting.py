@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from asyncio import StreamReader, StreamWriter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -15,11 +15,29 @@ class Refused(Exception):
     """An incident was not taken."""
 
 
+def scattered(number: int) -> int:
+    """Another number; those of numbers beside each other have little in common."""
+    return number * 7919 % 1_000_003
+
+
+def even(number: int) -> int:
+    """Each level as often as any other."""
+    return 1 + scattered(number) % 5
+
+
 async def post(
-    url: str, tokens: Sequence[str], *, count: int, seconds: float, customers: int, sites: int, connections: int = 32
+    url: str,
+    tokens: Sequence[str],
+    *,
+    count: int,
+    seconds: float,
+    customers: int,
+    sites: int,
+    connections: int = 32,
+    level: Callable[[int], int] = even,
 ) -> tuple[list[float], list[float]]:
     """
-    Post so many incidents, evenly over so many seconds.
+    Post so many incidents, evenly over so many seconds; `level` gives the level of each by its number.
 
     Returns:
         When each was to be posted by `time.monotonic`, and how many seconds later it was answered: waiting for a connection counts.
@@ -37,7 +55,7 @@ async def post(
 
     async def one(number: int) -> None:
         reader, writer = connection = await free.get()
-        body = _body(number, customers, sites)
+        body = _body(number, customers, sites, level(number))
         writer.write(
             b"POST /api/v2/incidents/ HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
             b"Authorization: Token %b\r\nContent-Length: %d\r\n\r\n%b" % (tokens[number % len(tokens)].encode(), len(body), body)
@@ -62,8 +80,8 @@ async def post(
     return began, took
 
 
-def _body(number: int, customers: int, sites: int) -> bytes:
-    x = number * 7919 % 1_000_003
+def _body(number: int, customers: int, sites: int, level: int) -> bytes:
+    x = scattered(number)
     host, problem = f"sw{x % 97:02d}-{x % 8000:04d}.example.org", ("linkDown", "bgpDown", "psuFailure", "diskFull", "latency")[x % 5]
     tags = {
         "host": host,
@@ -78,7 +96,7 @@ def _body(number: int, customers: int, sites: int) -> bytes:
         "source_incident_id": f"alarm-{number}",
         "details_url": f"https://nms.example.org/alarm/{number}",
         "description": f"alarm-{number}- {problem} on {host}, raised by a poller",
-        "level": 1 + x % 5,
+        "level": level,
         "metadata": {},
         "tags": [{"tag": f"{key}={value}"} for key, value in tags.items()],
     }

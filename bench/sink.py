@@ -11,6 +11,7 @@ from multiprocessing.connection import Connection
 import uvloop
 
 MARK = re.compile(rb"alarm-(\d+)-")
+RECIPIENT = re.compile(rb"RCPT TO:<([^>]*)>", re.IGNORECASE)
 """The number in it says which incident a mail is about."""
 
 
@@ -37,6 +38,10 @@ class Sink:
 
     def arrivals(self) -> list[tuple[int, float]]:
         """For each mail with a mark its number, and when it had arrived by `time.monotonic`."""
+        return [(number, at) for number, at, _ in self.letters() if number >= 0]
+
+    def letters(self) -> list[tuple[int, float, str]]:
+        """The same, and who got it; the number of a mail without a mark is -1. Of several marks the first counts."""
         self._asking.send(None)
         return self._asking.recv()
 
@@ -57,8 +62,8 @@ def running() -> Iterator[Sink]:
 
 
 class _Protocol(asyncio.Protocol):
-    def __init__(self, received, arrivals: list[tuple[int, float]]) -> None:
-        self.received, self.arrivals, self.rest, self.in_message = received, arrivals, b"", False
+    def __init__(self, received, letters: list[tuple[int, float, str]]) -> None:
+        self.received, self.letters, self.rest, self.in_message, self.recipient = received, letters, b"", False, ""
 
     def connection_made(self, transport) -> None:
         self.transport = transport
@@ -75,23 +80,25 @@ class _Protocol(asyncio.Protocol):
             if self.in_message:
                 self.in_message = False
                 self.received.value += 1
-                if mark := MARK.search(line):
-                    self.arrivals.append((int(mark[1]), time.monotonic()))
+                mark = MARK.search(line)
+                self.letters.append((int(mark[1]) if mark else -1, time.monotonic(), self.recipient))
                 self.transport.write(b"250 taken\r\n")
             else:
+                if to := RECIPIENT.match(line):
+                    self.recipient = to[1].decode()
                 self.in_message = line.upper() == b"DATA"
                 self.transport.write(b"354 go on\r\n" if self.in_message else b"221 bye\r\n" if line == b"QUIT" else b"250 ok\r\n")
 
 
 def _serve(asked: Connection, received) -> None:
     async def serving() -> None:
-        loop, arrivals = asyncio.get_running_loop(), []
-        server = await loop.create_server(lambda: _Protocol(received, arrivals), "127.0.0.1", 0)
+        loop, letters = asyncio.get_running_loop(), []
+        server = await loop.create_server(lambda: _Protocol(received, letters), "127.0.0.1", 0)
         asked.send(server.sockets[0].getsockname()[1])
 
         def answer() -> None:
             asked.recv()
-            asked.send(arrivals)
+            asked.send(letters)
 
         loop.add_reader(asked.fileno(), answer)
         await server.serve_forever()

@@ -131,6 +131,7 @@ def _pages(container: Container, services: Services, live: Live, readiness: Read
         tickets=container.tickets(),
         profiles=container.profiles(),
         notifications=container.notifications(),
+        maintenance=container.maintenance(),
         overview=container.overview(),
         media=container.media(),
         clock=container.clock(),

@@ -32,6 +32,8 @@ from adapters.plugins import load_media, load_ticket_system
 from adapters.room import room_for
 from adapters.settings import Settings
 from argus_core.domain.audit import ITSELF, Origin
+from argus_core.domain.budgets import parse_budget
+from argus_core.domain.flapping import parse_threshold
 from argus_core.domain.sessions import Lifetime
 from argus_core.ports.identity import IdentityProviders
 from argus_core.usecases.accounts import AccountService
@@ -47,6 +49,7 @@ from argus_core.usecases.notifications import NotificationService
 from argus_core.usecases.overview import OverviewService
 from argus_core.usecases.profiles import ProfileService
 from argus_core.usecases.reading import ReadingService
+from argus_core.usecases.roundups import RoundupService
 from argus_core.usecases.sending import Letterhead, Sender
 from argus_core.usecases.tickets import TicketService
 from argus_core.usecases.trying_out import TrialService
@@ -162,6 +165,7 @@ class Container(containers.DeclarativeContainer):
     tickets = providers.Singleton(TicketService, incidents, providers.Singleton(PgTicketClaims, database), ticket_system)
     profile_store = providers.Singleton(PgProfiles, database)
     profiles = providers.Singleton(ProfileService, profile_store, media, settings.provided.time_zone)
+    flapping = providers.Callable(parse_threshold, settings.provided.flapping)
     dispatcher = providers.Singleton(
         Dispatcher,
         outbox,
@@ -169,7 +173,9 @@ class Container(containers.DeclarativeContainer):
         media,
         sends=settings.provided.send_notifications,
         own_only=settings.provided.sources_own_incidents_only,
+        flapping=flapping,
     )
+    budget = providers.Callable(parse_budget, settings.provided.delivery_budget)
     sender = providers.Singleton(
         Sender,
         outbox,
@@ -178,6 +184,7 @@ class Container(containers.DeclarativeContainer):
         seconds=providers.Object(monotonic),
         chance=providers.Object(random),
         sends=settings.provided.send_notifications,
+        budget=budget,
         is_staff=accounts.provided.is_staff,
     )
     notifications = providers.Singleton(
@@ -190,8 +197,11 @@ class Container(containers.DeclarativeContainer):
         settings.provided.send_notifications,
         settings.provided.sources_own_incidents_only,
         origin,
+        budget,
+        flapping,
     )
     maintenance = providers.Singleton(MaintenanceService, profile_store, outbox, media, clock, settings.provided.time_zone, origin)
+    roundups = providers.Singleton(RoundupService, outbox, profile_store, media)
     watching = providers.Singleton(
         WatchService,
         providers.Singleton(PgWatch, database),

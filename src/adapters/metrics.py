@@ -13,6 +13,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily, InfoMetricFamily
 
 from adapters.container import Container
 from adapters.counts import written
+from adapters.db.database import within
 from adapters.db.figures import Figures, Pile, figures
 from adapters.http.services import Check, State
 from adapters.lately import Lately
@@ -47,7 +48,7 @@ class Metrics:
 
     async def _look(self) -> Figures | None:
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with within(PATIENCE):
                 return await figures(self.container.database())
         except (Unavailable, TimeoutError):
             return None

@@ -1,6 +1,5 @@
 """Whether a process should be given work, and what an operator should know although it can be."""
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -8,6 +7,7 @@ from time import monotonic
 
 from adapters.container import Container
 from adapters.databases import newest_step
+from adapters.db.database import within
 from adapters.db.replica import Replica
 from adapters.db.vitals import Vitals, vitals
 from adapters.durations import duration
@@ -56,7 +56,7 @@ class Readiness:
     async def _look(self) -> Sequence[Check]:
         settings: Settings = self.container.settings()
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with within(PATIENCE):
                 found = await vitals(self.container.database())
         except Unavailable as error:
             return [Check("process"), Check("database", State.FAILED, f"The database cannot be used: {error.message}")]

@@ -23,6 +23,7 @@ from msgspec import Meta
 from adapters.durations import duration
 from adapters.oidc.config import ProviderSettings
 from adapters.refusals import Refusal
+from argus_core.domain.budgets import parse_budget
 
 CONFIG = "ARGUS_CONFIG"
 DEFAULT_FILE = "argus.toml"
@@ -65,6 +66,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     send_notifications: bool = True
     give_up_after: str = "24h"
     keep_deliveries: str = "90d"
+    delivery_budget: str = "60/5m"
+    flapping: str = "off"
     token_warning: str = "7d"  # noqa: S105 - a span of time
     undelivered_limit: str = "15m"
     frontend_url: str = ""
@@ -154,6 +157,11 @@ def _is_duration(value: object) -> bool:
     return bool(duration(str(value)))
 
 
+def _is_budget(value: object) -> bool:
+    parse_budget(str(value))
+    return True
+
+
 def _is_proxy(value: object) -> bool:
     parts = urlsplit(str(value))
     return parts.scheme == "http" and bool(parts.hostname) and bool(parts.port) and parts.path in ("", "/") and not parts.query
@@ -209,6 +217,8 @@ KEYS = (
     Key(name="ARGUS_SEND_NOTIFICATIONS", field="send_notifications", expects="true or false"),
     Key(name="ARGUS_GIVE_UP_AFTER", field="give_up_after", expects="a span of time like 24h or 2d", accepts=_is_duration),
     Key(name="ARGUS_KEEP_DELIVERIES", field="keep_deliveries", expects="a span of time like 90d or 52w", accepts=_is_duration),
+    Key(name="ARGUS_DELIVERY_BUDGET", field="delivery_budget", expects="messages in a span of time like 20/5m, or off", accepts=_is_budget),
+    Key(name="ARGUS_FLAPPING", field="flapping", expects="times in a span of time like 5/30m, or off", accepts=_is_budget),
     Key(name="ARGUS_TOKEN_WARNING", field="token_warning", expects="a span of time like 7d or 12h", accepts=_is_duration),
     Key(name="ARGUS_UNDELIVERED_LIMIT", field="undelivered_limit", expects="a span of time like 15m or 1h", accepts=_is_duration),
     Key(

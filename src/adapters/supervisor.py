@@ -7,12 +7,12 @@ processes stop listening and finish what they have begun, then the worker does, 
 
 import logging
 import os
+import resource
 import selectors
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -20,9 +20,11 @@ from dataclasses import dataclass, field
 from types import FrameType
 
 from adapters import databases
-from adapters.child import COUNTS, READY, STOP_WITHIN, Orders
+from adapters.child import READY, STOP_WITHIN, Orders
+from adapters.counting import counting
 from adapters.refusals import Refusal
 from adapters.settings import Settings
+from adapters.standin import StandIn
 from adapters.systemd import Systemd
 
 TICK = 1.0
@@ -35,8 +37,11 @@ STARTING = 120.0
 PAUSES = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 """Waits so long, in seconds, before a process is started again that has ended so many times in a row."""
 
-LONG_ENOUGH = 60.0
-"""A process that ran for so many seconds ended for a new reason."""
+SERVED = 5.0
+"""A process that was ready for longer than so many seconds did not end because it cannot run: it is started again at once."""
+
+MOST_OPEN = 65_536
+"""So many files and connections a process may have open, if the system allows it. Idle clients soon use up the 1,024 that are usual."""
 
 _log = logging.getLogger("argus.supervisor")
 
@@ -65,7 +70,8 @@ def serve(plan: Plan, announce: Callable[[str], None]) -> None:
         Refusal: it cannot be done.
     """
     systemd = Systemd(os.environ)
-    with _stop_signals() as signals, suppress(Told), listening(plan.host, plan.port) as listener, _counting() as environment:
+    allow_many_connections()
+    with _stop_signals() as signals, suppress(Told), listening(plan.host, plan.port) as listener, counting() as environment:
         address = _address(plan.host, listener)
         family = Family(plan, listener, signals, environment, systemd)
 
@@ -80,6 +86,15 @@ def serve(plan: Plan, announce: Callable[[str], None]) -> None:
                 family.look_after(orders, database.revive, begun)
         finally:
             family.end()
+
+
+def allow_many_connections() -> None:
+    """Let this process, and those that it starts, have as many files open as they may have."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_OPEN if hard == resource.RLIM_INFINITY else min(hard, MOST_OPEN)
+    if resource.RLIM_INFINITY != soft < wanted:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 class Signals:
@@ -116,7 +131,7 @@ class Kept:
     process: subprocess.Popen[bytes] | None = None
     status: int = -1
     ready: bool = False
-    started: float = 0.0
+    began_to_serve: float = 0.0
     heard: float = 0.0
     failures: int = 0
     again: float = 0.0
@@ -140,8 +155,7 @@ class Kept:
             raise
         finally:
             os.close(told)
-        self.ready = False
-        self.started = self.heard = time.monotonic()
+        self.heard = time.monotonic()
 
     def send(self, orders: Orders) -> None:
         """Tell it what to do."""
@@ -156,15 +170,21 @@ class Kept:
             words = os.read(self.status, 4096)
         except BlockingIOError:
             return True
-        self.ready = self.ready or READY in words
-        self.heard = time.monotonic()
+        self.note(words)
         return bool(words)
+
+    def note(self, words: bytes) -> None:
+        """Note these signs of life."""
+        self.heard = time.monotonic()
+        if READY in words and not self.ready:
+            self.ready, self.began_to_serve = True, self.heard
 
     def fail(self) -> None:
         """Note that it runs no more, and when to start it again."""
         now = time.monotonic()
-        if now - self.started > LONG_ENOUGH:
+        if self.ready and now - self.began_to_serve > SERVED:
             self.failures = 0
+        self.ready = False
         self.again = now + PAUSES[min(self.failures, len(PAUSES) - 1)]
         self.failures += 1
 
@@ -191,6 +211,7 @@ class Family:
         self._selector = selectors.DefaultSelector()
         self._selector.register(signals.descriptor, selectors.EVENT_READ)
         self._announced = False
+        self._stand_in = StandIn(listener, lambda: any(kept.ready for kept in self._http))
 
     def begin(self) -> None:
         """Start what takes longest to start: it imports while the database starts."""
@@ -222,6 +243,7 @@ class Family:
                     self._note_end(key.data)
             if not self._announced and any(kept.ready for kept in self._http):
                 self._announced = True
+                self._stand_in.start()
                 announce()
             now = time.monotonic()
             self._renew(orders, now, slept=now - looked > SILENT / 2)
@@ -235,6 +257,7 @@ class Family:
         self._signals.patient = True
         self._systemd.stopping()
         seen = self._signals.count
+        self._stand_in.stop()
         self._listener.close()
         for some in (self._http, self._workers):
             self._end(some, seen)
@@ -327,13 +350,6 @@ def listening(host: str, port: int, option: str = "--port") -> Iterator[socket.s
         except OSError as error:
             raise Refusal(f"Port {port} on {host} cannot be used ({error.strerror}); choose another one with {option}.") from error
         yield listener
-
-
-@contextmanager
-def _counting() -> Iterator[Mapping[str, str]]:
-    """What processes have to find in their environment to count together, for as long as they do."""
-    with tempfile.TemporaryDirectory(prefix="argus-counts-", ignore_cleanup_errors=True) as folder:
-        yield {COUNTS: folder}
 
 
 def _address(host: str, listener: socket.socket) -> str:

@@ -2,7 +2,8 @@
 HTTP on the wire: how requests arrive, and how answers leave.
 
 Requests have to arrive whole within half a minute, and their heads are bounded; uvicorn would wait for ever, and keep whatever comes.
-Answers leave in one packet. uvicorn writes the head and the body apart, and each write would wake whoever waits for it.
+Answers have to be read: when nothing is taken of one for half a minute, the rest is thrown away.
+They leave in one packet. uvicorn writes the head and the body apart, and each write would wake whoever waits for it.
 """
 
 import asyncio
@@ -13,6 +14,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 ARRIVES_WITHIN = 30.0
 """A request that has not arrived after so many seconds is not waited for any more, nor is one that has not begun."""
+
+TAKEN_WITHIN = 30.0
+"""Of an answer, something has to be taken in so many seconds."""
 
 MOST_HEAD = 64 * 1024
 """So many bytes of a head are kept, and the packet that it ends in."""
@@ -57,6 +61,7 @@ class Protocol(HttpToolsProtocol):
         super().connection_made(cast("asyncio.Transport", OneWrite(transport, self.loop)))
         self._arriving_since: float | None = self.loop.time()
         self._in_head, self._head_bytes = True, 0
+        self._left, self._taken_at = 0, self.loop.time()
 
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol."""
@@ -83,8 +88,12 @@ class Protocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def lose_patience(self, now: float) -> None:
-        """Hang up when what is to arrive has taken too long."""
-        if self._arriving_since is not None and now - self._arriving_since > ARRIVES_WITHIN:
+        """Hang up when what is to arrive has taken too long, or what has been written is not taken."""
+        left = self.transport.get_write_buffer_size()
+        if left == 0 or left != self._left:
+            self._left, self._taken_at = left, now
+        late = self._arriving_since is not None and now - self._arriving_since > ARRIVES_WITHIN
+        if late or now - self._taken_at > TAKEN_WITHIN:
             self.transport.abort()
 
 

@@ -22,6 +22,7 @@ from argus_core.ports.media import close
 from argus_core.usecases.dispatch import Dispatcher
 from argus_core.usecases.incidents import Cares, IncidentService, everybody
 from argus_core.usecases.maintenance import MaintenanceService
+from argus_core.usecases.roundups import RoundupService
 from argus_core.usecases.sending import Sender
 from argus_core.usecases.watching import WatchService
 
@@ -38,7 +39,7 @@ LOOK = 15.0
 """Watches over Argus itself so often."""
 
 ROUND_UP = 3.0
-"""Looks so often for maintenance that is over."""
+"""Looks so often for what is to be told of what was kept back."""
 
 NICE = 10
 """Beside servers on the same machine the worker lets those go first who wait for an answer."""
@@ -70,6 +71,7 @@ class Work:
         self._dispatcher: Dispatcher = container.dispatcher()
         self._sender: Sender = container.sender()
         self._maintenance: MaintenanceService = container.maintenance()
+        self._roundups: RoundupService = container.roundups()
         self._outbox = container.outbox()
         self._watching: WatchService = container.watching()
         self._patience, self._kept = duration(settings.give_up_after), duration(settings.keep_deliveries)
@@ -102,6 +104,7 @@ class Work:
         while await self._dispatcher.decide(DECISIONS):
             pass
         await self._maintenance.round_up()
+        await self._roundups.round_up()
         while await self._sender.start() or self._sender.busy:
             await self._sender.one_done(POLL)
 
@@ -121,7 +124,7 @@ class Work:
         return 0 if await self._sender.start() else POLL
 
     async def _round_up(self) -> float:
-        if await self._maintenance.round_up():
+        if await self._maintenance.round_up() + await self._roundups.round_up():
             self._room.set()
         return ROUND_UP
 

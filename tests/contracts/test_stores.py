@@ -227,7 +227,7 @@ async def test_whoever_rounds_up_at_the_same_moment_waits_and_finds_nothing(outb
     await post.happen()
     keeping = Maintenance(id=1, created_by=1, created=LONG_AGO, description="", start=LONG_AGO, end=None, filters=())
     async with post.outbox.claim(10) as undecided:
-        await undecided.decide([post.order(happening).kept_back(keeping) for happening in await undecided.happenings()])
+        await undecided.decide([post.order(happening).kept_back(keeping.hold) for happening in await undecided.happenings()])
     async with await Database(database_url).connect(autocommit=False) as other:
         await other.execute("select from delivery where maintenance_id = 1 for update")
         racing = [asyncio.create_task(post.outbox.round_up(keeping.id, "Over", {})) for _ in range(2)]

@@ -30,31 +30,40 @@ def every() -> None:
     told = argparse.ArgumentParser(prog="python -m fuzz")
     told.add_argument("parsers", nargs="*", metavar="PARSER", help=f"of {', '.join(TARGETS)}; all if none is named")
     told.add_argument("--seconds", type=int, default=10, help="for each parser (10)")
+    told.add_argument("--at-once", type=int, default=os.cpu_count(), help="so many of them (as many as there are processors)")
+    told.add_argument("--brief", action="store_true", help="tell in a few lines how it went")
     options = told.parse_args()
     if unknown := set(options.parsers) - set(TARGETS):
         told.error(f"there is no parser {', '.join(sorted(unknown))}")
     print(f"{'atheris' if WITH_ATHERIS else 'Hypothesis'}, {options.seconds} s each", flush=True)
     names = options.parsers or list(TARGETS)
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
-        stood = list(threads.map(partial(_fuzzed, seconds=options.seconds), names))
-    fell = [name for name, has_stood in zip(names, stood, strict=True) if not has_stood]
+    with ThreadPoolExecutor(options.at_once) as threads:
+        tried = dict(zip(names, threads.map(partial(_fuzzed, seconds=options.seconds, brief=options.brief), names), strict=True))
+    fell = [name for name, inputs in tried.items() if inputs is None]
+    if options.brief:
+        stood = {name: inputs for name, inputs in tried.items() if inputs is not None}
+        least = min(stood, key=stood.get, default="")
+        print(f"{len(stood)} parsers stood {sum(stood.values()):,} inputs; {least} had the fewest, {stood.get(least, 0):,}", flush=True)
     sys.exit(f"fell over: {', '.join(fell)}" if fell else None)
 
 
-def _fuzzed(name: str, seconds: int) -> bool:
-    """Whether a parser has stood it."""
+def _fuzzed(name: str, seconds: int, *, brief: bool) -> int | None:
+    """How many inputs a parser has stood; nothing when it fell over."""
     command = [sys.executable, "-m", "fuzz", "--within", name, str(seconds)]
     with tempfile.TemporaryDirectory(prefix="argus-fuzz-", dir=MEMORY if MEMORY.is_dir() else None) as folder:
         environment = {**os.environ, "TMPDIR": folder}
         done = subprocess.run(
             command, check=False, capture_output=True, text=True, errors="replace", timeout=seconds + 300, env=environment
         )
-    tried = re.findall(r"Done (\d+) runs", done.stdout + done.stderr)
+    found = re.findall(r"Done (\d+) runs", done.stdout + done.stderr)
+    tried = int(found[-1]) if found else 0
     verdict = f"fell over (code {done.returncode})" if done.returncode else "stood it"
-    print(f"{name:12} {int(tried[-1]) if tried else 0:>12,} inputs  {verdict}", flush=True)
+    if done.returncode or not brief:
+        print(f"{name:12} {tried:>12,} inputs  {verdict}", flush=True)
     if done.returncode:
         print(*(line for line in (done.stdout + done.stderr).splitlines() if "Instrumenting" not in line), sep="\n", flush=True)
-    return done.returncode == 0
+        return None
+    return tried
 
 
 def by_atheris(name: str, seconds: int) -> None:

@@ -17,16 +17,17 @@ from adapters.db.embedded import running
 from integration.serving import ARGUS, descendants, environ, process, serving
 
 BACK_WITHIN = 45.0
+READY_WITHIN = 120.0
 
 
 class Mortal:
     """An installation with a database of its own, and the ways to kill parts of it. Workers are processes apart from the server."""
 
-    def __init__(self, folder: Path, random: Random, environment: Mapping[str, str]) -> None:
+    def __init__(self, folder: Path, random: Random, environment: Mapping[str, str], data: Path | None = None) -> None:
         self.folder, self._random, self._environment = folder, random, environment
         self._running, self._working = ExitStack(), ExitStack()
         self._workers: list[subprocess.Popen] = []
-        self.data = Path(tempfile.mkdtemp(prefix="argus-test-"))  # PostgreSQL must be able to reach it
+        self.data = data or Path(tempfile.mkdtemp(prefix="argus-test-"))  # PostgreSQL must be able to reach it
         self.url = ""
 
     def start(self) -> None:
@@ -41,14 +42,26 @@ class Mortal:
         self._workers.clear()
         self._running.close()
 
-    def employ(self, count: int) -> None:
-        """Have so many workers: those that have died are replaced."""
+    def employ(self, count: int, environment: Mapping[str, str] | None = None) -> None:
+        """Have so many workers: those that have died are replaced, perhaps by some in another environment."""
         self._workers = [worker for worker in self._workers if worker.poll() is None]
         while len(self._workers) < count:
             log = self._working.enter_context((self.folder / "workers.log").open("ab"))
             command = (ARGUS, "worker", "--data", self.data)
-            options = {"env": environ(self._environment), "cwd": self.folder, "stdout": log, "stderr": log}
+            options = {
+                "env": environ(self._environment if environment is None else environment),
+                "cwd": self.folder,
+                "stdout": log,
+                "stderr": log,
+            }
             self._workers.append(self._working.enter_context(process(*command, **options)))
+
+    def until_they_work(self, count: int) -> None:
+        """Wait until so many workers have said that they are ready: on a busy machine that takes a while."""
+        until = time.monotonic() + READY_WITHIN
+        while (self.folder / "workers.log").read_bytes().count(b"is ready") < count:
+            assert time.monotonic() < until, "The workers are not ready"
+            time.sleep(0.2)
 
     @property
     def workers(self) -> list[int]:
@@ -114,9 +127,9 @@ def _kill(pid: int) -> None:
 
 
 @contextmanager
-def mortal(folder: Path, random: Random, environment: Mapping[str, str]) -> Iterator[Mortal]:
-    """Such an installation, not started yet; at the end it is gone, whatever has been killed."""
-    found = Mortal(folder, random, environment)
+def mortal(folder: Path, random: Random, environment: Mapping[str, str], data: Path | None = None) -> Iterator[Mortal]:
+    """Such an installation, not started yet; at the end it is gone, whatever has been killed. Its data may have a place of their own."""
+    found = Mortal(folder, random, environment, data)
     try:
         yield found
     finally:

@@ -21,7 +21,10 @@ HANGS = 25.0
 WAITING = "select (select count(*) from outbox) + (select count(*) from delivery where status = 'waiting')"
 # What takes minutes otherwise: leases run out, and pauses end.
 TIME_PASSES = "update lane set due = now(), leased_until = least(leased_until, now()) where tried < now() - interval '1.5 s'"
-MAYBE = {httpx.codes.CREATED, httpx.codes.SERVICE_UNAVAILABLE}
+WAITS = 20.0
+"""So many seconds are waited for an answer."""
+COMES_BACK = 0.25
+"""So many seconds after it was told to, a source comes back: sooner than it should, but not at once."""
 
 
 class Moods:
@@ -57,9 +60,11 @@ class Life(threading.Thread):
         self.incidents, self.events, self.wrong = [], [], []
         self.answered = []
         """When there was an answer with 201, by a clock that only goes forward."""
+        self.longest = 0.0
+        """So many seconds the longest answer took, whichever it was; one that did not come counts, too."""
 
     def run(self):
-        with httpx.Client(timeout=20) as client:
+        with httpx.Client(timeout=WAITS) as client:
             while not self._stopping.wait(0.03):
                 description = f"Trouble {self._number} at {time.monotonic_ns()}"
                 body = {"start_time": "2026-11-26T08:00:00Z", "description": description, "tags": [{"tag": "a=b"}], "level": 1}
@@ -84,15 +89,25 @@ class Life(threading.Thread):
 
     def _post(self, client, who, path, body):
         """The number of what was made; None when nobody can tell."""
+        began = time.monotonic()
         with suppress(httpx.TransportError):
             headers = {"Authorization": f"Token {self._tokens[who]}"}
-            answer = client.post(f"{self._mortal.url}/api/v2/incidents/{path}", json=body, headers=headers)
+            try:
+                answer = client.post(f"{self._mortal.url}/api/v2/incidents/{path}", json=body, headers=headers)
+            finally:
+                self.longest = max(self.longest, time.monotonic() - began)
             if answer.status_code == httpx.codes.CREATED:
                 self.answered.append(time.monotonic())
                 return answer.json()["pk"]
-            if answer.status_code not in MAYBE:
+            if not may_be(answer):
                 self.wrong.append(f"{answer.status_code} {answer.text}")
+            self._stopping.wait(COMES_BACK)
         return None
+
+
+def may_be(answer):
+    """Whether one who asked was told when to come back, if not what was asked for."""
+    return answer.is_success or (answer.status_code == httpx.codes.SERVICE_UNAVAILABLE and answer.headers.get("retry-after", "").isdigit())
 
 
 @dataclass

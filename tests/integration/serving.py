@@ -20,6 +20,13 @@ import httpx
 ARGUS = str(Path(sys.executable).with_name("argus"))
 START_WITHIN = 60.0
 STOP_WITHIN = 60.0
+SECRETS: set[str] = set()
+"""Tokens, passwords and keys of everybody, in all tests so far: no log of a server holds one, and no answer to our clients."""
+
+SHORTEST = 12
+"""What is shorter may be in a log for other reasons."""
+
+_SECRET_SETTING = re.compile(r"(PASSWORD|SECRET|TOKEN|KEY)$")
 _ADDRESS = re.compile(rb"https?://[\w.\[\]:-]+:\d+(?=\D)")
 
 
@@ -32,7 +39,7 @@ class Served:
     def client(self, token: str | None = None, **options) -> httpx.Client:
         """Somebody who speaks to API v2."""
         headers = {} if token is None else {"Authorization": f"Token {token}"}
-        return httpx.Client(base_url=f"{self.url}/api/v2", headers=headers, **options)
+        return httpx.Client(base_url=f"{self.url}/api/v2", headers=headers, event_hooks={"response": [_assert_silent]}, **options)
 
     def children(self) -> list[int]:
         """The processes it has started: HTTP processes and the worker, not PostgreSQL, which lives in a session of its own."""
@@ -88,8 +95,10 @@ def serving(
             *(*within, ARGUS, "serve", "--port", port, *arguments), env=environ(environment), cwd=folder, stdout=subprocess.PIPE, stderr=log
         ) as started,
     ):
+        SECRETS.update(value for setting, value in environment.items() if _SECRET_SETTING.search(setting) and len(value) >= SHORTEST)
         yield Served(started, _announced(started, Path(name)), Path(name))
         _stop(started)
+    assert_nothing_betrayed(Path(name).read_text(errors="replace"))
 
 
 def argus(*arguments: object, environment: Mapping[str, str], folder: Path, told: bool = False) -> str:
@@ -108,7 +117,22 @@ def applied(
     told, made = folder / "spec.json", folder / "world.json"
     told.write_text(json.dumps(spec))
     argus("apply", told, "--out", made, *arguments, environment=environment, folder=folder)
-    return json.loads(made.read_text())
+    world = json.loads(made.read_text())
+    secrets = [user.get("password") for user in spec.get("users", ())] + [actor.get("token") for actor in world["actors"].values()]
+    SECRETS.update(secret for secret in secrets if secret and len(secret) >= SHORTEST)
+    return world
+
+
+def assert_nothing_betrayed(text: str) -> None:
+    """No secret that a test has planted is in what a server has said. Those are tokens of the whole run, so it does not matter whose."""
+    betrayed = [line for line in text.splitlines() if any(secret in line for secret in SECRETS)]
+    assert [] == [line[:300] for line in betrayed[:3]]
+
+
+def _assert_silent(answer: httpx.Response) -> None:
+    if answer.headers.get("content-type", "").startswith("application/json"):
+        answer.read()
+        assert_nothing_betrayed(answer.text)
 
 
 def environ(told: Mapping[str, str]) -> dict[str, str]:

@@ -382,3 +382,51 @@ def test_answers_that_differ_stop_everything(peers, monkeypatch):
 
     with pytest.raises(peers.Wrong, match=r"first other pks \(1, 2\)"):
         peers.check(sides)
+
+
+@pytest.fixture
+def calm(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT)
+    from bench import calm
+
+    return calm
+
+
+def storm_of(calm, name, messages, worst=1.0):
+    figures = {"deliveries": 9, "critical": 1, "p50": 0.1, "p99": 0.2, "worst": worst, "quiet_after": 3.0, "load": 1.0}
+    return calm.Run(name=name, settings={}, incidents=10, seconds=1, people=len(messages), messages=messages, **figures)
+
+
+def test_one_in_fifty_incidents_of_a_storm_is_critical(calm):
+    levels = [calm.level_of(number) for number in range(10_000)]
+
+    assert [200, 2000] == pytest.approx([levels.count(level) for level in (1, 2)], rel=0.05)
+    assert {1, 2, 3, 4, 5} == set(levels)
+
+
+def test_everybody_is_waited_for_at_each_critical_incident_and_nobody_twice(calm):
+    critical = [number for number in range(200) if calm.level_of(number) == 1]
+    other = next(number for number in range(200) if calm.level_of(number) > 1)
+    first, second = critical[:2]
+    letters = [(first, 11.0, "a"), (first, 10.5, "a"), (first, 12.0, "b"), (second, 13.0, "a"), (other, 99.0, "a"), (-1, 99.0, "a")]
+
+    assert [0.5, 2.0, 3.0] == calm.latencies(letters, [10.0] * 200, 3)
+    with pytest.raises(calm.Wrong, match="4 messages were due, 3 have arrived"):
+        calm.latencies(letters, [10.0] * 200, 4)
+
+
+def test_whoever_gets_no_message_counts_too(calm):
+    assert [2, 1, 0] == calm.per_person([(1, 0.0, "a"), (-1, 0.0, "a"), (2, 0.0, "b")], 3)
+
+
+def test_the_last_storm_of_a_name_counts_and_all_are_drawn(calm, tmp_path):
+    runs = [storm_of(calm, "before", [1, 1]), storm_of(calm, "after", [9, 3]), storm_of(calm, "before", [900, 400], worst=7.5)]
+    (tmp_path / "lines").write_text("".join(f"{json.dumps(asdict(run))}\n" for run in runs))
+
+    found = calm.read(tmp_path / "lines")
+    drawing, table = calm.drawn(found), "\n".join(calm.table(found))
+
+    assert [runs[1], runs[2]] == found
+    assert "Messages that each of 2 people gets in a storm of 10 incidents" in unescape(drawing)
+    assert all(f">{name}</text>" in drawing for name in ("before", "after"))
+    assert re.search(r"before +9 +1,300 +400 +900 +1 +0.10 +0.20 +7.50", table)

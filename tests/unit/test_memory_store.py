@@ -293,8 +293,8 @@ class Shared(MemoryOutbox):
 class Hasty(MemoryOutbox):
     """Looks at no lease."""
 
-    async def take(self, free, lease):
-        return await super().take(free, timedelta())
+    async def take(self, free, lease, budget=None):
+        return await super().take(free, timedelta(), budget)
 
 
 class Forgetful(MemoryOutbox):
@@ -308,9 +308,9 @@ class Forgetful(MemoryOutbox):
 class Curious(MemoryOutbox):
     """Lets everything join a message, also one that may have arrived."""
 
-    async def take(self, free, lease):
+    async def take(self, free, lease, budget=None):
         self._lanes = {key: lane.cleared() for key, lane in self._lanes.items()}
-        return await super().take(free, lease)
+        return await super().take(free, lease, budget)
 
 
 class Deaf(MemoryOutbox):

@@ -64,9 +64,16 @@ async def test_everything_is_written_before_it_closes(one, transport):
 
 
 @pytest.fixture
-async def port(monkeypatch):
-    """Of a server that says how long the body was, and looks for late ones all the time."""
+def state():
+    """What a server knows of its connections."""
+    return ServerState()
+
+
+@pytest.fixture
+async def port(monkeypatch, state):
+    """Of a server that says how long the body was, or says very much, and looks for late ones all the time."""
     monkeypatch.setattr(wire, "ARRIVES_WITHIN", 0.3)
+    monkeypatch.setattr(wire, "TAKEN_WITHIN", 0.3)
 
     async def app(scope, receive, send):
         length, more = 0, True
@@ -75,14 +82,13 @@ async def port(monkeypatch):
             if message["type"] == "http.disconnect":
                 return
             length, more = length + len(message["body"]), message.get("more_body", False)
-        body = str(length).encode()
+        body = b"y" * MUCH if scope["path"] == "/much" else str(length).encode()
         headers = [(b"connection", b"close"), (b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
     config = uvicorn.Config(app, http=Protocol, lifespan="off", log_config=None, ws="none", port=0)
     config.load()
-    state = ServerState()
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Protocol(config, state, {}), "127.0.0.1", 0)
 
@@ -95,6 +101,9 @@ async def port(monkeypatch):
     yield server.sockets[0].getsockname()[1]
     looking.cancel()
     server.close()
+
+
+MUCH = 16_000_000
 
 
 async def said(port, *parts, pause=0.0):
@@ -144,3 +153,29 @@ async def test_heads_are_bounded(port, part, monkeypatch):
     answer = await said(port, b"GET / HTTP/1.1\r\nC: ", *[part] * 40, pause=0.001)
 
     assert answer == b"" or answer.startswith(b"HTTP/1.1 400")
+
+
+async def test_an_answer_that_nobody_takes_is_not_kept(port, state):
+    _, writer = await asyncio.open_connection("127.0.0.1", port, limit=1000)
+    writer.transport.pause_reading()
+    writer.write(b"GET /much HTTP/1.1\r\nHost: a\r\n\r\n")
+    await asyncio.sleep(0.1)
+    kept = [connection.transport.get_write_buffer_size() for connection in state.connections]
+    async with asyncio.timeout(5):
+        while state.connections:  # noqa: ASYNC110 - uvicorn's own set
+            await asyncio.sleep(0.05)
+    writer.close()
+
+    assert [True] == [size > 0 for size in kept]
+
+
+async def test_an_answer_that_is_taken_slowly_arrives_whole(port):
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=100_000)
+    writer.write(b"GET /much HTTP/1.1\r\nHost: a\r\n\r\n")
+    length = 0
+    while part := await reader.read(400_000):
+        length += len(part)
+        await asyncio.sleep(0.02)
+    writer.close()
+
+    assert length > MUCH

@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.db import audit, belongings, tables
-from adapters.db.database import Connection, Database, is_broken, is_unavailable, refused
+from adapters.db.database import Connection, Database, is_broken, is_unavailable, refused, within
 from adapters.db.listen import ACCOUNTS
 from adapters.db.rows import credential_from
 from argus_core.domain.accounts import Credential, Token, User
@@ -268,13 +268,13 @@ class PgAccountsWork(AccountsWork):
         await self._do(sa.select(sa.func.pg_notify(ACCOUNTS, "")))
 
     async def _rows(self, query: sa.Select[Any]) -> Sequence[sa.RowMapping]:
-        async with asyncio.timeout(self._seconds):
+        async with within(self._seconds):
             result = await self._connection.execute(query)
         rows: Sequence[sa.RowMapping] = result.mappings().all()
         return rows
 
     async def _do(self, statement: sa.Executable, values: Mapping[str, Any] | None = None) -> Sequence[sa.Row[Any]]:
-        async with asyncio.timeout(self._seconds):
+        async with within(self._seconds):
             if not values:
                 return _rows_of(await self._connection.execute(statement))
             try:

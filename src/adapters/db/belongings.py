@@ -9,6 +9,8 @@ import sqlalchemy as sa
 
 from adapters.db import tables
 from argus_core.domain.destinations import Destination
+from argus_core.domain.digests import Digest, parse_digest
+from argus_core.domain.errors import Invalid
 from argus_core.domain.expressions import parse, written
 from argus_core.domain.ids import DestinationId, FilterId, ProfileId, SourceId, TimeslotId, UserId
 from argus_core.domain.incidents import EventType, Level
@@ -76,6 +78,7 @@ PROFILES = sa.select(
     _profile.c.name,
     _profile.c.timeslot_id,
     _profile.c.active,
+    _profile.c.digest,
     _profile.c.escalate_after,
     _gathered(_profile_filter.c.filter_id, _profile_filter.c.profile_id).label("filter_ids"),
     _gathered(_profile_destination.c.destination_id, _profile_destination.c.profile_id).label("destination_ids"),
@@ -129,10 +132,20 @@ def profile_from(row: sa.RowMapping) -> Profile:
         name=row["name"],
         timeslot_id=TimeslotId(row["timeslot_id"]),
         active=row["active"],
+        digest=_digest_from(row),
         escalate_after=row["escalate_after"],
         filter_ids=tuple(map(FilterId, row["filter_ids"] or ())),
         destination_ids=tuple(map(DestinationId, row["destination_ids"] or ())),
     )
+
+
+def _digest_from(row: sa.RowMapping) -> Digest | None:
+    """A digest; of one that cannot be read all is told at once."""
+    try:
+        return parse_digest(row["digest"] or "")
+    except Invalid:
+        _log.warning("The digest of profile %d cannot be read, so it has none", row["id"])
+        return None
 
 
 def timeslot_columns(timeslot: Timeslot) -> Columns:
@@ -185,6 +198,7 @@ def profile_columns(profile: Profile) -> Columns:
         "name": profile.name,
         "timeslot_id": profile.timeslot_id,
         "active": profile.active,
+        "digest": str(profile.digest) if profile.digest else None,
         "escalate_after": profile.escalate_after,
     }
 

@@ -188,8 +188,7 @@ class Database(Runs):
             Unavailable: there is no connection, the server is too busy, or the time is up.
         """
         try:
-            # Interrupted once, psycopg asks the server to stop, and waits ten seconds for it; interrupted again, it drops the connection.
-            async with asyncio.timeout(self.seconds + GRACE), asyncio.timeout(self.seconds):
+            async with within(self.seconds):
                 return await self._until_done(work)
         except (TimeoutError, PoolTimeout, PoolClosed) as error:
             raise Unavailable from error
@@ -217,7 +216,7 @@ class Database(Runs):
             Unavailable: there is no connection, it broke, or the time is up.
         """
         try:
-            async with asyncio.timeout(self.seconds), self._pool.connection() as connection, connection.transaction():
+            async with within(self.seconds), self._pool.connection() as connection, connection.transaction():
                 yield connection
         except (TimeoutError, PoolTimeout, PoolClosed) as error:
             raise Unavailable from error
@@ -263,6 +262,20 @@ class Database(Runs):
             logger.warning("Another server has taken over the database: timeline %s follows on %s", timeline, known)
             for tell in self.taken_over:
                 tell()
+
+
+@asynccontextmanager
+async def within(seconds: float) -> AsyncIterator[None]:
+    """
+    Give up after so many seconds.
+
+    Interrupted once, psycopg asks the server to stop, and waits ten seconds for it; interrupted again, it drops the connection.
+
+    Raises:
+        TimeoutError: the time was up.
+    """
+    async with asyncio.timeout(seconds + GRACE), asyncio.timeout(seconds):
+        yield
 
 
 class Seldom(logging.Filter):

@@ -11,10 +11,12 @@ from psycopg.rows import TupleRow
 
 from adapters.db import audit, codec
 from adapters.db import outbox_statements as statements
+from adapters.db.budgets import Candidates, candidates_in
 from adapters.db.database import Connection, Database
 from adapters.db.gathering import Gathering
 from adapters.db.happenings import happenings_at, readable_at, texts_of
 from adapters.db.statements import timer_values
+from argus_core.domain.budgets import Budget
 from argus_core.domain.deliveries import (
     RETRIED,
     TESTS,
@@ -30,12 +32,15 @@ from argus_core.domain.deliveries import (
     too_many_tests,
 )
 from argus_core.domain.destinations import Destination
+from argus_core.domain.digests import OVER
 from argus_core.domain.escalation import Heard
+from argus_core.domain.flapping import FORGOTTEN, FlapKey, Flaps
+from argus_core.domain.holds import Hold, Keeper
 from argus_core.domain.ids import DeliveryId, DestinationId, EventId, IncidentId, MaintenanceId, ProfileId, UserId
 from argus_core.domain.incidents import EventType, Happening
 from argus_core.domain.roundups import Kept, Roundup
 from argus_core.domain.transitions import Timer
-from argus_core.ports.outbox import Backlog, Note, Outbox, Place, Sending, Setback, Undecided
+from argus_core.ports.outbox import NO_FLAPS, Backlog, Note, Outbox, Place, Sending, Setback, Undecided, Withheld
 
 _OF_A_SEND = ("incidents", "destinations", "attempts", "newest", "outcomes", "answers", "seconds")
 _OF_A_DELIVERY = ("lanes", "ids", "statuses", "reasons", "merged")
@@ -85,14 +90,35 @@ class PgOutbox(Outbox):
         return bool(decided)
 
     async def round_up(self, maintenance_id: MaintenanceId, title: str, routes: Mapping[DestinationId, str]) -> int:
-        values = {"maintenance": maintenance_id, "title": title, "routes": codec.dump({str(id_): route for id_, route in routes.items()})}
+        values = {"maintenance": maintenance_id, "title": title, "routes": _routed(routes)}
         ((count,),) = await self._rows(statements.ROUND_UP, values)
         return int(count)
+
+    async def has_due(self) -> bool:
+        ((due,),) = await self._rows(statements.HAS_DUE)
+        return bool(due)
+
+    async def round_up_due(self, most: int, routes: Mapping[DestinationId, str]) -> int:
+        async with self._database.transaction() as connection:
+            due = await (await connection.execute(statements.DUE, (most,), binary=True)).fetchall()
+            if due:
+                names = ("destinations", "keepers", "subjects", "titles")
+                values: dict[str, object] = dict(zip(names, map(list, zip(*due, strict=True)), strict=True))
+                if any(keeper == Keeper.DIGEST.value for _, keeper, *_ in due):
+                    await connection.execute(statements.LEAVE_OUT, values | {"why": OVER})
+                await connection.execute(statements.ROUND_UP_DUE, values | {"routes": _routed(routes)}, binary=True)
+        return len(due)
+
+    async def flapping(self, keys: Sequence[FlapKey]) -> AbstractSet[FlapKey]:
+        return {FlapKey(key) for (key,) in await self._rows(statements.FLAPPING, {"keys": list(keys)})} if keys else frozenset()
 
     async def routes(self) -> Sequence[str]:
         return [route for (route,) in await self._rows(statements.ROUTES)]
 
-    async def take(self, free: Mapping[str, int], lease: timedelta) -> Sequence[Sending]:
+    async def take(self, free: Mapping[str, int], lease: timedelta, budget: Budget | None = None) -> Sequence[Sending]:
+        if budget is not None:
+            return await self._take_within(budget, free, lease)
+
         async def work(connection: Connection, _: bool) -> list[Sending]:
             cursor = await connection.execute(statements.TAKE, (list(free), list(free.values()), lease), prepare=True, binary=True)
             taken = await cursor.fetchall()
@@ -100,7 +126,20 @@ class PgOutbox(Outbox):
 
         return await self._database.run(work)
 
+    async def _take_within(self, budget: Budget, free: Mapping[str, int], lease: timedelta) -> Sequence[Sending]:
+        """The same; what is held makes room for what is due behind it."""
+        while True:
+            async with self._database.transaction() as connection:
+                candidates = Candidates(connection, await candidates_in(connection, free))
+                taken = await candidates.take(budget, lease)
+                if taken:
+                    return [replace(one, counted=candidates.counted.get(one.newest.lane)) for one in await _sendings(connection, taken)]
+            if not candidates.lanes:
+                return []
+
     async def finish(self, sending: Sending, report: Report) -> bool:
+        if report.outcome is Outcome.FAILED:
+            await self._refund(sending)
         if report.outcome in (Outcome.SENT, Outcome.REFUSED):
             return await self._settle((sending, report))
         about, destination_id = sending.newest.lane
@@ -118,6 +157,10 @@ class PgOutbox(Outbox):
         ((held,),) = await self._rows(statements.FAIL, values)
         return bool(held)
 
+    async def _refund(self, sending: Sending) -> None:
+        if sending.counted is not None:
+            await self._do(statements.REFUND, [(sending.destination_id, sending.counted)])
+
     async def _settle_together(self, finished: Sequence[tuple[Sending, Report]]) -> Sequence[bool]:
         """Whoever locks several lanes does so in one order."""
         places = sorted(range(len(finished)), key=lambda place: finished[place][0].newest.lane)
@@ -127,6 +170,8 @@ class PgOutbox(Outbox):
     async def release(self, sendings: Sequence[Sending]) -> None:
         rows = [(*sending.newest.lane, sending.attempt, sending.repeats) for sending in sendings]
         await self._do(statements.RELEASE, rows)
+        for sending in sendings:
+            await self._refund(sending)
 
     async def drop(self, delivery_ids: Sequence[DeliveryId], why: str, note: Note | None = None) -> Sequence[DeliveryId]:
         dropped = await self._noted(statements.DROP, {"ids": list(delivery_ids), "why": why}, note)
@@ -139,7 +184,7 @@ class PgOutbox(Outbox):
         values = {
             "ids": list(delivery_ids),
             "statuses": sorted(status.value for status in RETRIED),
-            "routes": codec.dump({str(id_): route for id_, route in routes.items()}),
+            "routes": _routed(routes),
         }
         return await self._noted(statements.RETRY, values, note)
 
@@ -166,16 +211,31 @@ class PgOutbox(Outbox):
         most: int = 100,
         before: DeliveryId | None = None,
         incident_id: IncidentId | None = None,
+        *,
+        maintenance_id: MaintenanceId | None = None,
     ) -> Sequence[Delivery]:
-        values = {"status": status and status.value, "owner": owner, "before": before, "incident": incident_id}
+        values = {
+            "status": status and status.value,
+            "owner": owner,
+            "before": before,
+            "incident": incident_id,
+            "maintenance": maintenance_id,
+        }
         columns = {
             "status": "d.status = %(status)s",
             "owner": "d.owner_id = %(owner)s",
             "before": "d.id < %(before)s",
             "incident": "d.incident_id = %(incident)s",
+            "maintenance": "d.maintenance_id = %(maintenance)s",
         }
         where = " and ".join(["true", *(columns[name] for name, value in values.items() if value is not None)])
         return await self._listed(where, {**values, "most": most})
+
+    async def withheld(self, maintenance_id: MaintenanceId, owner: UserId | None = None) -> Withheld:
+        ((deliveries, untold, incidents, destinations),) = await self._rows(
+            statements.WITHHELD, {"maintenance": maintenance_id, "owner": owner}
+        )
+        return Withheld(deliveries=deliveries, untold=untold, incidents=incidents, destinations=destinations)
 
     async def _listed(self, where: str, values: Mapping[str, object]) -> Sequence[Delivery]:
         async def read(connection: Connection, _: bool) -> list[Delivery]:
@@ -207,6 +267,8 @@ class PgOutbox(Outbox):
         return Backlog(undecided=undecided, undecided_for=undecided_for, waiting=waiting, waiting_for=waiting_for)
 
     async def prune(self, older_than: timedelta, most: int, *, dry_run: bool = False) -> int:
+        if not dry_run:
+            await self._do(statements.FORGET_FLAPS, [(FORGOTTEN,)])
         ((count,),) = await self._rows(statements.COUNT_OLD if dry_run else statements.PRUNE, {"age": older_than, "most": most})
         return int(count)
 
@@ -252,7 +314,21 @@ class PgUndecided(Undecided):
             for id_, destination_id, profile_id, type_ in await cursor.fetchall()
         }
 
-    async def decide(self, orders: Sequence[Order], timers: Sequence[Timer] = ()) -> None:
+    async def flaps(self, ended: AbstractSet[FlapKey], opened: AbstractSet[FlapKey]) -> Mapping[FlapKey, Flaps]:
+        if ended:
+            await self._connection.execute(statements.NEW_FLAPS, (sorted(ended),), prepare=True)
+        cursor = await self._connection.execute(statements.FLAPS, (sorted(ended | opened),), prepare=True, binary=True)
+        return {FlapKey(key): Flaps(tuple(times), changed, until) for key, times, changed, until in await cursor.fetchall()}
+
+    async def decide(self, orders: Sequence[Order], timers: Sequence[Timer] = (), flaps: Mapping[FlapKey, Flaps] = NO_FLAPS) -> None:
+        if flaps:
+            columns = (
+                list(flaps),
+                ["{" + ",".join(moment.isoformat() for moment in one.ended) + "}" for one in flaps.values()],
+                [one.changed for one in flaps.values()],
+                [one.until for one in flaps.values()],
+            )
+            await self._connection.execute(statements.KEEP_FLAPS, columns, prepare=True)
         values = {
             "orders": codec.dump(list(map(_ordered, orders))),
             "timers": codec.dump(list(map(timer_values, timers))),
@@ -265,7 +341,7 @@ class PgUndecided(Undecided):
 def delivery_from(columns: Sequence[Any]) -> Delivery:
     """The columns of a delivery as one, without its attempts."""
     (id_, incident_id, event_id, version, destination_id, owner, medium, address, profiles, created, since, *rest) = columns
-    status, reason, merged_into, finished, maintenance_id, title, *_ = rest
+    status, reason, merged_into, finished, maintenance_id, title, kept_by, subject_id, urgent, *_ = rest
     return Delivery(
         id=DeliveryId(id_),
         incident_id=IncidentId(incident_id) if incident_id > TESTS else None,
@@ -282,8 +358,10 @@ def delivery_from(columns: Sequence[Any]) -> Delivery:
         reason=reason,
         merged_into=DeliveryId(merged_into) if merged_into is not None else None,
         finished=finished,
-        maintenance_id=MaintenanceId(maintenance_id) if maintenance_id is not None else None,
+        keeper=Keeper(kept_by) if kept_by is not None else Keeper.MAINTENANCE if maintenance_id is not None else None,
+        subject=subject_id or maintenance_id or 0,
         title=title,
+        urgent=urgent,
     )
 
 
@@ -361,9 +439,14 @@ async def _destinations(connection: Connection, ids: Sequence[int]) -> dict[int,
     }
 
 
+def _routed(routes: Mapping[DestinationId, str]) -> str:
+    return codec.dump({str(id_): route for id_, route in routes.items()})
+
+
 def _ordered(order: Order) -> dict[str, object]:
+    """What is null is left out: there are many orders, and most are not kept back."""
     destination = order.told.destination
-    return {
+    ordered: dict[str, object] = {
         "incident_id": order.incident_id or TESTS,
         "event_id": order.event_id,
         "version": order.version,
@@ -375,5 +458,19 @@ def _ordered(order: Order) -> dict[str, object]:
         "profiles": [(profile.id, profile.name) for profile in order.told.profiles],
         "status": order.status.value,
         "reason": order.reason,
-        "maintenance_id": order.maintenance.id if order.maintenance else None,
+    }
+    if order.urgent:
+        ordered["urgent"] = True
+    return ordered if order.hold is None else ordered | _held(order.hold)
+
+
+def _held(hold: Hold) -> dict[str, object]:
+    if hold.keeper is Keeper.MAINTENANCE:
+        return {"maintenance_id": hold.subject}
+    return {
+        "kept_by": hold.keeper.value,
+        "subject_id": hold.subject,
+        "due": hold.due.isoformat() if hold.due else None,
+        "put_off": hold.keeper.waits_for_quiet,
+        "title": hold.title,
     }

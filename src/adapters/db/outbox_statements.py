@@ -7,7 +7,8 @@ though not among the deliveries that the statement sees.
 
 # ruff: noqa: S608 - values travel as parameters; what is put together here are our own words
 
-from argus_core.domain.deliveries import AT_MOST_EVERY, PAUSES
+from argus_core.domain.deliveries import AT_MOST_EVERY, PAUSES, TESTS
+from argus_core.domain.holds import Keeper
 
 # Of each incident the earliest event alone: while somebody is at it, the later ones are seen not to be the earliest, and left alone too.
 CLAIM = """
@@ -26,16 +27,18 @@ ASIDE = """
     select incident_id, version, failures, reason, due from outbox where due is not null
     order by incident_id, version limit %(most)s"""
 
+_PUT_OFF = ", ".join(f"'{keeper.value}'" for keeper in Keeper if keeper.waits_for_quiet)
 _ORDERED = f"""
     o as (
         select * from json_to_recordset(%(orders)s::json) as o (incident_id bigint, event_id bigint, version int, destination_id bigint,
-            owner_id bigint, medium text, address text, route text, profiles json, status text, reason text, maintenance_id bigint)
+            owner_id bigint, medium text, address text, route text, profiles json, status text, reason text, maintenance_id bigint,
+            kept_by text, subject_id bigint, urgent bool, due timestamptz, put_off bool, title text)
     ),
     d as (
         insert into delivery (incident_id, event_id, version, destination_id, owner_id, medium, address, profiles, status, reason,
-            maintenance_id, finished)
+            maintenance_id, kept_by, subject_id, urgent, finished)
         select incident_id, event_id, version, destination_id, owner_id, medium, address, profiles, status, reason, maintenance_id,
-            case when status <> 'waiting' then now() end
+            kept_by, subject_id, coalesce(urgent, false), case when status <> 'waiting' then now() end
         from o order by incident_id, destination_id
         returning id, incident_id, destination_id, status
     ),
@@ -45,6 +48,14 @@ _ORDERED = f"""
         order by incident_id, destination_id
         on conflict (incident_id, destination_id) do update set newest = excluded.newest, route = excluded.route,
             due = least(lane.due, greatest(now(), lane.tried + interval '{AT_MOST_EVERY.total_seconds()} s'))
+    ),
+    r as (
+        insert into roundup (destination_id, kept_by, subject_id, due, title)
+        select destination_id, kept_by, subject_id, case when bool_or(put_off) then max(due) else min(due) end, max(title)
+        from o where due is not null group by 1, 2, 3 order by 1, 2, 3
+        on conflict (destination_id, kept_by, subject_id) do update set title = excluded.title,
+            due = case when excluded.kept_by in ({_PUT_OFF}) then greatest(roundup.due, excluded.due)
+                else least(roundup.due, excluded.due) end
     )"""
 DECIDE = f"""
     with {_ORDERED},
@@ -84,38 +95,84 @@ IS_DECIDED = """
         select from outbox o where o.created <= now() - %(age)s::interval
         and not exists (select from outbox p where p.incident_id = o.incident_id and p.due is not null))"""
 
-# Whoever is faster takes all of it; nobody else finds anything then. A roundup has a lane of its own, numbered like it with a minus.
-ROUND_UP = f"""
-    with s as materialized (
-        select id, destination_id, owner_id, medium, address, profiles from delivery
-        where maintenance_id = %(maintenance)s and {_KEPT_BACK} order by id for update
-    ),
+# Whoever is faster takes all of it; nobody else finds anything then. A roundup has a lane of its own, numbered like it with a minus. `s` is
+# what goes into which: its `place` tells roundups apart.
+_ROUNDED_UP = """
     p as (
-        select destination_id, json_agg(profile order by profile_id) as profiles from (
-            select distinct on (s.destination_id, (profile ->> 0)::bigint) s.destination_id, (profile ->> 0)::bigint as profile_id, profile
-            from s, json_array_elements(s.profiles) as e (profile) order by s.destination_id, (profile ->> 0)::bigint, s.id desc
-        ) p group by destination_id
+        select place, json_agg(profile order by profile_id) as profiles from (
+            select distinct on (s.place, (profile ->> 0)::bigint) s.place, (profile ->> 0)::bigint as profile_id, profile
+            from s, json_array_elements(s.profiles) as e (profile) order by s.place, (profile ->> 0)::bigint, s.id desc
+        ) p group by place
     ),
     g as materialized (
         select nextval('delivery_ids') as id, n.* from (
-            select distinct on (destination_id) destination_id, owner_id, medium, address from s order by destination_id, id desc
+            select distinct on (place) place, destination_id, owner_id, medium, address, maintenance_id, kept_by, subject_id, title
+            from s order by place, id desc
         ) n
     ),
     d as (
         insert into delivery (id, incident_id, version, destination_id, owner_id, medium, address, profiles, status, reason,
-            maintenance_id, title)
+            maintenance_id, kept_by, subject_id, title)
         select g.id, -g.id, 0, g.destination_id, g.owner_id, g.medium, g.address, coalesce(p.profiles, '[]'), 'waiting', '',
-            %(maintenance)s, %(title)s
-        from g left join p using (destination_id)
+            g.maintenance_id, g.kept_by, g.subject_id, g.title
+        from g left join p using (place)
     ),
     l as (
         insert into lane (incident_id, destination_id, newest, route)
         select -g.id, g.destination_id, g.id, coalesce(%(routes)s::json ->> g.destination_id::text, g.medium || ':') from g
     ),
     u as (
-        update delivery set merged_into = g.id from s join g using (destination_id) where delivery.id = s.id
+        update delivery set merged_into = g.id from s join g using (place) where delivery.id = s.id
     )
     select count(*) from g"""
+ROUND_UP = f"""
+    with s as materialized (
+        select id, destination_id as place, destination_id, owner_id, medium, address, profiles, maintenance_id, kept_by, subject_id,
+            %(title)s as title
+        from delivery where maintenance_id = %(maintenance)s and {_KEPT_BACK} order by id for update
+    ),{_ROUNDED_UP}"""
+# What ends is counted, so it has a row; rows are locked in one order.
+NEW_FLAPS = "insert into flap (key) select unnest(%s::bigint[]) order by 1 on conflict do nothing"
+FLAPS = "select key, ended, changed, until from flap where key = any(%s) order by key for update"
+KEEP_FLAPS = """
+    update flap set ended = w.ended::timestamptz[], changed = w.changed, until = w.until
+    from unnest(%s::bigint[], %s::text[], %s::timestamptz[], %s::timestamptz[]) as w (key, ended, changed, until) where flap.key = w.key"""
+FLAPPING = "select key from flap where key = any(%(keys)s) and until > now()"
+FORGET_FLAPS = "delete from flap where changed < now() - (%s::interval[])[1]"
+HAS_DUE = "select exists (select from roundup where due <= now())"
+# The rows are locked before what is kept back is read, by another statement: whoever keeps more back has locked them meanwhile, or waits.
+DUE = """
+    select destination_id, kept_by, subject_id, title from roundup
+    where due <= now() order by due, destination_id limit %s for update skip locked"""
+# What `digests.is_left_out` says: it began among what was kept back, and is over.
+LEAVE_OUT = f"""
+    with w as (
+        select * from unnest(%(destinations)s::bigint[], %(keepers)s::text[], %(subjects)s::bigint[])
+            as w (destination_id, kept_by, subject_id) where kept_by = 'digest'
+    ),
+    k as (
+        select d.destination_id, d.subject_id, d.incident_id, array_agg(d.id) as ids
+        from w join delivery d on d.destination_id = w.destination_id and d.kept_by = w.kept_by and d.subject_id = w.subject_id
+        where {_KEPT_BACK} group by 1, 2, 3 having min(d.version) = 1
+    )
+    update delivery set status = 'dropped', reason = %(why)s, finished = now()
+    from k join incident i on i.id = k.incident_id
+    where delivery.id = any(k.ids) and i.stateful and i.end_time <= now()"""
+ROUND_UP_DUE = f"""
+    with w as (
+        select * from unnest(%(destinations)s::bigint[], %(keepers)s::text[], %(subjects)s::bigint[], %(titles)s::text[])
+            with ordinality as w (destination_id, kept_by, subject_id, title, place)
+    ),
+    x as (
+        delete from roundup using w
+        where roundup.destination_id = w.destination_id and roundup.kept_by = w.kept_by and roundup.subject_id = w.subject_id
+    ),
+    s as materialized (
+        select d.id, w.place, d.destination_id, d.owner_id, d.medium, d.address, d.profiles, d.maintenance_id, d.kept_by, d.subject_id,
+            w.title
+        from w join delivery d on d.destination_id = w.destination_id and d.kept_by = w.kept_by and d.subject_id = w.subject_id
+        where {_KEPT_BACK} order by d.id for update of d
+    ),{_ROUNDED_UP}"""
 # As they are now, and whether their first event is among what was kept back.
 ROUNDED_UP = """
     select d.merged_into, d.incident_id, min(d.version) = 1, i.version, now() from delivery d join incident i on i.id = d.incident_id
@@ -151,9 +208,66 @@ TAKE = """
     from c where l.incident_id = c.incident_id and l.destination_id = c.destination_id
     returning l.incident_id, l.destination_id, l.route, l.attempt, l.failures, c.repeats, l.upto"""
 
+# With a budget lanes are looked at first, then what went to their destinations; both stay locked until it is written what becomes of them.
+CANDIDATES = f"""
+    select l.incident_id, l.destination_id, l.upto is not null, l.incident_id = {TESTS} or exists (
+            select from delivery d where d.incident_id = l.incident_id and d.destination_id = l.destination_id
+            and d.status = 'waiting' and d.urgent),
+        exists (
+            select from delivery d where d.incident_id = l.incident_id and d.destination_id = l.destination_id
+            and d.status = 'suppressed' and d.kept_by = 'budget' and d.version = 1)
+    from unnest(%s::text[], %s::int[]) as r (route, room),
+    lateral (
+        select * from lane where lane.route = r.route and lane.due <= now() and lane.leased_until <= now()
+        order by lane.due limit r.room for update skip locked
+    ) l
+    order by l.due, l.incident_id, l.destination_id"""
+NEW_PURSES = "insert into purse (destination_id) select unnest(%s::bigint[]) order by 1 on conflict do nothing"
+# Times are read after the last row was locked, so no moment is counted that lies before one that was counted already.
+PURSES = """
+    with p as materialized (
+        select destination_id, sent, closed_until from purse where destination_id = any(%s) order by destination_id for update
+    ),
+    n as materialized (select count(*) from p)
+    select p.*, clock_timestamp() from n, p"""
+SPEND = """
+    update purse set sent = w.sent::timestamptz[], closed_until = w.closed_until
+    from unnest(%s::bigint[], %s::text[], %s::timestamptz[]) as w (destination_id, sent, closed_until)
+    where purse.destination_id = w.destination_id"""
+REFUND = """
+    update purse set sent = sent[:array_position(sent, w.at) - 1] || sent[array_position(sent, w.at) + 1:]
+    from unnest(%s::bigint[], %s::timestamptz[]) as w (destination_id, at)
+    where purse.destination_id = w.destination_id and array_position(sent, w.at) is not null"""
+PUT_OFF = """
+    update lane set due = w.due from unnest(%s::bigint[], %s::bigint[], %s::timestamptz[]) as w (incident_id, destination_id, due)
+    where lane.incident_id = w.incident_id and lane.destination_id = w.destination_id"""
+CLAIM_LANES = """
+    update lane l
+    set attempt = l.attempt + 1, leased_until = now() + %s::interval, tried = now(), upto = coalesce(l.upto, l.newest)
+    from unnest(%s::bigint[], %s::bigint[], %s::bool[]) as c (incident_id, destination_id, repeats)
+    where l.incident_id = c.incident_id and l.destination_id = c.destination_id
+    returning l.incident_id, l.destination_id, l.route, l.attempt, l.failures, c.repeats, l.upto"""
+HOLD = """
+    with w as (
+        select * from unnest(%(incidents)s::bigint[], %(destinations)s::bigint[], %(dues)s::timestamptz[])
+            as w (incident_id, destination_id, due)
+    ),
+    d as (
+        update delivery set status = 'suppressed', reason = %(reason)s, kept_by = %(keeper)s, subject_id = %(subject)s, finished = now()
+        from w where delivery.incident_id = w.incident_id and delivery.destination_id = w.destination_id and delivery.status = 'waiting'
+        returning delivery.destination_id, w.due
+    ),
+    x as (
+        delete from lane using w where lane.incident_id = w.incident_id and lane.destination_id = w.destination_id
+    )
+    insert into roundup (destination_id, kept_by, subject_id, due, title)
+    select destination_id, %(keeper)s, %(subject)s, min(due), %(title)s from d group by destination_id order by destination_id
+    on conflict (destination_id, kept_by, subject_id) do update set title = excluded.title, due = least(roundup.due, excluded.due)"""
+
 _DELIVERY = """d.id, d.incident_id, d.event_id, d.version, d.destination_id, d.owner_id, d.medium, d.address, d.profiles, d.created,
     d.since,
-    d.status, d.reason, d.merged_into, d.finished, d.maintenance_id, d.title"""
+    d.status, d.reason, d.merged_into, d.finished, d.maintenance_id, d.title,
+    d.kept_by, d.subject_id, d.urgent"""
 WAITING = f"""
     select {_DELIVERY} from unnest(%s::bigint[], %s::bigint[], %s::bigint[]) as w (incident_id, destination_id, upto)
     join delivery d on d.incident_id = w.incident_id and d.destination_id = w.destination_id and d.id <= w.upto
@@ -285,6 +399,10 @@ LISTED = (
 ATTEMPTS = """
     select delivery_id, number, created, outcome, answer, seconds from attempt
     where delivery_id = any(%s) order by delivery_id, created, number"""
+WITHHELD = f"""
+    select count(*), count(*) filter (where {_KEPT_BACK}), count(distinct incident_id), count(distinct destination_id) from delivery
+    where maintenance_id = %(maintenance)s and status = 'suppressed'
+    and (%(owner)s::bigint is null or owner_id = %(owner)s::bigint)"""
 HAPPENED = "select incident_id, version from event where received >= %s order by received desc, id desc limit %s"
 BACKLOG = """
     select (select count(*) from outbox), (select coalesce(now() - min(created), '0') from outbox),

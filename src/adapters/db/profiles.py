@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -89,9 +90,11 @@ class PgProfiles(Profiles):
             owned = await _everybodys(connection, owners)
         return {owner: owned[owner] for owner in owners}
 
-    async def maintenances(self) -> Sequence[Maintenance]:
+    async def maintenances(self, ending_after: datetime | None = None) -> Sequence[Maintenance]:
+        end = tables.maintenance.c.end_time
+        where = () if ending_after is None else (sa.or_(end.is_(None), end > ending_after),)
         async with told_when_unavailable(self._database.seconds), self._database.engine.connect() as connection:
-            return await planned.found(connection)
+            return await planned.found(connection, *where)
 
     async def timeslot_exists(self, timeslot_id: TimeslotId) -> bool:
         return bool(await self._ids(sa.select(tables.timeslot.c.id).where(tables.timeslot.c.id == timeslot_id)))

@@ -187,13 +187,30 @@ delivery = sa.Table(
     sa.Column("address", sa.Text, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("profiles", Json, nullable=False),
-    # What kept it back, or what a roundup is about; the title is that of a roundup.
+    # What kept it back, or what a roundup is about: planned maintenance, or another kind of thing; the title is that of a roundup.
     sa.Column("maintenance_id", Id),
     sa.Column("title", sa.Text, nullable=False, server_default=sa.text("''")),
+    sa.Column("kept_by", sa.Text),
+    sa.Column("subject_id", Id),
+    sa.Column("urgent", sa.Boolean, nullable=False, server_default=sa.text("false")),
 )
 _SUPPRESSED = delivery.c.status == sa.literal_column("'suppressed'")
 sa.Index("delivery_kept_back", delivery.c.maintenance_id, postgresql_where=_SUPPRESSED & delivery.c.merged_into.is_(None))
+sa.Index(
+    "delivery_held",
+    delivery.c.destination_id,
+    delivery.c.kept_by,
+    delivery.c.subject_id,
+    postgresql_where=_SUPPRESSED & delivery.c.merged_into.is_(None) & delivery.c.kept_by.is_not(None),
+)
+sa.Index(
+    "delivery_start_held",
+    delivery.c.incident_id,
+    delivery.c.destination_id,
+    postgresql_where=_SUPPRESSED & (delivery.c.kept_by == sa.literal_column("'budget'")) & (delivery.c.version == sa.literal_column("1")),
+)
 sa.Index("delivery_rounded_up", delivery.c.merged_into, postgresql_where=_SUPPRESSED)
+sa.Index("delivery_maintenance", delivery.c.maintenance_id, delivery.c.id, postgresql_where=delivery.c.maintenance_id.is_not(None))
 sa.Index("delivery_incident", delivery.c.incident_id, delivery.c.id)
 sa.Index("delivery_owner", delivery.c.owner_id, delivery.c.id)
 sa.Index(
@@ -215,6 +232,42 @@ attempt = sa.Table(
     sa.Column("answer", sa.Text, nullable=False),
 )
 sa.Index("attempt_delivery", attempt.c.delivery_id)
+
+# When the roundup is due of what a keeper, other than planned maintenance, keeps back from a destination. Whoever keeps something back
+# locks the row, so that nobody orders the roundup without it.
+roundup = sa.Table(
+    "roundup",
+    metadata,
+    sa.Column("destination_id", Id, primary_key=True, autoincrement=False),
+    sa.Column("kept_by", sa.Text, primary_key=True),
+    sa.Column("subject_id", Id, primary_key=True, autoincrement=False),
+    sa.Column("due", Moment, nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    postgresql_with=QUEUE,
+)
+sa.Index("roundup_due", roundup.c.due)
+
+# When messages went to a destination lately, and until when none goes there one by one (ADR 0007).
+purse = sa.Table(
+    "purse",
+    metadata,
+    sa.Column("destination_id", Id, primary_key=True, autoincrement=False),
+    sa.Column("sent", pg.ARRAY(Moment), nullable=False, server_default=sa.text("'{}'")),
+    sa.Column("closed_until", Moment),
+    postgresql_with=QUEUE,
+)
+
+# What opens and ends: its key is a hash (see `flapping.flap_key`).
+flap = sa.Table(
+    "flap",
+    metadata,
+    sa.Column("key", Id, primary_key=True, autoincrement=False),
+    sa.Column("ended", pg.ARRAY(Moment), nullable=False, server_default=sa.text("'{}'")),
+    sa.Column("changed", Moment),
+    sa.Column("until", Moment),
+    postgresql_with=QUEUE,
+)
+sa.Index("flap_changed", flap.c.changed)
 
 timer = sa.Table(
     "timer",
@@ -409,6 +462,8 @@ profile = sa.Table(
     sa.Column("timeslot_id", sa.ForeignKey(timeslot.c.id), nullable=False),
     sa.Column("active", sa.Boolean, nullable=False),
     sa.Column("name", sa.Text),
+    # As `Digest` spells it.
+    sa.Column("digest", sa.Text),
     sa.Column("escalate_after", sa.Interval),
     sa.UniqueConstraint("owner_id", "name"),
 )

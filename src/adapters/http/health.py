@@ -26,6 +26,8 @@ class Status(Struct, omit_defaults=True):
 PATIENCE = 2.0
 """So many seconds the database has for an answer: whoever probes will not wait much longer."""
 
+GRACE = 0.5
+
 STUCK = "There are events about which nobody can decide who is told: `argus deliveries list` says why."
 
 _LIVE = Operation(summary="Is the process alive?", answers={200: Status, 503: Status})
@@ -53,6 +55,7 @@ def health_routes(services: Services) -> list[HTTPRouteHandler]:
 
 async def _is_stuck(services: Services) -> bool:
     with suppress(Unavailable, TimeoutError):  # the next probe will tell
-        async with asyncio.timeout(PATIENCE):
+        # The second one is for those that are cleaning up after the first.
+        async with asyncio.timeout(PATIENCE + GRACE), asyncio.timeout(PATIENCE):
             return bool(await services.notifications.stuck(1))
     return False

@@ -15,6 +15,7 @@ from adapters.keys import secret_of
 from adapters.refusals import Refusal
 from argus_core.domain.accounts import Token, User, check_user
 from argus_core.domain.destinations import EMAIL, LABEL_LENGTH, Destination, synced_email
+from argus_core.domain.digests import parse_digest
 from argus_core.domain.errors import Invalid
 from argus_core.domain.expressions import parse
 from argus_core.domain.ids import DestinationId, FilterId, ProfileId, SourceId, TimeslotId, TokenId, UserId
@@ -124,6 +125,7 @@ class ProfileIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     filters: list[int]
     destinations: list[int]
     active: bool = True
+    digest: str = ""
     escalate_after: Annotated[int, msgspec.Meta(ge=1, le=1440)] | None = None
 
 
@@ -327,6 +329,7 @@ def _profile(place: str, profile: ProfileIn) -> Profile:
     with _at(place):
         if profile.name is not None:
             check_name(profile.name, NAME_LENGTH)
+        digest = parse_digest(profile.digest)
     return Profile(
         id=ProfileId(profile.id),
         owner=UserId(profile.user_id),
@@ -335,6 +338,7 @@ def _profile(place: str, profile: ProfileIn) -> Profile:
         filter_ids=tuple(map(FilterId, sorted(set(profile.filters)))),
         destination_ids=tuple(map(DestinationId, sorted(set(profile.destinations)))),
         active=profile.active,
+        digest=digest,
         escalate_after=None if profile.escalate_after is None else timedelta(minutes=profile.escalate_after),
     )
 

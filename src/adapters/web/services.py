@@ -16,6 +16,7 @@ from argus_core.usecases.administration import AdministrationService
 from argus_core.usecases.identities import IdentityService
 from argus_core.usecases.incidents import IncidentService
 from argus_core.usecases.logins import LoginService
+from argus_core.usecases.maintenance import MaintenanceService
 from argus_core.usecases.notifications import NotificationService
 from argus_core.usecases.overview import OverviewService
 from argus_core.usecases.profiles import ProfileService
@@ -71,6 +72,7 @@ class Web:
     tickets: TicketService
     profiles: ProfileService
     notifications: NotificationService
+    maintenance: MaintenanceService
     overview: OverviewService
     media: Media
     clock: Clock

@@ -874,6 +874,9 @@ async def maintenance_is_kept_whole_and_told(profiles: Profiles, accounts: Accou
     (first, second) = ours(await profiles.maintenances())
     _same("all", [one, replace(over, id=second.id)], [first, second])
     _same("unless nothing is newer", (), (await profiles.since(edition.generation)).maintenances)
+    _same("that goes on after now", [one], ours(await profiles.maintenances(now)))
+    _same("that ended after that", [one, second], ours(await profiles.maintenances(now - 2 * STILL_KNOWN - timedelta(microseconds=1))))
+    _same("not at its end any more", [one], ours(await profiles.maintenances(now - 2 * STILL_KNOWN)))
 
     changed = replace(one, end=now, filters=(), windows=())
     async with profiles.begin(owner) as work:

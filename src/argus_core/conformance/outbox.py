@@ -9,10 +9,14 @@ from datetime import timedelta
 
 from argus_core.conformance import LONG_AGO, NOWHERE, World, make_world
 from argus_core.domain.accounts import User
+from argus_core.domain.budgets import Budget
 from argus_core.domain.decisions import Told
-from argus_core.domain.deliveries import DeliveryStatus, Order, Outcome, Report, patience_after
+from argus_core.domain.deliveries import Delivery, DeliveryStatus, Order, Outcome, Report, patience_after
 from argus_core.domain.destinations import Destination
+from argus_core.domain.digests import OVER
 from argus_core.domain.errors import TooOften
+from argus_core.domain.flapping import FlapKey, Flaps
+from argus_core.domain.holds import Hold, Keeper
 from argus_core.domain.ids import DestinationId, FilterId, MaintenanceId, ProfileId, UserId
 from argus_core.domain.incidents import EventType, Happening, Incident, fold
 from argus_core.domain.maintenance import Maintenance
@@ -21,7 +25,7 @@ from argus_core.domain.saved_filters import FilterDefinition, SavedFilter
 from argus_core.domain.transitions import Timer, TimerKind
 from argus_core.ports.accounts import Accounts
 from argus_core.ports.incidents import Incidents
-from argus_core.ports.outbox import Outbox, Sending
+from argus_core.ports.outbox import Outbox, Sending, Withheld
 from argus_core.ports.profiles import Profiles
 
 LEASE = timedelta(minutes=5)
@@ -32,6 +36,7 @@ REFUSED = Report(outcome=Outcome.REFUSED, answer="550 nobody", seconds=0.5)
 FAILED = Report(outcome=Outcome.FAILED, answer="451 later", seconds=0.5)
 UNKNOWN = Report(outcome=Outcome.UNKNOWN, answer="gone after DATA", seconds=0.5)
 MANY = 1_000
+LONG_HENCE = LONG_AGO.replace(year=2999)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +81,18 @@ class Post:
         await self.decide()
         return incident
 
-    async def take(self, most: int = MANY, lease: timedelta = LEASE) -> Sequence[Sending]:
+    async def take(self, most: int = MANY, lease: timedelta = LEASE, budget: Budget | None = None) -> Sequence[Sending]:
         """Take what is due on the world's own route."""
-        return await self.outbox.take({self.route: most}, lease)
+        return await self.outbox.take({self.route: most}, lease, budget)
 
-    async def take_one(self, lease: timedelta = LEASE) -> Sending:
+    async def take_one(self, lease: timedelta = LEASE, budget: Budget | None = None) -> Sending:
         """Take what is due, which is one message."""
-        (sending,) = await self.take(lease=lease)
+        (sending,) = await self.take(lease=lease, budget=budget)
         return sending
+
+    async def ledger(self, incidents: Sequence[Incident]) -> Sequence[Delivery]:
+        """The deliveries of these incidents."""
+        return [delivery for incident in incidents for delivery in await self.outbox.of_incident(incident.id)]
 
     async def states(self, incident: Incident) -> list[DeliveryStatus]:
         """What has become of the deliveries of an incident, oldest first."""
@@ -512,12 +521,12 @@ async def what_is_kept_back_is_rounded_up(post: Post) -> None:
     keeping = _maintenance(post)
     loud, quiet = await post.waiting(), await post.happen(times=2, why="a")
     async with post.outbox.claim(MANY) as undecided:
-        await undecided.decide([post.order(happening).kept_back(keeping) for happening in await undecided.happenings()])
+        await undecided.decide([post.order(happening).kept_back(keeping.hold) for happening in await undecided.happenings()])
     async with post.outbox.claim(MANY) as undecided:
         (happening,) = await undecided.happenings()
         see(await undecided.told([loud.id, quiet.id]) == {(loud.id, post.told.destination.id)}, "What is kept back counts as told.")
         see(not await post.outbox.is_decided(NO_TIME), "Something is undecided, and nobody says so.")
-        await undecided.decide([post.order(happening).kept_back(keeping)])
+        await undecided.decide([post.order(happening).kept_back(keeping.hold)])
     see(await post.outbox.is_decided(NO_TIME), "Nothing is undecided, and somebody says so.")
     see([sending.incident_id for sending in await post.take()] == [loud.id], "What is kept back is sent.")
     see(keeping.id in await post.outbox.kept_back(), "Nobody says that something is kept back.")
@@ -526,11 +535,20 @@ async def what_is_kept_back_is_rounded_up(post: Post) -> None:
     see([(one.status, one.maintenance_id) for one in kept] == [(DeliveryStatus.SUPPRESSED, keeping.id)] * 2, "The ledger does not say why.")
     see(all(one.reason.startswith(keeping.title) for one in kept), "The ledger does not say what keeps it back.")
 
+    owner, stranger = post.told.destination.owner, UserId(0)
+    so_far = Withheld(deliveries=2, untold=2, incidents=1, destinations=1)
+    for whose, expected in ((None, so_far), (owner, so_far), (stranger, Withheld())):
+        see(await post.outbox.withheld(keeping.id, whose) == expected, "It is not counted what is kept back.")
+    listed = await post.outbox.listed(maintenance_id=keeping.id)
+    see([one.id for one in listed] == [one.id for one in kept], "What is kept back is not listed.")
+
     await post.world.service.post(quiet.id, EventType.CLOSE, actor=post.world.person)
     counts = [await post.outbox.round_up(keeping.id, "Over", {post.told.destination.id: post.route}) for _ in range(2)]
     see(counts == [1, 0], "What was rounded up is rounded up again.")
     see(keeping.id not in await post.outbox.kept_back(), "What was rounded up is kept back.")
-    (newest, *_) = await post.outbox.listed(owner=post.told.destination.owner)
+    (newest, *others) = await post.outbox.listed(maintenance_id=keeping.id)
+    see([one.id for one in others] == [one.id for one in kept], "What is kept back is not listed beside the roundup.")
+    see(await post.outbox.withheld(keeping.id) == replace(so_far, untold=0), "What a roundup tells is not counted, or counts as untold.")
     see((newest.is_roundup, newest.title, newest.maintenance_id) == (True, "Over", keeping.id), "The ledger does not know a roundup.")
     see([asking.id for asking in newest.profiles] == [profile.id for profile in post.told.profiles], "A roundup is asked for by nobody.")
     see({one.merged_into for one in await post.outbox.of_incident(quiet.id)} == {newest.id}, "The ledger does not say what told it.")
@@ -560,7 +578,7 @@ async def what_was_told_last_is_known(post: Post) -> None:
         see(await undecided.heard([NOWHERE]) == {}, "Something was told of what is not there.")
         heard = await undecided.heard([incident.id])
         see(heard == {(incident.id, destination.id, profile.id): EventType.START}, "It is not known what was told.")
-        await undecided.decide([post.order(happening).kept_back(_maintenance(post)) for happening in await undecided.happenings()])
+        await undecided.decide([post.order(happening).kept_back(_maintenance(post).hold) for happening in await undecided.happenings()])
     await post.world.service.post(incident.id, EventType.OTHER, actor=post.world.person)
     async with post.outbox.claim(MANY) as undecided:
         see(await undecided.heard([incident.id]) == heard, "What is kept back counts as told.")
@@ -600,11 +618,196 @@ async def racing_callers_round_up_once(post: Post) -> None:
     keeping = _maintenance(post)
     incidents = [await post.happen() for _ in range(3)]
     async with post.outbox.claim(MANY) as undecided:
-        await undecided.decide([post.order(happening).kept_back(keeping) for happening in await undecided.happenings()])
+        await undecided.decide([post.order(happening).kept_back(keeping.hold) for happening in await undecided.happenings()])
     counts = await asyncio.gather(*(post.outbox.round_up(keeping.id, "Over", {}) for _ in range(8)))
     see(sum(counts) == 1, "A destination got several roundups.")
     into = {one.merged_into for incident in incidents for one in await post.outbox.of_incident(incident.id)}
     see(len(into) == 1 and None not in into, "Something was left out of the roundup.")
+
+
+async def what_is_held_is_told_when_it_is_due(post: Post) -> None:
+    """Roundups come by keeper, subject and destination, and not before they are due."""
+    here = post.told.destination
+    first = Hold(keeper=Keeper.DIGEST, subject=secrets.randbits(40) + 1, reason="Gathered.", title="Digest", due=LONG_HENCE)
+    incidents = [await post.happen() for _ in range(3)]
+    earlier, other = replace(first, due=LONG_AGO), replace(first, subject=first.subject + 1)
+    for hold in (first, other, first):
+        async with post.outbox.claim(1) as undecided:
+            await undecided.decide([post.order(happening).kept_back(hold) for happening in await undecided.happenings()])
+    await post.outbox.round_up_due(MANY, {})
+    see(not any(one.merged_into for one in await post.ledger(incidents)), "A roundup comes before it is due.")
+    late = await post.happen()
+    async with post.outbox.claim(1) as undecided:
+        await undecided.decide([post.order(happening).kept_back(earlier) for happening in await undecided.happenings()])
+    see(await post.outbox.has_due(), "Nobody says that something is due.")
+    see(await post.outbox.round_up_due(MANY, {here.id: post.route}) > 0, "Nobody says how many were due.")
+    ledger = {one.incident_id: one for one in await post.ledger([*incidents, late])}
+    told = [ledger[incident.id].merged_into is not None for incident in (*incidents, late)]
+    see(told == [True, False, True, True], "A roundup leaves something out, or takes what is not its own.")
+    (newest, *_) = await post.outbox.listed(owner=here.owner)
+    see((newest.title, newest.keeper, newest.subject) == ("Digest", Keeper.DIGEST, first.subject), "Nobody knows whose roundup it is.")
+    see((ledger[late.id].reason, ledger[late.id].keeper) == ("Gathered.", Keeper.DIGEST), "The ledger does not say what keeps it back.")
+    sending = await post.take_one()
+    gathered = [one.incident.id for one in sending.roundup.kept] if sending.roundup else []
+    see(gathered == [incidents[0].id, incidents[2].id, late.id], "A roundup does not tell everything.")
+    await post.outbox.finish(sending, SENT)
+    await post.outbox.round_up_due(MANY, {})
+    see(await post.take() == [], "A roundup comes twice.")
+
+
+async def a_digest_leaves_out_what_is_over(post: Post) -> None:
+    """What began and was over meanwhile is dropped, with the reason; each of the others is told once, as it is; nothing is no message."""
+    hold = Hold(keeper=Keeper.DIGEST, subject=secrets.randbits(40) + 1, reason="Gathered.", title="Digest", due=LONG_HENCE)
+    known, over, still = await post.waiting(), await post.happen(), await post.happen()
+    await post.outbox.finish(await post.take_one(), SENT)
+    moment = await post.world.report(stateful=False)
+    await gather(post, hold)
+    for incident in (known, over):
+        await post.world.service.post(incident.id, EventType.CLOSE, actor=post.world.person)
+    await gather(post, replace(hold, due=LONG_AGO))
+    await post.outbox.round_up_due(MANY, {post.told.destination.id: post.route})
+    see({one.status for one in await post.ledger([over])} == {DeliveryStatus.DROPPED}, "What is over is told.")
+    see({one.reason for one in await post.ledger([over])} == {OVER}, "The ledger does not say why something is left out.")
+    sending = await post.take_one()
+    told = sending.roundup.kept if sending.roundup else ()
+    see([one.incident.id for one in told] == [known.id, still.id, moment.id], "The digest tells too much or too little.")
+    see(told[0].incident.version > known.version, "The digest tells how things were.")
+    await post.outbox.finish(sending, SENT)
+    brief = await post.happen()
+    await post.world.service.post(brief.id, EventType.CLOSE, actor=post.world.person)
+    await gather(post, replace(hold, due=LONG_AGO))
+    await post.outbox.round_up_due(MANY, {post.told.destination.id: post.route})
+    see(await post.take() == [], "There is a digest of nothing.")
+
+
+async def gather(post: Post, hold: Hold) -> None:
+    """Keep everything back that is undecided."""
+    while True:
+        async with post.outbox.claim(MANY) as undecided:
+            await undecided.decide([post.order(happening).kept_back(hold) for happening in await undecided.happenings()])
+            if not undecided.places:
+                return
+
+
+async def what_waits_for_quiet_is_put_off(post: Post) -> None:
+    """What comes later puts the roundup off, if the keeper waits for quiet."""
+    hold = Hold(keeper=Keeper.FLAPPING, subject=secrets.randbits(40) + 1, reason="It flaps.", title="Quiet", due=LONG_AGO)
+    kept = []
+    for due in (LONG_AGO, LONG_HENCE, LONG_AGO):
+        kept.append(await post.happen())
+        async with post.outbox.claim(1) as undecided:
+            wanted = replace(hold, due=due)
+            await undecided.decide([post.order(happening).kept_back(wanted) for happening in await undecided.happenings()])
+    await post.outbox.round_up_due(MANY, {})
+    see(not any(one.merged_into for one in await post.ledger(kept)), "Something is told though it is not quiet.")
+
+
+async def what_flaps_is_known_to_all(post: Post) -> None:
+    """What has ended is known from then on, until it has been quiet for long; what only opened is not."""
+    ends, opens = FlapKey(secrets.randbits(62)), FlapKey(secrets.randbits(62))
+    flaps = Flaps(ended=(LONG_AGO, LONG_AGO + A_MOMENT), changed=LONG_HENCE, until=LONG_HENCE)
+    await post.happen()
+    async with post.outbox.claim(1) as undecided:
+        see(await undecided.flaps({ends}, {opens}) == {ends: Flaps()}, "Something is known that never was.")
+        await undecided.decide([], (), {ends: flaps})
+    see(await post.outbox.flapping([ends, opens]) == {ends}, "What flaps is not known.")
+    await post.happen()
+    async with post.outbox.claim(1) as undecided:
+        see(await undecided.flaps(set(), {ends, opens}) == {ends: flaps}, "What ended is not known.")
+        await undecided.decide([], (), {ends: replace(flaps, until=LONG_AGO, changed=LONG_AGO)})
+    see(await post.outbox.flapping([ends]) == set(), "What is quiet flaps.")
+    see(await post.outbox.flapping([]) == set(), "Nothing flaps.")
+    await post.outbox.prune(NO_TIME, MANY)
+    await post.happen()
+    async with post.outbox.claim(1) as undecided:
+        see(await undecided.flaps(set(), {ends}) == {}, "What is quiet for long is not forgotten.")
+        await undecided.decide([])
+
+
+async def a_budget_is_kept_to(post: Post) -> None:
+    """So many go, the others are kept back, and none goes by itself until one roundup has told them; what is urgent goes."""
+    budget, here = Budget(2, timedelta(hours=1)), post.told.destination
+    incidents = [await post.waiting() for _ in range(5)]
+    sendings = await post.take(budget=budget)
+    see([one.incident_id for one in sendings] == [incident.id for incident in incidents[:2]], "More or less goes than the budget allows.")
+    see(all(one.counted is not None for one in sendings), "What goes is not counted.")
+    for sending in sendings:
+        await post.outbox.finish(sending, SENT)
+    kept = await post.ledger(incidents[2:])
+    see(
+        {(one.status, one.keeper) for one in kept} == {(DeliveryStatus.SUPPRESSED, Keeper.BUDGET)}, "The ledger does not know what is held."
+    )
+    see({one.reason for one in kept} == {budget.hold(LONG_AGO).reason}, "The ledger does not say why it is held.")
+    await post.waiting(times=2)
+    see(await post.take(budget=budget) == [], "Something goes that is above the budget.")
+    urgent = await post.happen()
+    async with post.outbox.claim(MANY) as undecided:
+        await undecided.decide([replace(post.order(happening), urgent=True) for happening in await undecided.happenings()])
+    sending = await post.take_one(budget=budget)
+    see((sending.incident_id, sending.counted) == (urgent.id, None), "What is urgent is held, or counted.")
+    await post.outbox.finish(sending, SENT)
+    (trial,) = await post.outbox.order_tests([post.order(None)], MANY, A_MOMENT)
+    sending = await post.take_one(budget=budget)
+    see((sending.newest.id, sending.counted) == (trial, None), "A test is held, or counted.")
+    await post.outbox.finish(sending, SENT)
+    await post.outbox.round_up_due(MANY, {here.id: post.route})
+    see(await post.take(budget=budget) == [], "A roundup comes before its time.")
+
+
+async def what_a_budget_holds_is_rounded_up(post: Post) -> None:
+    """When the span is over one roundup tells it, and counts; how it goes on with what began in a roundup is in one too."""
+    budget, here = Budget(1, timedelta(seconds=0.2)), post.told.destination
+    single, *others = [await post.waiting() for _ in range(4)]
+    await post.outbox.finish(await post.take_one(budget=budget), SENT)
+    await asyncio.sleep(0.3)
+    await post.outbox.round_up_due(MANY, {here.id: post.route})
+    sending = await post.take_one(budget=budget)
+    see(sending.roundup is not None, "There is no roundup.")
+    told = [one.incident.id for one in sending.roundup.kept] if sending.roundup else []
+    see(told == [other.id for other in others], "The roundup tells something else.")
+    see(sending.counted is not None, "A roundup does not count.")
+    await post.outbox.finish(sending, SENT)
+    await asyncio.sleep(0.3)
+    for incident in (others[0], single):
+        await post.world.service.post(incident.id, EventType.CLOSE, actor=post.world.person)
+    await post.decide()
+    sending = await post.take_one(budget=budget)
+    see(sending.incident_id == single.id, "What was told by itself does not go on by itself, or what was not does.")
+    await post.outbox.finish(sending, SENT)
+    (newest, *_) = await post.outbox.of_incident(others[0].id)
+    see((newest.keeper, newest.merged_into) == (Keeper.BUDGET, None), "What began in a roundup does not go on in one.")
+
+
+async def what_did_not_go_does_not_count(post: Post) -> None:
+    """A failure and what was let go make room again; what may have arrived does not, and waits until there is room."""
+    budget = Budget(1, timedelta(hours=1))
+    await post.waiting()
+    await post.outbox.release(await post.take(budget=budget))
+    failed = await post.take_one(budget=budget)
+    await post.outbox.finish(failed, replace(FAILED, again=NO_TIME))
+    doubtful = await post.take_one(budget=budget)
+    await post.outbox.finish(doubtful, replace(UNKNOWN, again=NO_TIME))
+    see(await post.take(budget=budget) == [], "What may have arrived does not count.")
+    (delivery,) = await post.ledger([await post.world.incidents.get(doubtful.happenings[0].incident.id)])
+    see(delivery.status is DeliveryStatus.WAITING, "What may have arrived is kept back.")
+    see(len(await post.take()) == 0, "It is not put off.")
+
+
+async def racing_senders_keep_to_a_budget(post: Post) -> None:
+    """However many take at once, no more goes than the budget allows, and nothing is lost."""
+    budget, incidents = Budget(5, timedelta(hours=1)), [await post.waiting() for _ in range(40)]
+    taken: list[Sending] = []
+
+    async def send() -> None:
+        for _ in range(8):
+            some = await post.take(3, budget=budget)
+            taken.extend(some)
+            await asyncio.gather(*(post.outbox.finish(one, SENT) for one in some))
+
+    await asyncio.gather(*(send() for _ in range(8)))
+    see(len(taken) == budget.most, "More or less goes than the budget allows.")
+    kept = [one for one in await post.ledger(incidents) if one.is_kept_back]
+    see(len(kept) == len(incidents) - budget.most, "Something is lost, or goes twice.")
 
 
 def _maintenance(post: Post) -> Maintenance:
@@ -654,6 +857,14 @@ OUTBOX_CHECKS: Sequence[PostCheck] = (
     sends_that_end_together_count_each_for_itself,
     what_is_kept_back_is_rounded_up,
     racing_callers_round_up_once,
+    what_is_held_is_told_when_it_is_due,
+    a_digest_leaves_out_what_is_over,
+    what_waits_for_quiet_is_put_off,
+    what_flaps_is_known_to_all,
+    a_budget_is_kept_to,
+    what_a_budget_holds_is_rounded_up,
+    what_did_not_go_does_not_count,
+    racing_senders_keep_to_a_budget,
     what_was_told_last_is_known,
     timers_are_set_with_a_decision,
     room_is_kept_to,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from argus_core.domain.destinations import Destination
+from argus_core.domain.digests import Gathers
 from argus_core.domain.escalation import Heard, asks, in_words, waits_until
 from argus_core.domain.filters import Explanation, explain, holds
 from argus_core.domain.incidents import EventType, Happening
@@ -23,10 +24,15 @@ NOTHING_HEARD: Heard = {}
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A destination that hears of an event, and the profiles that ask for it, in id order."""
+    """
+    A destination that hears of an event, and the profiles that ask for it, in id order.
+
+    When all of them want to be told by a digest, they are `gathering`.
+    """
 
     destination: Destination
     profiles: tuple[Profile, ...]
+    gathering: tuple[Gathers, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +102,25 @@ def who_hears(
 
 def gathered(matching: Iterable[WholeProfile], happening: Happening, heard: Heard = NOTHING_HEARD) -> tuple[Told, ...]:
     """The destinations of profiles that match and are asked, each once with all of its profiles."""
-    told: dict[int, tuple[Destination, list[Profile]]] = {}
+    told: dict[int, tuple[Destination, list[WholeProfile]]] = {}
     for whole in sorted(matching, key=lambda whole: whole.profile.id):
         profile = whole.profile
         for destination in whole.destinations:
             if asks(profile, happening, heard.get((happening.incident.id, destination.id, profile.id))):
-                told.setdefault(destination.id, (destination, []))[1].append(profile)
-    return tuple(Told(destination, tuple(profiles)) for _, (destination, profiles) in sorted(told.items()))
+                told.setdefault(destination.id, (destination, []))[1].append(whole)
+    return tuple(
+        Told(destination, tuple([whole.profile for whole in wholes]), _gathering(wholes))
+        for _, (destination, wholes) in sorted(told.items())
+    )
+
+
+def _gathering(wholes: Sequence[WholeProfile]) -> tuple[Gathers, ...]:
+    gathering = []
+    for whole in wholes:
+        if whole.profile.digest is None:
+            return ()
+        gathering.append(Gathers(whole.profile.id, whole.profile.name, whole.profile.digest, whole.timeslot.zone))
+    return tuple(gathering)
 
 
 def judge(profile: WholeProfile, happening: Happening, texts: Sequence[str] = (), last: EventType | None = None) -> Verdict:

@@ -15,9 +15,9 @@ from typing import TypeAlias
 
 from argus_core.domain.decisions import Told
 from argus_core.domain.errors import TooOften
+from argus_core.domain.holds import Hold, Keeper
 from argus_core.domain.ids import DeliveryId, DestinationId, EventId, IncidentId, MaintenanceId, ProfileId, UserId
 from argus_core.domain.incidents import EventType
-from argus_core.domain.maintenance import Maintenance
 
 PAUSES = (timedelta(seconds=10), timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10), timedelta(minutes=30))
 """So long after so many failures in a row it is tried again; the last one stays."""
@@ -50,7 +50,7 @@ class DeliveryStatus(Enum):
     OFF = "off"
     """Sending was switched off when it was decided."""
     SUPPRESSED = "suppressed"
-    """A planned maintenance has kept it back: the roundup at its end tells it, the one it was merged into."""
+    """Something has kept it back, see `holds`: a roundup tells it later, the one it was merged into."""
 
 
 RETRIED = frozenset({DeliveryStatus.WAITING, DeliveryStatus.GIVEN_UP, DeliveryStatus.DROPPED, DeliveryStatus.OFF})
@@ -94,8 +94,9 @@ class Delivery:
     One event on its way to one destination; a row of the ledger, which outlives profiles and destinations.
 
     A test has neither incident nor event. Neither has a roundup, which tells what others were merged into it for; it has a `title`.
-    `maintenance_id` is what kept it back, or what the roundup is about. `address` is what the destination was called, without secrets.
-    `since` is when it began to wait: when it was `created`, or told to wait again. `event_type` is known where the ledger is read.
+    `keeper` and `subject` are what kept it back, or what the roundup is about. `address` is what the destination was called, without
+    secrets. `since` is when it began to wait: when it was `created`, or told to wait again. It is `urgent` when the incident was of
+    level 1. `event_type` is known where the ledger is read.
     """
 
     id: DeliveryId
@@ -114,9 +115,16 @@ class Delivery:
     merged_into: DeliveryId | None = None
     finished: datetime | None = None
     attempts: tuple[Attempt, ...] = ()
-    maintenance_id: MaintenanceId | None = None
+    keeper: Keeper | None = None
+    subject: int = 0
     title: str = ""
+    urgent: bool = False
     event_type: EventType | None = None
+
+    @property
+    def maintenance_id(self) -> MaintenanceId | None:
+        """The planned maintenance that kept it back, or that the roundup is about."""
+        return MaintenanceId(self.subject) if self.keeper is Keeper.MAINTENANCE else None
 
     @property
     def is_roundup(self) -> bool:
@@ -140,7 +148,7 @@ class Order:
     A delivery to be: whom an event shall be told, and where that leads.
 
     `route` is the medium and the provider's host, `email:smtp.example.org:587`: those who share one wait for each other. A test has no
-    incident. `status` is WAITING or OFF, or with a `maintenance` that keeps it back SUPPRESSED.
+    incident. `status` is WAITING or OFF, or with a `hold` that keeps it back SUPPRESSED. It is `urgent` when the incident is of level 1.
     """
 
     incident_id: IncidentId | None
@@ -150,18 +158,19 @@ class Order:
     address: str
     route: str
     status: DeliveryStatus = DeliveryStatus.WAITING
-    maintenance: Maintenance | None = None
+    urgent: bool = False
+    hold: Hold | None = None
 
     @property
     def reason(self) -> str:
         """Why it does not wait to be sent."""
-        if self.maintenance is not None:
-            return f"{self.maintenance.title} keeps it back."
+        if self.hold is not None:
+            return self.hold.reason
         return SWITCHED_OFF if self.status is DeliveryStatus.OFF else ""
 
-    def kept_back(self, maintenance: Maintenance) -> "Order":
+    def kept_back(self, hold: Hold) -> "Order":
         """The same, kept back."""
-        return replace(self, status=DeliveryStatus.SUPPRESSED, maintenance=maintenance)
+        return replace(self, status=DeliveryStatus.SUPPRESSED, hold=hold)
 
     @property
     def lane(self) -> LaneKey:
@@ -211,6 +220,10 @@ class Lane:
     def released(self, now: datetime, *, repeats: bool) -> "Lane":
         """After nothing was tried; `repeats` says that it was for a message that may have arrived earlier."""
         return replace(self, leased_until=now, upto=self.upto if repeats else None)
+
+    def put_off(self, due: datetime) -> "Lane":
+        """While there is no room for it."""
+        return replace(self, due=due)
 
     def cleared(self) -> "Lane":
         """After something was taken out of it."""
@@ -284,6 +297,7 @@ def rounded_up(id_: DeliveryId, kept: Sequence[Delivery], title: str, now: datet
         profiles=tuple(profile for _, profile in sorted(asking.items())),
         created=now,
         since=now,
-        maintenance_id=newest.maintenance_id,
+        keeper=newest.keeper,
+        subject=newest.subject,
         title=title,
     )

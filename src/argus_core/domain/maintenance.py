@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from argus_core.domain.errors import Invalid, MaintenanceIsOver
 from argus_core.domain.filters import All, Condition
+from argus_core.domain.holds import Hold, Keeper
 from argus_core.domain.ids import MaintenanceId, UserId
 from argus_core.domain.incidents import Happening
 from argus_core.domain.limits import DESCRIPTION_BYTES, moment_problem, require, text_problem
@@ -28,6 +29,9 @@ SETTLING = timedelta(seconds=5)
 
 MOST_SHOWN = 60
 
+MADE_FOR_IT = "Made for this maintenance"
+"""What a filter is called that was said with the plan, and is kept nowhere else."""
+
 _DAY = timedelta(days=1)
 _WEEK = timedelta(weeks=1)
 
@@ -38,6 +42,9 @@ class Phase(Enum):
     FUTURE = "future"
     CURRENT = "current"
     PAST = "past"
+
+
+_ORDER = (Phase.CURRENT, Phase.FUTURE, Phase.PAST)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +92,11 @@ class Maintenance:
         return f'{called(self.id)} "{line}"' if line else called(self.id)
 
     @property
+    def hold(self) -> Hold:
+        """Why something is kept back while it runs."""
+        return Hold(keeper=Keeper.MAINTENANCE, subject=self.id, reason=f"{self.title} keeps it back.")
+
+    @property
     def condition(self) -> Condition:
         """What must hold of an incident."""
         return All(tuple(condition for filter_ in self.filters if (condition := filter_.definition.incident_condition)))
@@ -102,9 +114,33 @@ class Maintenance:
         local = moment.astimezone(ZoneInfo(self.zone))
         return not self.windows or any(window.covers(local) for window in self.windows)
 
+    def says(self, sought: str) -> bool:
+        """Whether that is in its description or in the name of one of its filters, or is its number; it is in lower case."""
+        texts = (self.description, *(filter_.name for filter_ in self.filters))
+        return sought == str(self.id) or any(sought in text.casefold() for text in texts)
+
     def has_settled(self, now: datetime) -> bool:
         """Whether it does not run, nor did a moment ago: so all that it kept back is known."""
         return not self.runs(now) and not self.runs(now - SETTLING)
+
+
+def arranged(some: Sequence[Maintenance], now: datetime, phase: Phase | None = None, text: str = "") -> tuple[Maintenance, ...]:
+    """
+    Those of this phase with this text in their description, in the names of their filters, or as their number; case does not matter.
+
+    What is current comes first, then what is to come, the soonest first, then what is over, the latest first.
+    """
+    sought = text.strip().casefold()
+    found = (one for one in some if phase in (None, one.phase(now)) and one.says(sought))
+    return tuple(sorted(found, key=lambda one: _place(one, now)))
+
+
+def _place(one: Maintenance, now: datetime) -> tuple[int, float, int]:
+    phase = one.phase(now)
+    # What is over has an end.
+    since = one.start if phase is not Phase.PAST or one.end is None else one.end
+    backwards = -1 if phase is not Phase.FUTURE else 1
+    return _ORDER.index(phase), backwards * since.timestamp(), backwards * one.id
 
 
 def called(id_: MaintenanceId) -> str:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Protocol, TypeAlias, TypeVar, assert_never
 
 from argus_core.domain.destinations import Destination
+from argus_core.domain.digests import Digest
 from argus_core.domain.errors import FilterInUse, InUse, Invalid, NotFound
 from argus_core.domain.filters import All, Condition
 from argus_core.domain.ids import DestinationId, FilterId, ProfileId, TimeslotId, UserId
@@ -25,6 +26,7 @@ class Profile:
     """
     A timeslot, at least one filter and any number of destinations of one user; an inactive one tells nobody.
 
+    With a `digest` it tells by that, wherever no other profile tells at once.
     With `escalate_after` it tells only of what has been open and unacknowledged for so long.
     """
 
@@ -35,6 +37,7 @@ class Profile:
     filter_ids: tuple[FilterId, ...]
     destination_ids: tuple[DestinationId, ...] = ()
     active: bool = True
+    digest: Digest | None = None
     escalate_after: timedelta | None = None
 
 

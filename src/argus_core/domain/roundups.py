@@ -1,6 +1,7 @@
 """Roundups: one message about many incidents, of which nobody was told one by one."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,7 +22,14 @@ from argus_core.domain.sources import Source
 MOST_LISTED = 100
 """So many incidents are named in each part of a message; the rest is counted."""
 
+FEW = 10
+"""Of more incidents than this it is also said how many there are of each source and with each tag."""
+
+MOST_COUNTED = 5
+"""So many sources and tags are named, those with the most incidents."""
+
 _MOST_HEADLINE = 120
+_MOST_NAME = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +63,16 @@ class Roundup:
         """What has no end, worst first."""
         return self._those(stateful=False, is_open=False)
 
+    @property
+    def sources(self) -> tuple[tuple[str, int], ...]:
+        """The sources by name, and of how many incidents each has told, the most first."""
+        return _counted(one.incident.source.name for one in self.kept)
+
+    @property
+    def tags(self) -> tuple[tuple[str, int], ...]:
+        """The tags, and how many incidents have each, the most first."""
+        return _counted(tag.tag for one in self.kept for tag in one.incident.tags)
+
     def _those(self, *, stateful: bool, is_open: bool) -> tuple[Kept, ...]:
         found = [one for one in self.kept if (one.incident.stateful, one.incident.is_open(self.now)) == (stateful, is_open)]
         return tuple(sorted(found, key=lambda one: (one.incident.level, one.incident.id)))
@@ -78,7 +96,7 @@ def compose_roundup(
     frontend = frontend.rstrip("/")
     text = "\n\n".join(
         [
-            f"{roundup.title}\nOf these incidents you were not told one by one: {counted}.",
+            "\n".join([f"{roundup.title}\nOf these incidents you were not told one by one: {counted}.", *_counts(roundup)]),
             *("\n".join(_part(name, kept, zone, frontend)) for name, kept in parts if kept),
         ]
     )
@@ -93,6 +111,21 @@ def compose_roundup(
         roundup=True,
         zone=zone,
     )
+
+
+def _counted(names: Iterable[str]) -> tuple[tuple[str, int], ...]:
+    return tuple(sorted(Counter(names).items(), key=lambda item: (-item[1], item[0])))
+
+
+def _counts(roundup: Roundup) -> Iterator[str]:
+    """How many there are of what, when there are too many to look at each."""
+    if len(roundup.kept) <= FEW:
+        return
+    for name, counts in (("source", roundup.sources), ("tag", roundup.tags)):
+        said = [f"{shortened(' '.join(what.split()), _MOST_NAME)} {count}" for what, count in counts[:MOST_COUNTED]]
+        more = [f"{len(counts) - MOST_COUNTED} others"] if len(counts) > MOST_COUNTED else []
+        if said:
+            yield f"By {name}: {', '.join(said + more)}."
 
 
 def _part(name: str, kept: Sequence[Kept], zone: str, frontend: str) -> Iterator[str]:

@@ -408,9 +408,10 @@ class MemoryProfiles(Profiles):
         """See the port."""
         return self._accounts.since(generation)
 
-    async def maintenances(self) -> Sequence[Maintenance]:
+    async def maintenances(self, ending_after: datetime | None = None) -> Sequence[Maintenance]:
         """See the port."""
-        return [one for _, one in sorted(self._accounts.tables.maintenances.items())]
+        known = [one for _, one in sorted(self._accounts.tables.maintenances.items())]
+        return [one for one in known if ending_after is None or one.end is None or one.end > ending_after]
 
     async def owning(self, text: str, most: int, after: UserId) -> Mapping[UserId, Belongings]:
         """See the port."""

@@ -6,7 +6,9 @@ from collections.abc import Set as AbstractSet
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
+from argus_core.domain.budgets import Budget, Goes, Held, Judgement, Message, Purse, Waits
 from argus_core.domain.deliveries import (
     RETRIED,
     TESTS,
@@ -26,14 +28,19 @@ from argus_core.domain.deliveries import (
     too_many_tests,
 )
 from argus_core.domain.destinations import Destination
+from argus_core.domain.digests import OVER, is_left_out
 from argus_core.domain.errors import said
 from argus_core.domain.escalation import Heard, Hearing
+from argus_core.domain.flapping import FORGOTTEN, FlapKey, Flaps
+from argus_core.domain.holds import Hold, Keeper
 from argus_core.domain.ids import DeliveryId, DestinationId, IncidentId, MaintenanceId, UserId
 from argus_core.domain.incidents import EventType, Happening
 from argus_core.domain.roundups import Kept, Roundup
 from argus_core.domain.transitions import Timer
 from argus_core.memory import MemoryAccounts, MemoryIncidents, utc_now
-from argus_core.ports.outbox import Backlog, Note, Outbox, Place, Sending, Setback, Undecided
+from argus_core.ports.outbox import NO_FLAPS, Backlog, Note, Outbox, Place, Sending, Setback, Undecided, Withheld
+
+_Pending: TypeAlias = tuple[DestinationId, Keeper, int]
 
 
 class MemoryOutbox(Outbox):
@@ -47,6 +54,9 @@ class MemoryOutbox(Outbox):
         self._ledger: dict[DeliveryId, Delivery] = {}
         self._lanes: dict[LaneKey, Lane] = {}
         self._routes: dict[LaneKey, str] = {}
+        self._roundups: dict[_Pending, tuple[datetime, str]] = {}
+        self.known_flaps: dict[FlapKey, Flaps] = {}
+        self._purses: dict[DestinationId, Purse] = {}
 
     def claim(self, most: int) -> AbstractAsyncContextManager[Undecided]:
         """See the port."""
@@ -66,6 +76,7 @@ class MemoryOutbox(Outbox):
             yield undecided
             if undecided.orders is not None:
                 self._keep(taken, undecided.orders)
+                self.known_flaps |= undecided.known
                 self._incidents.set_timers(undecided.timers)
         finally:
             self._claimed -= claimed
@@ -112,12 +123,22 @@ class MemoryOutbox(Outbox):
             status=order.status,
             reason=order.reason,
             finished=None if waits else now,
-            maintenance_id=order.maintenance.id if order.maintenance else None,
+            keeper=order.hold.keeper if order.hold else None,
+            subject=order.hold.subject if order.hold else 0,
+            urgent=order.urgent,
         )
+        if order.hold is not None:
+            self._pend(destination.id, order.hold)
         if waits:
             self._lanes[order.lane] = self._lanes.get(order.lane, first_lane(now)).heard(now)
             self._routes[order.lane] = order.route
         return id_
+
+    def _pend(self, destination_id: DestinationId, hold: Hold) -> None:
+        """Something is kept back: so the roundup comes at some time."""
+        if hold.due is not None:
+            key = (destination_id, hold.keeper, hold.subject)
+            self._roundups[key] = hold.put_off(self._roundups.get(key, (hold.due, ""))[0]), hold.title
 
     async def order_tests(self, orders: Sequence[Order], most: int, within: timedelta) -> Sequence[DeliveryId]:
         """See the port."""
@@ -146,6 +167,33 @@ class MemoryOutbox(Outbox):
             self._round_up(deliveries, title, routes.get(destination_id))
         return len(kept)
 
+    async def has_due(self) -> bool:
+        """See the port."""
+        return any(due <= self._clock() for due, _ in self._roundups.values())
+
+    async def round_up_due(self, most: int, routes: Mapping[DestinationId, str]) -> int:
+        """See the port."""
+        now = self._clock()
+        due = [key for key, (moment, _) in sorted(self._roundups.items(), key=lambda item: item[1][0]) if moment <= now][:most]
+        for key in due:
+            _, title = self._roundups.pop(key)
+            if key[1] is Keeper.DIGEST:
+                self._leave_out(key)
+            kept = self._kept_by(key)
+            if kept:
+                self._round_up(kept, title, routes.get(key[0]))
+        return len(due)
+
+    def _kept_by(self, key: "_Pending") -> list[Delivery]:
+        return [one for one in self._ledger.values() if one.is_kept_back and (one.destination_id, one.keeper, one.subject) == key]
+
+    def _leave_out(self, key: "_Pending") -> None:
+        now, kept = self._clock(), self._kept_by(key)
+        over = {one.incident.id for one in self._shown(kept) if is_left_out(one.incident, now, started=one.started)}
+        for one in kept:
+            if one.incident_id in over:
+                self._ledger[one.id] = replace(one, status=DeliveryStatus.DROPPED, reason=OVER)
+
     def _round_up(self, deliveries: Sequence[Delivery], title: str, route: str | None) -> None:
         now, id_ = self._clock(), DeliveryId(next(self._ids))
         roundup = rounded_up(id_, deliveries, title, now)
@@ -155,23 +203,80 @@ class MemoryOutbox(Outbox):
         for delivery in deliveries:
             self._ledger[delivery.id] = replace(delivery, merged_into=id_)
 
+    async def flapping(self, keys: Sequence[FlapKey]) -> AbstractSet[FlapKey]:
+        """See the port."""
+        now = self._clock()
+        return {key for key in keys if self.known_flaps.get(key, Flaps()).flaps(now)}
+
     async def routes(self) -> Sequence[str]:
         """See the port."""
         return sorted(set(self._routes.values()))
 
-    async def take(self, free: Mapping[str, int], lease: timedelta) -> Sequence[Sending]:
+    async def take(self, free: Mapping[str, int], lease: timedelta, budget: Budget | None = None) -> Sequence[Sending]:
         """See the port."""
-        now, room, taken = self._clock(), dict(free), []
-        for key, lane in sorted(self._lanes.items(), key=lambda item: item[1].due):
-            route = self._routes[key]
-            if lane.may_be_claimed(now) and room.get(route, 0) > 0:
-                room[route] -= 1
-                taken.append(self._take(key, route, lane.claimed(self._waiting(key)[-1].id, now, lease)))
-        return taken
+        while True:
+            due = self._due(free)
+            taken = [self._take(key, lease) for key in due] if budget is None else self._take_within(budget, due, lease)
+            if taken or not due:
+                return taken
 
-    def _take(self, key: LaneKey, route: str, lane: Lane) -> Sending:
-        before = self._lanes[key]
-        self._lanes[key] = lane
+    def _due(self, free: Mapping[str, int]) -> Sequence[LaneKey]:
+        now, room, due = self._clock(), dict(free), []
+        for key, lane in sorted(self._lanes.items(), key=lambda item: item[1].due):
+            if lane.may_be_claimed(now) and room.get(self._routes[key], 0) > 0:
+                room[self._routes[key]] -= 1
+                due.append(key)
+        return due
+
+    def _take_within(self, budget: Budget, due: Sequence[LaneKey], lease: timedelta) -> list[Sending]:
+        now, judged = self._clock(), dict[LaneKey, Judgement]()
+        going: list[tuple[LaneKey, datetime | None]] = []
+        for destination_id in {key[1] for key in due}:
+            keys = [key for key in due if key[1] == destination_id]
+            purse = self._purses.get(destination_id, Purse())
+            self._purses[destination_id], judgements = budget.judge(purse, list(map(self._message, keys)), now)
+            judged |= zip(keys, judgements, strict=True)
+        for key, verdict in judged.items():
+            match verdict:
+                case Waits(until):
+                    self._lanes[key] = self._lanes[key].put_off(until)
+                case Held(until):
+                    self._hold(key, budget.hold(until))
+                case Goes(counted):
+                    going.append((key, now if counted else None))
+        return [replace(self._take(key, lease), counted=counted) for key, counted in going]
+
+    def _message(self, key: LaneKey) -> Message:
+        held = any(
+            one.lane == key and one.status is DeliveryStatus.SUPPRESSED and one.keeper is Keeper.BUDGET and one.version == 1
+            for one in self._ledger.values()
+        )
+        return Message(
+            free=key[0] == TESTS or any(one.urgent for one in self._waiting(key)),
+            whole=key[0] < TESTS or self._lanes[key].upto is not None,
+            follows=held,
+        )
+
+    def _hold(self, key: LaneKey, hold: Hold) -> None:
+        for delivery in self._waiting(key):
+            self._ledger[delivery.id] = replace(
+                delivery,
+                status=DeliveryStatus.SUPPRESSED,
+                reason=hold.reason,
+                keeper=hold.keeper,
+                subject=hold.subject,
+                finished=self._clock(),
+            )
+        del self._lanes[key], self._routes[key]
+        self._pend(key[1], hold)
+
+    def _refund(self, sending: Sending) -> None:
+        if sending.counted is not None:
+            self._purses[sending.destination_id] = self._purses[sending.destination_id].without(sending.counted)
+
+    def _take(self, key: LaneKey, lease: timedelta) -> Sending:
+        before, route = self._lanes[key], self._routes[key]
+        lane = self._lanes[key] = before.claimed(self._waiting(key)[-1].id, self._clock(), lease)
         deliveries = tuple(delivery for delivery in self._waiting(key) if delivery.id <= (lane.upto or delivery.id))
         places = [(delivery.incident_id, delivery.version) for delivery in deliveries if delivery.incident_id is not None]
         happenings, damaged = self._readable(places)
@@ -190,12 +295,15 @@ class MemoryOutbox(Outbox):
         )
 
     def _roundup(self, delivery: Delivery) -> Roundup:
-        merged = [other for other in self._ledger.values() if other.merged_into == delivery.id and other.incident_id is not None]
-        kept = [
-            Kept(self._incidents.present(id_), any(other.version == 1 for other in merged if other.incident_id == id_))
-            for id_ in sorted({other.incident_id for other in merged if other.incident_id is not None})
+        merged = [other for other in self._ledger.values() if other.merged_into == delivery.id]
+        return Roundup(title=delivery.title, now=self._clock(), kept=tuple(self._shown(merged)))
+
+    def _shown(self, deliveries: Sequence[Delivery]) -> list[Kept]:
+        """The incidents of these, each once and as it is now."""
+        return [
+            Kept(self._incidents.present(id_), any(one.version == 1 for one in deliveries if one.incident_id == id_))
+            for id_ in sorted({one.incident_id for one in deliveries if one.incident_id is not None})
         ]
-        return Roundup(title=delivery.title, now=self._clock(), kept=tuple(kept))
 
     def _readable(self, places: Sequence[Place]) -> tuple[tuple[Happening, ...], str]:
         try:
@@ -206,6 +314,8 @@ class MemoryOutbox(Outbox):
     async def finish(self, sending: Sending, report: Report) -> bool:
         """See the port."""
         now, key = self._clock(), sending.newest.lane
+        if report.outcome is Outcome.FAILED:
+            self._refund(sending)
         newest = self._ledger[sending.newest.id]
         attempt = Attempt(number=sending.attempt, at=now, outcome=report.outcome, answer=report.answer, seconds=report.seconds)
         self._ledger[newest.id] = replace(newest, attempts=(*newest.attempts, attempt))
@@ -229,6 +339,7 @@ class MemoryOutbox(Outbox):
             lane = self._lanes.get(key)
             if lane is not None and lane.attempt == sending.attempt:
                 self._keep_lane(key, lane.released(self._clock(), repeats=sending.repeats))
+            self._refund(sending)
 
     async def drop(self, delivery_ids: Sequence[DeliveryId], why: str, note: Note | None = None) -> Sequence[DeliveryId]:
         """See the port."""
@@ -274,6 +385,8 @@ class MemoryOutbox(Outbox):
         most: int = 100,
         before: DeliveryId | None = None,
         incident_id: IncidentId | None = None,
+        *,
+        maintenance_id: MaintenanceId | None = None,
     ) -> Sequence[Delivery]:
         """See the port."""
         return self._newest_first(
@@ -281,9 +394,24 @@ class MemoryOutbox(Outbox):
                 status in (None, delivery.status)
                 and owner in (None, delivery.owner)
                 and incident_id in (None, delivery.incident_id)
+                and maintenance_id in (None, delivery.maintenance_id)
                 and (before is None or delivery.id < before)
             )
         )[:most]
+
+    async def withheld(self, maintenance_id: MaintenanceId, owner: UserId | None = None) -> Withheld:
+        """See the port."""
+        kept = [
+            one
+            for one in self._ledger.values()
+            if one.status is DeliveryStatus.SUPPRESSED and one.maintenance_id == maintenance_id and owner in (None, one.owner)
+        ]
+        return Withheld(
+            deliveries=len(kept),
+            untold=sum(one.is_kept_back for one in kept),
+            incidents=len({one.incident_id for one in kept}),
+            destinations=len({one.destination_id for one in kept}),
+        )
 
     async def happened(self, since: datetime, most: int) -> Sequence[Happening]:
         """See the port."""
@@ -327,6 +455,8 @@ class MemoryOutbox(Outbox):
         if not dry_run:
             for id_ in old:
                 del self._ledger[id_]
+            forgotten = self._clock() - FORGOTTEN
+            self.known_flaps = {key: one for key, one in self.known_flaps.items() if one.changed and one.changed > forgotten}
         return len(old)
 
     def told(self, incident_ids: Sequence[IncidentId]) -> AbstractSet[LaneKey]:
@@ -388,6 +518,7 @@ class MemoryUndecided(Undecided):
     def __init__(self, outbox: MemoryOutbox, places: Sequence[Place]) -> None:
         self.places = places
         self.orders: Sequence[Order] | None = None
+        self.known: Mapping[FlapKey, Flaps] = {}
         self.timers: Sequence[Timer] = ()
         self._outbox = outbox
 
@@ -408,9 +539,14 @@ class MemoryUndecided(Undecided):
         """See the port."""
         return self._outbox.heard(incident_ids)
 
-    async def decide(self, orders: Sequence[Order], timers: Sequence[Timer] = ()) -> None:
+    async def flaps(self, ended: AbstractSet[FlapKey], opened: AbstractSet[FlapKey]) -> Mapping[FlapKey, Flaps]:
         """See the port."""
-        self.orders, self.timers = orders, timers
+        known = self._outbox.known_flaps
+        return {key: known.get(key, Flaps()) for key in ended | (opened & known.keys())}
+
+    async def decide(self, orders: Sequence[Order], timers: Sequence[Timer] = (), flaps: Mapping[FlapKey, Flaps] = NO_FLAPS) -> None:
+        """See the port."""
+        self.orders, self.timers, self.known = orders, timers, flaps
 
 
 def _last_answer(delivery: Delivery) -> str:

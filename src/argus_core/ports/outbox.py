@@ -8,9 +8,11 @@ from datetime import datetime, timedelta
 from typing import Protocol, TypeAlias
 
 from argus_core.domain.audit import Entry
+from argus_core.domain.budgets import Budget
 from argus_core.domain.deliveries import Delivery, DeliveryStatus, LaneKey, Order, Report
 from argus_core.domain.destinations import Destination
 from argus_core.domain.escalation import Heard
+from argus_core.domain.flapping import FlapKey, Flaps
 from argus_core.domain.ids import DeliveryId, DestinationId, IncidentId, MaintenanceId, UserId
 from argus_core.domain.incidents import Happening
 from argus_core.domain.roundups import Roundup
@@ -18,6 +20,8 @@ from argus_core.domain.transitions import Timer
 
 Note: TypeAlias = Callable[[DeliveryId], Entry]
 """What the audit log is told of a delivery, in the unit of work that changes it."""
+
+NO_FLAPS: Mapping[FlapKey, Flaps] = {}
 
 Place: TypeAlias = tuple[IncidentId, int]
 """An event by its incident and version."""
@@ -56,11 +60,18 @@ class Undecided(Protocol):
         """What each profile told last of these incidents at each destination; what is kept back counts only once it is in a roundup."""
         ...
 
-    async def decide(self, orders: Sequence[Order], timers: Sequence[Timer] = ()) -> None:
+    async def flaps(self, ended: AbstractSet[FlapKey], opened: AbstractSet[FlapKey]) -> Mapping[FlapKey, Flaps]:
+        """
+        What is known of these, without those that only opened and of which nothing is known; it does not change until all is decided.
+        """
+        ...
+
+    async def decide(self, orders: Sequence[Order], timers: Sequence[Timer] = (), flaps: Mapping[FlapKey, Flaps] = NO_FLAPS) -> None:
         """
         Keep the deliveries that follow from all the events, let their lanes be due, and take the events out of the outbox.
 
-        The timers are set with that; one of the same incident, kind and subject is set to the new moment.
+        The timers are set with that; one of the same incident, kind and subject is set to the new moment. Kept is also what is known now
+        of what flaps.
         """
         ...
 
@@ -72,7 +83,8 @@ class Sending:
 
     `deliveries` are oldest first, `happenings` in the same order; those of a test are empty. `destination` is as it is now, None when it
     is gone. `failures` are those in a row before this `attempt`; it `repeats` a message that may have arrived. What is `damaged` cannot
-    be sent for this reason; its `happenings` are empty. A `roundup` is about incidents as they are now, in place of happenings.
+    be sent for this reason; its `happenings` are empty. A `roundup` is about incidents as they are now, in place of happenings. It was
+    `counted` at that moment, if the budget counts it.
     """
 
     incident_id: IncidentId | None
@@ -86,11 +98,22 @@ class Sending:
     destination: Destination | None
     damaged: str = ""
     roundup: Roundup | None = None
+    counted: datetime | None = None
 
     @property
     def newest(self) -> Delivery:
         """The delivery that carries the others."""
         return self.deliveries[-1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withheld:
+    """How much a maintenance has kept back so far: deliveries, of which nothing has told `untold`; about how many incidents, from where."""
+
+    deliveries: int = 0
+    untold: int = 0
+    incidents: int = 0
+    destinations: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,15 +176,35 @@ class Outbox(Protocol):
         """
         ...
 
+    async def has_due(self) -> bool:
+        """Whether any roundup is due by its hold."""
+        ...
+
+    async def round_up_due(self, most: int, routes: Mapping[DestinationId, str]) -> int:
+        """
+        Order at most so many roundups that are due by their hold, each with all that its keeper keeps back from its destination.
+
+        Gives how many were due. All of it happens, or nothing; what was told once is not told again. What a digest leaves out is dropped,
+        and when nothing is left there is no roundup.
+        """
+        ...
+
+    async def flapping(self, keys: Sequence[FlapKey]) -> AbstractSet[FlapKey]:
+        """Which of these flap by the store's clock."""
+        ...
+
     async def routes(self) -> Sequence[str]:
         """The routes of all lanes."""
         ...
 
-    async def take(self, free: Mapping[str, int], lease: timedelta) -> Sequence[Sending]:
+    async def take(self, free: Mapping[str, int], lease: timedelta, budget: Budget | None = None) -> Sequence[Sending]:
         """
         Claim lanes that are due for so long, of each route at most as many as it has room for, the longest due first.
 
         What waits in a lane goes as one message, unless an earlier one may have arrived: then that one goes once more.
+
+        With a budget each destination gets what the budget lets go, whoever else takes lanes at the same time; what it holds is kept back.
+        What goes is counted before it goes, and no longer if it was let go again or has certainly not arrived.
         """
         ...
 
@@ -208,8 +251,18 @@ class Outbox(Protocol):
         most: int = 100,
         before: DeliveryId | None = None,
         incident_id: IncidentId | None = None,
+        *,
+        maintenance_id: MaintenanceId | None = None,
     ) -> Sequence[Delivery]:
-        """Deliveries, newest first, with their attempts: of this status, of this owner, before that one, about this incident."""
+        """
+        Deliveries, newest first, with their attempts: of this status, of this owner, before that one, about this incident.
+
+        Those of a maintenance are what it has kept back, and the roundups that told it.
+        """
+        ...
+
+    async def withheld(self, maintenance_id: MaintenanceId, owner: UserId | None = None) -> Withheld:
+        """How much a maintenance has kept back from this owner, or from everybody."""
         ...
 
     async def happened(self, since: datetime, most: int) -> Sequence[Happening]:
@@ -225,5 +278,9 @@ class Outbox(Protocol):
         ...
 
     async def prune(self, older_than: timedelta, most: int, *, dry_run: bool = False) -> int:
-        """Forget at most so many deliveries that were finished so long ago, with their attempts; how many that were (or would be)."""
+        """
+        Forget at most so many deliveries that were finished so long ago, with their attempts; how many that were (or would be).
+
+        What has not flapped for a long time is forgotten, too.
+        """
         ...

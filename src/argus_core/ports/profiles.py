@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from argus_core.domain.audit import Entry
@@ -99,8 +99,8 @@ class Profiles(Protocol):
         """What those own who changed something after that generation (-1: everybody); whoever is not active owns nothing here."""
         ...
 
-    async def maintenances(self) -> Sequence[Maintenance]:
-        """All planned maintenance there is and was, in id order."""
+    async def maintenances(self, ending_after: datetime | None = None) -> Sequence[Maintenance]:
+        """All planned maintenance there is and was, in id order; or that which has no end, or one after that moment."""
         ...
 
     async def twins(self, destination: Destination) -> Sequence[UserId]:

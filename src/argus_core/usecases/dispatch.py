@@ -4,19 +4,24 @@ import asyncio
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 
 from argus_core.domain.audience import Audience
 from argus_core.domain.calendars import Calendar
 from argus_core.domain.decisions import Told, gathered
 from argus_core.domain.deliveries import DeliveryStatus, Order
 from argus_core.domain.destinations import Destination
+from argus_core.domain.digests import gathered_by
 from argus_core.domain.errors import Unavailable, said
 from argus_core.domain.escalation import Heard, asks, may_follow, timers
+from argus_core.domain.flapping import FlapKey, Flaps, Threshold, changes, flap_key
+from argus_core.domain.holds import Keeper
 from argus_core.domain.ids import DestinationId, IncidentId, SourceId, UserId
-from argus_core.domain.incidents import Happening
+from argus_core.domain.incidents import Happening, Level
 from argus_core.domain.limits import storable
 from argus_core.domain.maintenance import Maintenance, ends
 from argus_core.domain.profiles import Profile, WholeProfile
+from argus_core.domain.transitions import Timer
 from argus_core.ports.media import Media, Medium, host_of
 from argus_core.ports.outbox import Outbox, Place, Undecided
 from argus_core.ports.profiles import Profiles
@@ -35,11 +40,23 @@ class Dispatcher:
     With `sends` off all is decided all the same, and the ledger says that nothing was sent. With `own_only`, sources hear of incidents of
     their own only.
 
+    What flaps by the threshold is kept back until it is quiet.
+
     When a portion fails, the next ones are of one event, then of twice as many each time: so the one that fails by itself is found, and put
     aside, and what was too much at once becomes less.
     """
 
-    def __init__(self, outbox: Outbox, profiles: Profiles, media: Media, *, sends: bool = True, own_only: bool = False) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        profiles: Profiles,
+        media: Media,
+        *,
+        sends: bool = True,
+        own_only: bool = False,
+        flapping: Threshold | None = None,
+    ) -> None:
+        self._flapping = flapping
         self._outbox, self._profiles, self._media, self._sends, self._own_only = outbox, profiles, media, sends, own_only
         self._audience = Audience()
         self._calendar = Calendar()
@@ -70,7 +87,11 @@ class Dispatcher:
                 heard = await _heard(undecided, matching)
                 orders = [order for one, profiles in matching for order in self._orders(one, profiles, heard)]
                 waits = [timer for one in happenings for timer in timers(one, self._audience.delays)]
-                await undecided.decide(await self._kept_back(undecided, happenings, texts, orders), waits)
+                orders = list(await self._kept_back(undecided, happenings, texts, orders))
+                if self._flapping is None:
+                    await undecided.decide(orders, waits)
+                else:
+                    await self._decide_quietly(self._flapping, undecided, happenings, orders, waits)
         except Exception as error:
             self._portion = 1
             if isinstance(error, Unavailable) or not blamed:
@@ -124,12 +145,53 @@ class Dispatcher:
             for happening in happenings
             if (maintenance := self._calendar.keeping_back(happening, texts.get(happening.incident.id, ())))
         }
+        received: dict[IncidentId | None, datetime] = {happening.incident.id: happening.event.received for happening in happenings}
         over = [happening.incident.id for happening in happenings if happening.incident.id in keeping and ends(happening)]
         told = await undecided.told(over) if over else frozenset()
         return [
-            order.kept_back(maintenance) if (maintenance := keeping.get(order.incident_id)) and order.lane not in told else order
+            order.kept_back(maintenance.hold)
+            if (maintenance := keeping.get(order.incident_id)) and order.lane not in told
+            else _gathered(order, received)
             for order in orders
         ]
+
+    async def _decide_quietly(
+        self, threshold: Threshold, undecided: Undecided, happenings: Sequence[Happening], orders: Sequence[Order], waits: Sequence[Timer]
+    ) -> None:
+        """Decide, and keep back what flaps."""
+        keys = {happening.incident.id: flap_key(happening.incident) for happening in happenings}
+        changed = [(happening, over) for happening in happenings if (over := changes(happening)) is not None]
+        ended = {keys[happening.incident.id] for happening, over in changed if over}
+        known = await undecided.flaps(ended, frozenset(keys.values()) - ended)
+        flaps = dict(known)
+        for happening, over in sorted(changed, key=lambda change: change[0].event.received):
+            key = keys[happening.incident.id]
+            if key in flaps:
+                flaps[key] = threshold.after(flaps[key], happening.event.received, ended=over)
+        until: dict[IncidentId | None, tuple[FlapKey, datetime]] = {}
+        for happening in happenings:
+            key = keys[happening.incident.id]
+            one = flaps.get(key, Flaps())
+            if one.until is not None and one.flaps(happening.event.received):
+                until[happening.incident.id] = key, one.until
+        quiet = [
+            order.kept_back(threshold.hold(*until[order.incident_id])) if order.incident_id in until and _may_be_rolled_up(order) else order
+            for order in orders
+        ]
+        await undecided.decide(quiet, waits, {key: one for key, one in flaps.items() if one != known[key]})
+
+
+def _may_be_rolled_up(order: Order) -> bool:
+    waits = order.status is DeliveryStatus.WAITING or (order.hold is not None and order.hold.keeper is Keeper.DIGEST)
+    return waits and not order.urgent
+
+
+def _gathered(order: Order, received: Mapping[IncidentId | None, datetime]) -> Order:
+    """The order, kept back if only digests ask for it."""
+    if not order.told.gathering or order.status is not DeliveryStatus.WAITING:
+        return order
+    hold = gathered_by(order.told.gathering, received[order.incident_id])
+    return order if hold is None else order.kept_back(hold)
 
 
 async def _heard(undecided: Undecided, matching: Sequence[tuple[Happening, Sequence[WholeProfile]]]) -> Heard:
@@ -152,6 +214,7 @@ def _order(media: Media, told: Told, happening: Happening | None, *, sends: bool
         address=address_of(media, told.destination),
         route=route_of(media, told.destination),
         status=DeliveryStatus.WAITING if sends else DeliveryStatus.OFF,
+        urgent=happening is not None and happening.incident.level is Level.CRITICAL,
     )
 
 

@@ -1,7 +1,7 @@
 """Report, change and close incidents. Whoever only reads asks the journal itself."""
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias, assert_never
@@ -18,7 +18,7 @@ from argus_core.domain.errors import (
     said,
 )
 from argus_core.domain.ids import EventId, IncidentId, SourceId, TokenId
-from argus_core.domain.incidents import Event, EventType, Happening, Incident, Until, fold
+from argus_core.domain.incidents import Event, EventType, Happening, Incident, Until, born, fold
 from argus_core.domain.permissions import Act, confined_to, require, require_scope, require_within
 from argus_core.domain.sources import Source
 from argus_core.domain.tags import Tag
@@ -53,6 +53,14 @@ class History:
         """The same as of that version; of the first one at least, and of the last one at most."""
         events = self.events[: max(version, 1)]
         return History(fold(events, self.incident.source), events)
+
+    def states(self) -> Iterator[Incident]:
+        """The incident as it was after each of its events."""
+        incident = born(self.events[0], self.incident.source)
+        yield incident
+        for event in self.events[1:]:
+            incident = incident.after(event)
+            yield incident
 
 
 @dataclass(frozen=True, slots=True)

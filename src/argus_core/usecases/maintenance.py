@@ -1,22 +1,39 @@
-"""Plan maintenance, and tell at its end what it has kept back."""
+"""Plan maintenance, show what it is about, and tell at its end what it has kept back."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from argus_core.domain.actors import Actor
 from argus_core.domain.audit import ITSELF, Deed, Entry, Origin
+from argus_core.domain.calendars import Calendar
+from argus_core.domain.deliveries import Delivery
 from argus_core.domain.errors import NotFound
-from argus_core.domain.ids import FilterId, MaintenanceId
-from argus_core.domain.maintenance import SETTLING, Maintenance, Window, called, cancelled, changed, planned
+from argus_core.domain.filters import All, Either, IdIn
+from argus_core.domain.ids import DeliveryId, EventId, FilterId, IncidentId, MaintenanceId, UserId
+from argus_core.domain.incidents import Happening
+from argus_core.domain.maintenance import (
+    MADE_FOR_IT,
+    SETTLING,
+    Maintenance,
+    Phase,
+    Window,
+    arranged,
+    called,
+    cancelled,
+    changed,
+    planned,
+)
 from argus_core.domain.permissions import Act, require
 from argus_core.domain.profiles import Belongings
-from argus_core.domain.saved_filters import SavedFilter
+from argus_core.domain.saved_filters import FilterDefinition, SavedFilter
 from argus_core.ports.clock import Clock
 from argus_core.ports.media import Media
-from argus_core.ports.outbox import Outbox
-from argus_core.ports.profiles import Profiles
+from argus_core.ports.outbox import Outbox, Withheld
+from argus_core.ports.profiles import Profiles, ProfilesWork
 from argus_core.usecases.dispatch import routes_of
+from argus_core.usecases.incidents import History
+from argus_core.usecases.reading import Reading
 
 NOT_THERE = "No PlannedMaintenance matches the given query."
 
@@ -50,6 +67,47 @@ class MaintenanceService:
         found = next((one for one in await self.profiles.maintenances() if one.id == id_), None)
         return _found(found)
 
+    async def listed(self, phase: Phase | None, text: str, most: int, page: int) -> tuple[Sequence[Maintenance], bool]:
+        """Those of a page (1 is the first) of so many, as `arranged`, and whether others follow."""
+        found = arranged(await self.all(), self.clock(), phase, text)[most * (page - 1) :]
+        return found[:most], len(found) > most
+
+    async def covering(self, reading: Reading, ids: Collection[IncidentId]) -> Mapping[IncidentId, Sequence[Maintenance]]:
+        """Which maintenances run now that these incidents match, as they are now; those that match none are left out."""
+        now = self.clock()
+        running = [one for one in await self.profiles.maintenances(now) if one.runs(now)] if ids else []
+        if not running:
+            return {}
+        these = IdIn(frozenset(ids))
+        concerned = (await reading.page(All((these, Either(tuple(one.condition for one in running)))), now, len(ids))).rows
+        found: dict[IncidentId, list[Maintenance]] = {row.id: [] for row in concerned}
+        if concerned:
+            those = IdIn(frozenset(found))
+            for one in running:
+                for row in (await reading.page(All((those, one.condition)), now, len(found))).rows:
+                    found.setdefault(row.id, []).append(one)
+        return found
+
+    async def over(self, history: History) -> Mapping[EventId, Maintenance]:
+        """Which maintenance, as it is now, kept back what each event of an incident told, by when it was received."""
+        first, last = history.events[0].received, history.events[-1].received
+        known = [one for one in await self.profiles.maintenances(first) if one.start <= last]
+        if not known:
+            return {}
+        calendar, texts, found = Calendar(known), [event.description for event in history.events], {}
+        for event, incident in zip(history.events, history.states(), strict=True):
+            if one := calendar.keeping_back(Happening(incident, event), texts[: event.version]):
+                found[event.id] = one
+        return found
+
+    async def withheld(self, actor: Actor, id_: MaintenanceId) -> Withheld:
+        """How much one has kept back so far: from the actor, for staff from everybody."""
+        return await self.outbox.withheld(id_, _whose(actor))
+
+    async def deliveries(self, actor: Actor, id_: MaintenanceId, most: int, before: DeliveryId | None = None) -> Sequence[Delivery]:
+        """What that is, and the messages that told it, newest first: the actor's, for staff everybody's."""
+        return await self.outbox.listed(owner=_whose(actor), most=most, before=before, maintenance_id=id_)
+
     async def plan(
         self,
         actor: Actor,
@@ -60,8 +118,13 @@ class MaintenanceService:
         description: str = "",
         windows: Sequence[Window] = (),
         zone: str | None = None,
+        besides: FilterDefinition | None = None,
     ) -> Maintenance:
-        """Plan a new one. Its filters are the actor's own, as they are now; it begins now at the earliest."""
+        """
+        Plan a new one; it begins now at the earliest.
+
+        Its filters are the actor's own, as they are now, and what is said `besides` in one that is kept nowhere else.
+        """
         require(actor, Act.PLAN_MAINTENANCE)
         async with self.profiles.begin(actor.id) as work:
             now = self.clock()
@@ -72,7 +135,7 @@ class MaintenanceService:
                 description=description,
                 start=start,
                 end=end,
-                filters=_chosen(work.belongings, filter_ids),
+                filters=(*_chosen(work.belongings, filter_ids), *await _made(work, actor.id, besides, ())),
                 windows=tuple(windows),
                 zone=zone or self.zone,
             )
@@ -86,19 +149,27 @@ class MaintenanceService:
         id_: MaintenanceId,
         change: Callable[[Maintenance], Maintenance],
         filter_ids: Sequence[FilterId] | None = None,
+        *,
+        staying: Collection[FilterId] = (),
+        besides: FilterDefinition | None = None,
     ) -> Maintenance:
         """
         Replace one by what `change` makes of it, with other filters of the actor's own if any are given.
+
+        Of those that it has, those in `staying` stay then as they are, unless they are chosen anew; `besides` is as in `plan`.
 
         Raises:
             MaintenanceIsOver: it stays as it was.
         """
         require(actor, Act.PLAN_MAINTENANCE)
-        filters = None if filter_ids is None else _chosen(await self.profiles.belongings(actor.id), filter_ids)
+        chosen = None if filter_ids is None else _chosen(await self.profiles.belongings(actor.id), filter_ids)
         async with self.profiles.begin((await self.one(id_)).created_by) as work:
             present = _found(await work.maintenance(id_))
             wanted = change(present)
-            wanted = wanted if filters is None else replace(wanted, filters=filters)
+            if chosen is not None:
+                anew = {filter_.id for filter_ in chosen}
+                left = (filter_ for filter_ in present.filters if filter_.id in staying and filter_.id not in anew)
+                wanted = replace(wanted, filters=(*left, *chosen, *await _made(work, actor.id, besides, present.filters)))
             made = changed(present, wanted, self.clock())
             await work.keep_maintenance(made, self._entry(Deed.MAINTENANCE_CHANGE, made))
         return made
@@ -136,6 +207,20 @@ class MaintenanceService:
         until = maintenance.end.isoformat() if maintenance.end else "somebody ends it"
         details = f"from {maintenance.start.isoformat()} until {until}: {maintenance.description}"
         return Entry(deed=deed, about=f"planned maintenance {maintenance.id}", origin=self.origin, details=details)
+
+
+def _whose(actor: Actor) -> UserId | None:
+    return None if actor.staff or actor.superuser else actor.id
+
+
+async def _made(
+    work: ProfilesWork, owner: UserId, definition: FilterDefinition | None, present: Sequence[SavedFilter]
+) -> Sequence[SavedFilter]:
+    """The filter that is made for a maintenance, if one is; the same as before if it says the same."""
+    if definition is None:
+        return ()
+    before = next((one for one in present if one.name == MADE_FOR_IT and one.definition == definition), None)
+    return [before or SavedFilter(id=FilterId(await work.new_id()), owner=owner, name=MADE_FOR_IT, definition=definition)]
 
 
 def _found(maintenance: Maintenance | None) -> Maintenance:

@@ -6,20 +6,23 @@ from datetime import datetime, timedelta
 
 from argus_core.domain.actors import Actor
 from argus_core.domain.audit import ITSELF, Deed, Entry, Origin
+from argus_core.domain.budgets import Budget
 from argus_core.domain.calendars import Calendar
 from argus_core.domain.decisions import Verdict, fires, judge
 from argus_core.domain.deliveries import Delivery, DeliveryStatus
 from argus_core.domain.destinations import Destination
+from argus_core.domain.digests import Digest
 from argus_core.domain.errors import Invalid, NotFound
 from argus_core.domain.escalation import rehearsed
 from argus_core.domain.filters import reads_texts
+from argus_core.domain.flapping import Threshold, flap_key, key_of
 from argus_core.domain.ids import DeliveryId, DestinationId, EventId, IncidentId, ProfileId, UserId
-from argus_core.domain.incidents import Event, EventType, Happening, fold
+from argus_core.domain.incidents import Event, EventType, Happening, Incident, Level, fold
 from argus_core.domain.maintenance import Maintenance, ends
 from argus_core.domain.permissions import Act, confined_to, keeping, require, require_within
 from argus_core.domain.profiles import Profile, WholeProfile
 from argus_core.ports.clock import Clock
-from argus_core.ports.incidents import Incidents
+from argus_core.ports.incidents import IncidentRow, Incidents
 from argus_core.ports.media import Media
 from argus_core.ports.outbox import Note, Outbox, Setback
 from argus_core.ports.profiles import Profiles
@@ -58,7 +61,8 @@ class DryRun:
     The events since then for which a profile would have fired, newest first; not `complete` if older ones were not looked at.
 
     An escalation is there with the id of the event with which the wait for it began.
-    Those that planned maintenance keeps back are not among them; it is said how many `kept_back` there are.
+    Those that planned maintenance keeps back are not among them; it is said how many `kept_back` there are. Of those that fired so many are
+    `above_budget`, if nothing else goes to the same destinations: these would be told in roundups. With a `digest` all would be in one.
     """
 
     since: datetime
@@ -66,6 +70,8 @@ class DryRun:
     looked_at: int
     complete: bool
     kept_back: int = 0
+    above_budget: int = 0
+    digest: Digest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +86,8 @@ class NotificationService:
     sends: bool = True
     own_only: bool = False
     origin: Origin = ITSELF
+    budget: Budget | None = None
+    threshold: Threshold | None = None
 
     def seen_from(self, origin: Origin) -> "NotificationService":
         """The same, on behalf of somebody: whom the audit log names for what is retried or dropped."""
@@ -152,7 +160,10 @@ class NotificationService:
         else:
             fired = _rehearsed(active, happened, until, self.clock())
         told = _not_kept_back(calendar, fired, until)
-        return DryRun(since, told, len(happened), len(everything) < MOST_EVENTS, len(fired) - len(told))
+        counted = [happening.event.received for happening in reversed(told) if happening.incident.level is not Level.CRITICAL]
+        digest = active.profile.digest
+        above = 0 if self.budget is None or digest is not None else self.budget.above(counted)
+        return DryRun(since, told, len(happened), len(everything) < MOST_EVENTS, len(fired) - len(told), above, digest)
 
     async def test(self, owner: Actor, profile_id: ProfileId) -> Sequence[Delivery]:
         """
@@ -201,6 +212,18 @@ class NotificationService:
     ) -> Sequence[Delivery]:
         """Deliveries, newest first: of everybody or one owner, about everything or one incident."""
         return self._told(await self.outbox.listed(status, owner, most, before, incident_id))
+
+    async def flapping(self, rows: Sequence[IncidentRow]) -> Collection[IncidentId]:
+        """Which of these incidents open and end again and again, so that what happens to them is told when it is quiet."""
+        if self.threshold is None:
+            return frozenset()
+        keys = {row.id: key_of(row.id, row.source_id, row.tags) for row in rows}
+        marked = await self.outbox.flapping(sorted(set(keys.values())))
+        return {id_ for id_, key in keys.items() if key in marked}
+
+    async def flaps(self, incident: Incident) -> bool:
+        """Whether this one does."""
+        return self.threshold is not None and bool(await self.outbox.flapping([flap_key(incident)]))
 
     async def stuck(self, most: int) -> Sequence[Setback]:
         """Events about which nobody can decide, and why; their incidents wait, and nobody else."""

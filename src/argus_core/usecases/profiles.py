@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from argus_core.domain.actors import Actor
 from argus_core.domain.destinations import LABEL_LENGTH, Destination, synced_email
+from argus_core.domain.digests import Digest
 from argus_core.domain.errors import Invalid, NotFound, SharedWithAll, SyncedDestination
 from argus_core.domain.ids import DestinationId, FilterId, ProfileId, TimeslotId, UserId
 from argus_core.domain.limits import text_problem
@@ -194,6 +195,7 @@ class ProfileService:
         filter_ids: Sequence[FilterId],
         destination_ids: Sequence[DestinationId] = (),
         active: bool = True,
+        digest: Digest | None = None,
         escalate_after: timedelta | None = None,
     ) -> WholeProfile:
         """Keep a new profile."""
@@ -206,6 +208,7 @@ class ProfileService:
                 filter_ids=tuple(filter_ids),
                 destination_ids=tuple(destination_ids),
                 active=active,
+                digest=digest,
                 escalate_after=escalate_after,
             )
             return await self._keep_profile(work, profile)

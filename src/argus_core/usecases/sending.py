@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from argus_core.domain.breakers import Breaker
+from argus_core.domain.budgets import Budget
 from argus_core.domain.deliveries import SWITCHED_OFF, Outcome, Report, pause_after
 from argus_core.domain.errors import Unavailable, said
 from argus_core.domain.ids import IncidentId, SourceId, UserId
@@ -83,6 +84,7 @@ class Sender:
     Sends what is due through the media, some at once; what is slow or broken at one provider holds up nobody at another.
 
     `seconds` is a clock that only goes forward, `chance` gives numbers from 0 to 1, `is_staff` says whether a user is of the staff now.
+    What is above the `budget` of a destination is kept back.
     """
 
     def __init__(
@@ -95,11 +97,12 @@ class Sender:
         chance: Callable[[], float],
         sends: bool = True,
         lease: timedelta = LEASE,
+        budget: Budget | None = None,
         is_staff: Callable[[UserId], Awaitable[bool]] = nobody,
     ) -> None:
         self._outbox, self._media, self._letterhead = outbox, media, letterhead
         self._seconds, self._chance, self._sends, self._lease = seconds, chance, sends, lease
-        self._is_staff = is_staff
+        self._budget, self._is_staff = budget, is_staff
         self._routes: dict[str, _Route] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
@@ -123,7 +126,7 @@ class Sender:
         if not self._sends:
             return 0
         free = self._free(await self._outbox.routes())
-        sendings = await self._outbox.take(free, self._lease) if free else ()
+        sendings = await self._outbox.take(free, self._lease, self._budget) if free else ()
         until = self._seconds() + self._lease.total_seconds()
         for sending in sendings:
             route = self._routes[sending.route]

@@ -1,11 +1,8 @@
-"""The version before and the one after run side by side on one database: the commit before the newest step counts as the version before."""
+"""The version before and the one after run side by side on one database."""
 
-import io
 import subprocess
 import sys
-import tarfile
 from contextlib import ExitStack
-from pathlib import Path
 
 import httpx
 import psycopg
@@ -13,10 +10,9 @@ import pytest
 
 from adapters.db import migrate
 from integration.journals import assert_whole, journals
+from integration.releases import version_before
 from integration.serving import applied, argus, environ, serving
 
-ROOT = Path(__file__).parents[3]
-STEPS = "src/adapters/db/migrations/versions"
 SPEC = {
     "users": [
         {"actor": "ola", "username": "ola", "password": "correct-horse-1", "token": "valid"},
@@ -28,24 +24,13 @@ SPEC = {
 REPORT = {"start_time": "2026-11-23T08:00:00Z", "description": "Router down", "tags": [{"tag": "host=gw1"}]}
 
 
-def git(*words):
-    return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, check=False).stdout
-
-
 @pytest.fixture(scope="session")
 def before(tmp_path_factory):
     """The code of the version before, and the number of its newest step."""
-    newest = max(path.name for path in (ROOT / STEPS).glob("m*.py"))
-    commit = git("log", "-1", "--diff-filter=A", "--format=%H", "--", f"{STEPS}/{newest}").decode().strip()
-    archive = git("archive", f"{commit}^", "src") if commit else b""
-    if not archive:
+    found = version_before(tmp_path_factory.mktemp("before"))
+    if found is None:
         pytest.skip("the history of this checkout does not reach back to the commit before the newest step")
-    folder = tmp_path_factory.mktemp("before")
-    with tarfile.open(fileobj=io.BytesIO(archive)) as files:
-        files.extractall(folder, filter="data")
-    step = max(path.name for path in (folder / STEPS).glob("m*.py"))
-    assert step < newest
-    return folder / "src", step[1:5]
+    return found
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
+import httpx
 import pytest
 
 from integration.interference import proxied
@@ -139,7 +140,7 @@ def test_without_postgres_everybody_is_told_to_come_back(proxy, served, nav, ali
     assert_nothing_lost(proxy.dsn, ["before it went", "after it went"])
 
 
-def test_a_silent_postgres_hangs_nobody(proxy, nav, alice):
+def test_a_silent_postgres_hangs_nobody_and_is_not_called_ready(proxy, served, nav, alice):
     """The network swallows everything: no connection breaks, no answer comes."""
     assert nav.post("/incidents/", json=report("before the silence")).status_code == 201
     proxy.silent()
@@ -150,6 +151,13 @@ def test_a_silent_postgres_hangs_nobody(proxy, nav, alice):
 
     assert [503] * 8 == [answer.status_code for answer, _ in answers]
     assert AT_LAST > max(seconds for _, seconds in answers)
+
+    ready = timed(lambda: httpx.get(f"{served.url}/health/ready", timeout=30))
+    at_the_door = timed(lambda: httpx.post(f"{served.url}/api/v2/token-auth/", json={"username": "alice", "password": "x"}, timeout=30))
+
+    assert (503, 503) == (ready[0].status_code, at_the_door[0].status_code)
+    assert QUICKLY > ready[1]
+    assert AT_LAST > at_the_door[1]
 
     proxy.up()
 

@@ -44,7 +44,7 @@ def random():
 def installation(tmp_path_factory, random, mailbox):
     """An installation, and the tokens of its people; Alice wants to hear of everything."""
     folder = tmp_path_factory.mktemp("faults")
-    environment = {"ARGUS_FRONTEND_URL": "https://argus.example.org", **mailbox.settings}
+    environment = {"ARGUS_FRONTEND_URL": "https://argus.example.org", "ARGUS_DELIVERY_BUDGET": "off", **mailbox.settings}
     with mortal(folder, random, environment) as found:
         world = applied(Installation.SPEC, "--data", found.data, environment=environment, folder=folder)
         tokens = {name: one["token"] for name, one in world["actors"].items()}

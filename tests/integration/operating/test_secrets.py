@@ -14,7 +14,7 @@ from aiosmtpd.smtp import SMTP, AuthResult
 
 from integration.hearing import want
 from integration.postgres import fresh_database
-from integration.serving import ARGUS, applied, argus, environ, impatience, process, serving
+from integration.serving import ARGUS, SECRETS, applied, argus, assert_nothing_betrayed, environ, impatience, process, serving
 from integration.sink import Sink
 
 PASSWORD, ANOTHER, FOR_A_NAME = "planted-password-1", "planted-password-2", "planted-password-typed-as-name"
@@ -214,6 +214,17 @@ def _refusal(environment, folder):
         impatience(one),
     ):
         return one.stdout.read()
+
+
+def test_what_servers_say_in_any_test_is_searched_for_secrets(run):
+    """
+    Each log when a server ends, each answer to our clients: see `integration.serving`.
+    """
+    assert {PASSWORD, run.tokens["alice"], OF_MAIL, OF_OIDC, OF_TICKETS} <= SECRETS
+    with pytest.raises(AssertionError):
+        assert_nothing_betrayed(f"info [1] POST /api/v2/incidents/\nTraceback: Token {run.tokens['nav']}")
+    with pytest.raises(AssertionError), run.served.client() as client:
+        client.event_hooks["response"][0](httpx.Response(200, json={"token": run.tokens["nav"]}))
 
 
 def found(secrets, text):

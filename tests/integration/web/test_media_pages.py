@@ -65,7 +65,7 @@ def test_somebody_sets_up_a_webhook_and_tries_it(chromium, site, receiver):
         page.fill("[id='s.secret']", WHSEC)
         page.select_option("[id='s.header']", "X-API-Key")
         page.fill("[id='s.header_value']", "hush")
-        page.click("text=Keep it")
+        page.click("main button:text-is('Keep it')")
         page.click("[aria-label='Test Webhook: 127.0.0.1']")
         page.wait_for_selector("strong:text-is('sent')", timeout=30_000)
 
@@ -79,17 +79,17 @@ def test_a_chat_of_ones_own_is_for_staff_and_said_to_be(chromium, site, receiver
     with looking(chromium, site) as page:
         page.goto(f"{site.url}{HUB}destinations/new/apprise/")
         page.fill("[id='s.url']", HOSTED["mmosts"])
-        page.click("text=Keep it")
+        page.click("main button:text-is('Keep it')")
         assert "Only staff may use a URL that names a host of one's own." in page.inner_text("main")
         page.fill("[id='s.url']", URLS["slack"])
-        page.click("text=Keep it")
+        page.click("main button:text-is('Keep it')")
         assert "Slack" in page.inner_text("main")
         assert "TIiajkdnlazkcOXrIdevi7FQ" not in page.content()
 
     with looking(chromium, site, name="sam") as page:
         page.goto(f"{site.url}{HUB}destinations/new/apprise/")
         page.fill("[id='s.url']", f"json://{receiver}/argus")
-        page.click("text=Keep it")
+        page.click("main button:text-is('Keep it')")
         page.click("[aria-label='Test JSON: 127.0.0.1']")
         page.wait_for_selector("strong:text-is('sent')", timeout=30_000)
         page.goto(f"{site.url}/admin/plugins/")

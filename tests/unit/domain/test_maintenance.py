@@ -19,6 +19,7 @@ from argus_core.domain.maintenance import (
     Maintenance,
     Phase,
     Window,
+    arranged,
     cancelled,
     changed,
     check,
@@ -239,3 +240,38 @@ def test_what_is_called_off_ends_now_or_is_gone():
 
     assert Phase.PAST == cancelled(one, NOON + HOUR).phase(NOON + HOUR)
     assert [NOON, None] == [cancelled(one, NOON).end, cancelled(one, NOON - HOUR)]
+
+
+@given(
+    st.lists(
+        st.tuples(moments, st.none() | st.timedeltas(HOUR, 9000 * HOUR), st.sampled_from(["New switch", "new SWITCH 12", ""])), max_size=8
+    ),
+    moments,
+    st.none() | st.sampled_from(Phase),
+    st.sampled_from(["", "switch", " Switch ", "f", "12", "3"]),
+)
+def test_a_list_has_all_that_fit_and_what_is_soonest_first(some, now, phase, text):
+    """
+    None is lost or doubled; current, future, past; within them by what begins soonest, began last, ended last.
+    """
+    all_ = [
+        maintenance(id=number, start=start, end=None if span is None else start + span, description=words)
+        for number, (start, span, words) in enumerate(some)
+    ]
+    sought = text.strip().lower()
+
+    listed = arranged(all_, now, phase, text)
+
+    fits = [
+        one
+        for one in all_
+        if phase in (None, one.phase(now)) and (sought in one.description.lower() or sought in one.filters[0].name or sought == str(one.id))
+    ]
+    assert sorted(one.id for one in fits) == sorted(one.id for one in listed)
+    phases = [one.phase(now) for one in listed]
+    assert phases == sorted(phases, key=[Phase.CURRENT, Phase.FUTURE, Phase.PAST].index)
+    begins = {each: [one.start for one in listed if one.phase(now) is each] for each in Phase}
+    assert begins[Phase.FUTURE] == sorted(begins[Phase.FUTURE])
+    assert begins[Phase.CURRENT] == sorted(begins[Phase.CURRENT], reverse=True)
+    ends_ = [one.end for one in listed if one.phase(now) is Phase.PAST]
+    assert ends_ == sorted(ends_, reverse=True)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from argus_core.domain.incidents import Level
 from argus_core.domain.notifications import AskedBy
-from argus_core.domain.roundups import MOST_LISTED, Kept, Roundup, compose_roundup
+from argus_core.domain.roundups import FEW, MOST_COUNTED, MOST_LISTED, Kept, Roundup, compose_roundup
 from strategies import NOON, incidents
 
 some_kept = st.lists(st.builds(Kept, incidents, st.booleans()), max_size=6).map(tuple)
@@ -52,3 +52,34 @@ def test_too_many_are_counted(incident):
 
     assert "- and 2 more" in message.text
     assert (MOST_LISTED, "") == (message.text.count("- ["), message.link)
+
+
+@given(st.lists(st.builds(Kept, incidents, st.booleans()), min_size=FEW + 1, max_size=FEW + 4).map(tuple))
+def test_many_are_counted_by_source_and_tag(kept):
+    roundup = Roundup(title="t", now=NOON, kept=kept)
+
+    message = compose_roundup(id="1", roundup=roundup, zone="UTC")
+
+    assert len(kept) == sum(count for _, count in roundup.sources)
+    assert sum(len(one.incident.tags) for one in kept) == sum(count for _, count in roundup.tags)
+    assert sorted((-count for _, count in roundup.sources)) == [-count for _, count in roundup.sources]
+    assert "By source: " in message.text
+    assert any(one.incident.tags for one in kept) == ("\nBy tag: " in message.text)
+
+
+@given(st.lists(st.builds(Kept, incidents, st.booleans()), max_size=FEW).map(tuple))
+def test_few_are_not_counted(kept):
+    assert "By source: " not in compose_roundup(id="1", roundup=Roundup(title="t", now=NOON, kept=kept), zone="UTC").text
+
+
+@given(incidents)
+def test_of_many_sources_the_loudest_are_named(incident):
+    kept = tuple(
+        Kept(replace(incident, id=number, source=replace(incident.source, name=f"source {number % (MOST_COUNTED + 2)}")), started=True)
+        for number in range(1, 4 * FEW)
+    )
+
+    text = compose_roundup(id="1", roundup=Roundup(title="t", now=NOON, kept=kept), zone="UTC").text
+
+    assert ", 2 others." in text
+    assert MOST_COUNTED == text.partition("By source: ")[2].partition("\n")[0].count("source ")

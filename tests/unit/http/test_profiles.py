@@ -394,8 +394,41 @@ class TestQueries:
         assert {"next", "previous", "results"} == set(await read("incidents/", count="no"))
 
 
+@pytest.mark.anyio
+class TestDigests:
+    async def test_are_shown_only_where_there_is_one_and_v1_leaves_them(self, world, make, read):
+        slot = await make("timeslots/", name="s", time_recurrences=[WEEKDAYS])
+        worst = await make("filters/", name="worst", filter={"maxlevel": 2})
+        plain = await make("", timeslot=slot["pk"], filters=[worst["pk"]])
+        made = await make("", timeslot=slot["pk"], filters=[worst["pk"]], digest="08:00")
+        here = f"{HERE}/{made['pk']}/"
+        v1 = {"timeslot": slot["pk"], "filters": [worst["pk"]], "media": [], "phone_number": None, "active": False}
+        async with world.as_("alice") as alice:
+            assert (await alice.put(f"/api/v1/{here}", json=v1)).is_success
+        kept = await read(here)
+        changes = [await world.ask("alice", "PATCH", here, json={"digest": digest}) for digest in ("30m", None, "", "25:00", 5)]
+
+        assert ("digest" in plain, made["digest"], kept["digest"], kept["active"]) == (False, "08:00", "08:00", False)
+        assert [200, 200, 200, 400, 400] == [answer.status_code for answer in changes]
+        assert ["30m", None, None] == [answer.json().get("digest") for answer in changes[:3]]
+        assert ["digest"] == list(changes[3].json())
+
+
 NAMES = (
-    *("name", "time_recurrences", "zone", "filter", "media", "settings", "label", "timeslot", "filters", "destinations", "active"),
+    *(
+        "name",
+        "time_recurrences",
+        "zone",
+        "filter",
+        "media",
+        "settings",
+        "label",
+        "timeslot",
+        "filters",
+        "destinations",
+        "active",
+        "digest",
+    ),
     *("open", "tags", "sourceSystemIds", "maxlevel", "event_type", "event_types", "expression"),
 )
 INNER_NAMES = ("open", "tags", "maxlevel", "any", "all", "not", "text", "phone_number", "email_address", "expression")

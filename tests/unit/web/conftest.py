@@ -18,6 +18,7 @@ from adapters.plugins import load_media
 from adapters.web import Live, Web, web_routes
 from argus_core.domain.audit import AuditQuery
 from argus_core.domain.errors import ProviderTrouble
+from argus_core.domain.flapping import Threshold
 from argus_core.domain.identities import Identity, RoleGroups
 from argus_core.domain.sessions import Lifetime
 from argus_core.domain.transitions import IncidentReport
@@ -37,6 +38,7 @@ from argus_core.usecases.dispatch import Dispatcher
 from argus_core.usecases.identities import IdentityService
 from argus_core.usecases.incidents import IncidentService
 from argus_core.usecases.logins import LoginService
+from argus_core.usecases.maintenance import MaintenanceService
 from argus_core.usecases.notifications import NotificationService
 from argus_core.usecases.overview import OverviewService
 from argus_core.usecases.profiles import ProfileService
@@ -144,7 +146,10 @@ class World:
             "reading": ReadingService(self.journal),
             "tickets": TicketService(self.incidents, MemoryTicketClaims(), self.desk),
             "profiles": self.profiles,
-            "notifications": NotificationService(self.outbox, self.journal, profiles, self.media, clock),
+            "notifications": NotificationService(
+                self.outbox, self.journal, profiles, self.media, clock, threshold=Threshold(5, timedelta(minutes=30))
+            ),
+            "maintenance": MaintenanceService(profiles, self.outbox, self.media, clock, "Europe/Oslo"),
             "overview": OverviewService(MemoryStatistics(self.journal), clock),
             "media": self.media,
             "clock": clock,

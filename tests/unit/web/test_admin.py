@@ -34,7 +34,11 @@ LOOKS = [
     "audit/export/",
     "settings/",
 ]
-TRUSTED = ["/admin/", *(f"/admin/{path}/" for path in (*LOOKS, "users/{alice}", "sources/{nav}"))]
+MAINTENANCE = "/admin/maintenance/{maintenance}/"
+TRUSTED = [
+    *("/admin/", "/admin/maintenance/new/", MAINTENANCE + "change/", MAINTENANCE + "end/"),
+    *(f"/admin/{path}/" for path in (*LOOKS, "users/{alice}", "sources/{nav}")),
+]
 SUPER = [
     *("/admin/users/new/", "/admin/users/{alice}/end-sessions/", "/admin/tokens/{token}/revoke/"),
     *("/admin/sources/new/", "/admin/sources/{nav}/rotate/"),
@@ -42,6 +46,7 @@ SUPER = [
 TRUSTED_POSTS = [
     *("/admin/deliveries/retry/", "/admin/deliveries/drop/", "/admin/plugins/media/test/", "/admin/plugins/tickets/test/"),
     *("/admin/incidents/test/", "/admin/incidents/{incident}/end-test/"),
+    *("/admin/maintenance/new/", "/admin/maintenance/preview/", MAINTENANCE + "change/", MAINTENANCE + "end/"),
 ]
 SUPER_POSTS = [
     *("/admin/users/new/", "/admin/users/{alice}/", "/admin/users/{alice}/password/", "/admin/users/{alice}/invite/"),
@@ -67,6 +72,9 @@ async def office(world):
     await world.people.set_password("nav", SECRET)
     world.token = first.token.id
     world.alice = (await world.people.user_named("alice")).id
+    everything = FilterDefinition(max_level=5)
+    planned = await world.rooms["maintenance"].plan(await world.actor("ada"), start=world.now, end=None, filter_ids=(), besides=everything)
+    world.maintenance = planned.id
     return world
 
 
@@ -76,14 +84,15 @@ async def visitor(office, role):
 
 def filled(path, office):
     """The path, with the numbers that are in this world."""
-    return path.format(alice=office.alice, nav=office.nav.id, token=office.token, incident=1, own=1)
+    return path.format(alice=office.alice, nav=office.nav.id, token=office.token, incident=1, own=1, maintenance=office.maintenance)
 
 
 async def test_who_may_look(office):
     """
     Whoever is not logged in gets to do so, and whoever may not look is told so, at every page.
     """
-    pages = [*((STAFF, path) for path in TRUSTED), *((SUPERUSERS, path) for path in SUPER), (EVERYBODY, OWN)]
+    pages = [*((STAFF, path) for path in TRUSTED), *((SUPERUSERS, path) for path in SUPER)]
+    pages += [(EVERYBODY, path) for path in (OWN, "/admin/maintenance/", MAINTENANCE)]
     for role, rank in ROLES.items():
         browser = await visitor(office, role)
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from argus_core.domain.deliveries import DeliveryStatus
+from argus_core.domain.flapping import Flaps, flap_key
 from argus_core.domain.incidents import EventType, Level, Until
 from argus_core.domain.saved_filters import FilterDefinition
 from argus_core.domain.tags import Tag
@@ -33,6 +34,20 @@ async def test_an_incident_shows_what_it_is_like(world, incident):
 
     for said in ("Link down", "2 high", "open", "nav", "site=oslo", "2024-03-01 13:00:00 CET", "still open", "between here and there"):
         assert said in page
+
+
+async def test_what_flaps_is_marked_here_and_in_lists(world, incident):
+    here = await world.somebody()
+    quiet = [(await here.get(path)).text for path in (page_of(incident), "/incidents/")]
+    world.outbox.known_flaps[flap_key(incident)] = Flaps((), world.now, world.now + timedelta(minutes=1))
+    marked = [
+        (await here.get(path)).text for path in (page_of(incident), page_of(incident, "state/"), f"/incidents/rows/?rows={incident.id}")
+    ]
+    listed = (await here.get("/incidents/")).text
+
+    mark = re.compile('<span class="mark"[^>]*>flapping</span>')
+    assert [None, None] == [mark.search(page) for page in quiet]
+    assert all(mark.search(page) for page in (*marked, listed))
 
 
 async def test_an_incident_is_for_people_who_are_logged_in(world, incident):

@@ -317,6 +317,12 @@ async def test_a_profile_is_made_changed_and_switched(world, here):
     changed = (await own(world)).profile(made.id)
     off = await here.send(f"{path}active/", {"active": "no"}, HUB)
 
+    await here.send(path, {"timeslot": present.timeslot_id, "filters": present.filter_ids[0], "digest": "08:00"}, path)
+    gathering = (await own(world)).profile(made.id)
+    shown = await here.get(path)
+    hub = await here.get(HUB)
+
+    assert ("08:00", True, True) == (str(gathering.digest), 'value="08:00"' in shown.text, "at 08:00" in words_of(hub.text))
     assert (("Two", False), True) == ((made.name, made.active), switched.active)
     assert (None, (), True) == (changed.name, changed.destination_ids, changed.active)
     assert ("inactive" in off.headers["location"], (await own(world)).profile(made.id).active) == (True, False)
@@ -330,6 +336,7 @@ async def test_a_profile_is_made_changed_and_switched(world, here):
         ({"timeslot": "9" * 30}, "object does not exist"),
         ({"name": "Night"}, "already in use"),
         ({"name": "a" * 41}, "no more than 40 characters"),
+        ({"digest": "soon"}, "a time of day like 08:00"),
     ],
 )
 async def test_what_is_wrong_with_a_profile_is_said(world, here, fields, problem):

@@ -1,6 +1,6 @@
 """What API v2 answers about notifications: what became of them, and why somebody is told or not. All of it is beside the document."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal, TypeAlias
@@ -14,11 +14,18 @@ from argus_core.domain.decisions import FilterVerdict, Verdict
 from argus_core.domain.deliveries import Delivery
 from argus_core.domain.expressions import written
 from argus_core.domain.filters import Explanation
+from argus_core.domain.holds import Keeper
 from argus_core.domain.incidents import Happening
 from argus_core.usecases.notifications import DryRun, Explained
 
 EventKind: TypeAlias = Literal["STA", "END", "CHI", "CLO", "REO", "ACK", "OTH", "LES", "end-reached", "ack-expired", "escalation-due"]
 Count: TypeAlias = Annotated[int, Meta(ge=0)]
+
+_KEPT_BY: Mapping[Keeper | None, Literal["budget", "digest", "flapping"]] = {
+    Keeper.BUDGET: "budget",
+    Keeper.DIGEST: "digest",
+    Keeper.FLAPPING: "flapping",
+}
 
 
 class NamedOut(Struct, frozen=True):
@@ -44,7 +51,7 @@ class DeliveryOut(Struct, frozen=True):
 
     A test has neither incident nor event. `type` is that of the event. `merged_into` is the later delivery whose message told this one
     too. Of what waits, `reason` says what for. `maintenance` is the planned maintenance that kept it back; or that has, when it is a
-    roundup, which has a `title` and no incident.
+    roundup, which has a `title` and no incident. What else kept something back is named by `kept_by`.
     """
 
     pk: Pk
@@ -64,6 +71,7 @@ class DeliveryOut(Struct, frozen=True):
     type: EventKind | UnsetType = UNSET
     maintenance: Pk | UnsetType = UNSET
     title: str | UnsetType = UNSET
+    kept_by: Literal["budget", "digest", "flapping"] | UnsetType = UNSET
 
 
 class ClauseOut(Struct, frozen=True):
@@ -135,7 +143,8 @@ class DryRunOut(Struct, frozen=True):
     """
     What a profile would have told since then, newest first; not `complete` when only the newest events were looked at.
 
-    Planned maintenance would have `kept_back` so many more.
+    Planned maintenance would have `kept_back` so many more. So many of the events were `above_budget`, and told in roundups.
+    With a `digest` they are told by that.
     """
 
     since: Moment
@@ -143,6 +152,8 @@ class DryRunOut(Struct, frozen=True):
     complete: bool
     events: list[FiredOut]
     kept_back: Count | UnsetType = UNSET
+    above_budget: Count | UnsetType = UNSET
+    digest: str | UnsetType = UNSET
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +178,15 @@ class NotificationShapes:
 
     def dry_run(self, run: DryRun) -> DryRunOut:
         """What would have been told."""
-        return DryRunOut(self._at(run.since), run.looked_at, run.complete, list(map(self._fired, run.fired)), run.kept_back or UNSET)
+        return DryRunOut(
+            self._at(run.since),
+            run.looked_at,
+            run.complete,
+            list(map(self._fired, run.fired)),
+            run.kept_back or UNSET,
+            run.above_budget or UNSET,
+            str(run.digest) if run.digest else UNSET,
+        )
 
     def _delivery(self, delivery: Delivery) -> DeliveryOut:
         return DeliveryOut(
@@ -191,6 +210,7 @@ class NotificationShapes:
             type=UNSET if delivery.event_type is None else delivery.event_type.value,
             maintenance=UNSET if delivery.maintenance_id is None else delivery.maintenance_id,
             title=delivery.title or UNSET,
+            kept_by=_KEPT_BY.get(delivery.keeper, UNSET),
         )
 
     def _fired(self, happening: Happening) -> FiredOut:

@@ -11,6 +11,7 @@ from adapters.http.bodies import fields as body_fields
 from adapters.http.errors import Refused, nested
 from adapters.http.fields import Fields, Wrong
 from argus_core.domain.destinations import LABEL_LENGTH, Destination
+from argus_core.domain.digests import Digest, parse_digest
 from argus_core.domain.errors import Invalid
 from argus_core.domain.expressions import parse
 from argus_core.domain.filters import Condition
@@ -80,6 +81,7 @@ class NewProfile(NamedTuple):
     filter_ids: tuple[FilterId, ...]
     destination_ids: tuple[DestinationId, ...]
     active: bool
+    digest: Digest | None
     escalate_after: timedelta | None
 
 
@@ -195,22 +197,24 @@ async def new_profile(request: ApiRequest) -> NewProfile:
     filters = taken.several("filters", fields.pks)
     destinations = taken.several("destinations", fields.pks) if "destinations" in taken else []
     active = taken.optional("active", fields.boolean, True)
+    digest = taken.nullable("digest", _digest, None)
     escalate_after = taken.nullable("escalate_after", _wait, None)
     taken.check()
     filter_ids, destination_ids = tuple(map(FilterId, filters)), tuple(map(DestinationId, destinations))
-    return NewProfile(name or None, TimeslotId(timeslot), filter_ids, destination_ids, active, escalate_after)
+    return NewProfile(name or None, TimeslotId(timeslot), filter_ids, destination_ids, active, digest, escalate_after)
 
 
 async def profile_change(request: ApiRequest, *, whole: bool) -> Callable[[Profile], Profile]:
-    """What becomes of a profile; name, destinations, whether it is active and what it waits for stay when they are not given."""
+    """What becomes of a profile; name, destinations, digest, whether it is active and what it waits for stay when they are not given."""
     taken = Fields(await body_fields(request))
     name = taken.nullable("name", _profile_name, None) or None
     timeslot = _needed(taken, "timeslot", fields.pk, whole=whole)
     filters = taken.several("filters", fields.pks) if whole or "filters" in taken else None
     destinations = taken.several("destinations", fields.pks) if "destinations" in taken else None
     active = taken.optional("active", fields.boolean, None)
+    digest = taken.nullable("digest", _digest, None)
     escalate_after = taken.nullable("escalate_after", _wait, None)
-    keeps_name, keeps_wait = "name" not in taken, "escalate_after" not in taken
+    keeps_name, keeps_digest, keeps_wait = "name" not in taken, "digest" not in taken, "escalate_after" not in taken
     taken.check()
 
     def change(present: Profile) -> Profile:
@@ -221,10 +225,19 @@ async def profile_change(request: ApiRequest, *, whole: bool) -> Callable[[Profi
             filter_ids=present.filter_ids if filters is None else tuple(map(FilterId, filters)),
             destination_ids=present.destination_ids if destinations is None else tuple(map(DestinationId, destinations)),
             active=present.active if active is None else active,
+            digest=present.digest if keeps_digest else digest,
             escalate_after=present.escalate_after if keeps_wait else escalate_after,
         )
 
     return change
+
+
+def _digest(value: object) -> Digest | None:
+    """A digest; an empty one is none."""
+    try:
+        return parse_digest(fields.text(most_bytes=16)(value))
+    except Invalid as error:
+        raise fields.Wrong.because(error.errors["digest"]) from error
 
 
 def _needed(taken: Fields, name: str, clean: Callable[[object], _T], *, whole: bool) -> _T | None:

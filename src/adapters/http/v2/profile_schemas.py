@@ -79,6 +79,12 @@ _PROFILE: Mapping[str, Schema] = {
     "filters": {**_PKS, "minItems": 1, "maxItems": MOST_FILTERS, "description": "All of them must match."},
     "destinations": _PKS,
     "active": YES_OR_NO,
+    "digest": {
+        "type": ["string", "null"],
+        "pattern": r"^([0-9]{1,4}m|[0-2][0-9]:[0-5][0-9])?$",
+        "examples": ["30m", "08:00"],
+        "description": "Tell in one message, so many minutes after the first event (1m to 1440m), or at a time of day.",
+    },
     "escalate_after": {
         "type": ["integer", "null"],
         "minimum": 1,

@@ -96,7 +96,11 @@ class DuplicateOut(Struct, frozen=True):
 
 
 class ProfileOut(Struct, frozen=True):
-    """When, about what and where somebody wants to be told; `escalate_after` is in minutes, and only there when it waits."""
+    """
+    When, about what and where somebody wants to be told.
+
+    `digest` and `escalate_after`, in minutes, are only there when there is one and when it waits.
+    """
 
     pk: Pk
     name: str | None
@@ -104,6 +108,7 @@ class ProfileOut(Struct, frozen=True):
     filters: list[FilterOut]
     destinations: list[DestinationOut]
     active: bool
+    digest: str | UnsetType = UNSET
     escalate_after: Minutes | UnsetType = UNSET
 
 
@@ -142,6 +147,7 @@ class ProfileShapes:
             list(map(self.filter, whole.filters)),
             list(map(self.destination, whole.destinations)),
             profile.active,
+            str(profile.digest) if profile.digest else UNSET,
             UNSET if profile.escalate_after is None else minutes(profile.escalate_after),
         )
 

@@ -23,7 +23,11 @@ SCOPES = (
     (Scope.ALL.value, "all: whatever its user may do"),
 )
 _MOST_DAYS = 36_500
-_REFUSALS = {Act.MANAGE_USERS: "That is for superusers.", Act.MANAGE_SOURCES: "That is for superusers."}
+_REFUSALS = {
+    Act.MANAGE_USERS: "That is for superusers.",
+    Act.MANAGE_SOURCES: "That is for superusers.",
+    Act.PLAN_MAINTENANCE: "Maintenance is planned by staff.",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from adapters.web.admin.desk import Desk, asked
+from adapters.web.admin.hours import recurrences_said
 from adapters.web.forms import number_in
 from adapters.web.guests import Guests, PageRequest
 from adapters.web.notifications.hub import name_of, profile_name, source_names
@@ -13,10 +14,8 @@ from argus_core.domain.accounts import User
 from argus_core.domain.ids import UserId
 from argus_core.domain.news import lasting
 from argus_core.domain.profiles import Belongings
-from argus_core.domain.timeslots import Recurrence, Timeslot
 
 _MOST = 20
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def profile_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:
@@ -51,23 +50,9 @@ def _owner(web: Web, user: User, owned: Belongings, names: Names) -> dict[str, o
             }
             for whole in wholes
         ],
-        "timeslots": [(slot.name, _hours(slot)) for slot in owned.timeslots],
+        "timeslots": [(slot.name, f"{recurrences_said(slot.recurrences)} ({slot.zone})") for slot in owned.timeslots],
         "filters": [
             (filter_.name, say(filter_.definition.condition, names) if filter_.definition.condition else None) for filter_ in owned.filters
         ],
         "destinations": [(name_of(web, one), web.media.why_waits(one.medium)) for one in owned.destinations],
     }
-
-
-def _hours(slot: Timeslot) -> str:
-    """When a timeslot covers, in words."""
-    said = "; ".join(map(_recurrence, slot.recurrences)) or "never"
-    return f"{said} ({slot.zone})"
-
-
-def _recurrence(recurrence: Recurrence) -> str:
-    days = ", ".join(_DAYS[day - 1] for day in sorted(recurrence.days)) if len(recurrence.days) < len(_DAYS) else "every day"
-    if recurrence.all_day:
-        return f"{days}, all day"
-    until = "midnight" if recurrence.end == recurrence.end.max else f"{recurrence.end:%H:%M}"
-    return f"{days}, {recurrence.start:%H:%M} to {until}{' of the next day' if recurrence.ends_next_day else ''}"

@@ -4,7 +4,9 @@ from litestar.handlers import HTTPRouteHandler
 
 from adapters.web.admin.audit import audit_routes
 from adapters.web.admin.deliveries import delivery_routes
+from adapters.web.admin.maintenance import maintenance_routes
 from adapters.web.admin.own_tokens import own_token_routes
+from adapters.web.admin.planning import planning_routes
 from adapters.web.admin.plugins import plugin_routes
 from adapters.web.admin.profiles import profile_routes
 from adapters.web.admin.source_types import source_type_routes
@@ -28,6 +30,8 @@ _ROOMS = (
     plugin_routes,
     profile_routes,
     delivery_routes,
+    maintenance_routes,
+    planning_routes,
     audit_routes,
     test_incident_routes,
 )

@@ -23,6 +23,7 @@ from argus_core.domain.deliveries import Delivery
 from argus_core.domain.errors import Invalid, NotAllowed, NotAllowedNow, NotFound
 from argus_core.domain.ids import IncidentId, UserId
 from argus_core.domain.incidents import Incident
+from argus_core.domain.maintenance import Maintenance
 from argus_core.domain.notifications import headline, tell
 from argus_core.domain.sources import details_address
 from argus_core.domain.tags import tags_said
@@ -62,6 +63,7 @@ def incident_page_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  #
             guest,
             status=attempted.status,
             **_state(web, history, query.get("at", "")),
+            flaps=await web.notifications.flaps(history.incident),
             present=present,
             can_close=is_open,
             can_reopen=present.stateful and not is_open,
@@ -70,6 +72,8 @@ def incident_page_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  #
             title=headline(present),
             timeline=drawn(history.events, present.source, web.clock(), web.zone),
             journal=_journal(web, history, query.get("at", "")),
+            maintained=await web.maintenance.over(history),
+            maintenances=await _maintenances(web, actor, incident_id),
             deliveries=[_delivery(one, names) for one in deliveries[:MOST_DELIVERIES]],
             everybodys=actor.staff or actor.superuser,
             **await why(web, history, Administrator(actor, guest.device.address), Question.of(query, history)),
@@ -89,8 +93,13 @@ def incident_page_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  #
     @get("/incidents/{pk:int}/state/")
     async def state(request: PageRequest, pk: FromPath[int]) -> Response[bytes]:
         guest = await guests.known(request)
-        history = await web.incidents.history(_incident_id(pk), actor=await web.accounts.acting(guest.user))
-        return page("incident/state.html", guest, **_state(web, history, request.query_params.get("at", "")))
+        actor, incident_id = await web.accounts.acting(guest.user), _incident_id(pk)
+        history = await web.incidents.history(incident_id, actor=actor)
+        marks: dict[str, Any] = {
+            "maintenances": await _maintenances(web, actor, incident_id),
+            "flaps": await web.notifications.flaps(history.incident),
+        }
+        return page("incident/state.html", guest, **marks, **_state(web, history, request.query_params.get("at", "")))
 
     @get("/incidents/people/")
     async def people(request: PageRequest) -> Response[bytes]:
@@ -153,6 +162,11 @@ def _state(web: Web, history: History, at: str) -> dict[str, Any]:
         "source_link": list_link(source__id__in=incident.source.id, open=True),
         "tags": [(tag.tag, _tag_link(tag.tag)) for tag in incident.tags],
     }
+
+
+async def _maintenances(web: Web, actor: Actor, incident_id: IncidentId) -> Sequence[Maintenance]:
+    """What runs now that keeps back what happens to it."""
+    return (await web.maintenance.covering(web.reading.seen_by(actor), [incident_id])).get(incident_id, ())
 
 
 def _tag_link(tag: str) -> str:

@@ -86,6 +86,8 @@ def incident_list_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  #
         look: Looking, outcome: Outcome | None = None, kept: Kept = NOT_ASKED, chosen: frozenset[int] = frozenset()
     ) -> Response[bytes]:
         found = await rows_of(look)
+        flapping = await web.notifications.flapping(found.rows)
+        under = await web.maintenance.covering(look.reading, [row.id for row in found.rows])
         own = await web.profiles.belongings(look.actor.id)
         sources = await web.accounts.sources()
         view = look.view
@@ -98,7 +100,7 @@ def incident_list_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  #
             look.guest,
             status=400 if look.problems or kept.problem else outcome.status if outcome else 200,
             view=view,
-            rows=[shown(row, look.now) for row in found.rows],
+            rows=[shown(row, look.now, flapping, maintenances=under.get(row.id, ())) for row in found.rows],
             chosen=chosen,
             next=link(found.next),
             previous=link(found.previous),
@@ -138,11 +140,13 @@ def incident_list_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  #
         rows = (await look.reading.page(these, look.now, MOST_ROWS)).rows if wanted else ()
         matching = (await look.reading.page(All((these, look.condition or Either(()))), look.now, MOST_ROWS)).rows if rows else ()
         fitting = {row.id for row in matching}
+        flapping = await web.notifications.flapping(rows)
+        under = await web.maintenance.covering(look.reading, [row.id for row in rows])
         return page(
             "incidents/rows.html",
             look.guest,
             view=look.view,
-            rows=[shown(row, look.now, matches=row.id in fitting) for row in rows],
+            rows=[shown(row, look.now, flapping, matches=row.id in fitting, maintenances=under.get(row.id, ())) for row in rows],
             chosen=frozenset(),
             now=look.now,
             zone=web.zone,

@@ -1,12 +1,15 @@
 """What a row of the list shows of an incident."""
 
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 
 from adapters.web.links import list_link, web_link
 from adapters.web.wording import LEVELS
+from argus_core.domain.ids import IncidentId
 from argus_core.domain.incidents import FOREVER, Level
+from argus_core.domain.maintenance import Maintenance
 from argus_core.domain.tags import tags_said
 from argus_core.ports.incidents import IncidentRow
 
@@ -30,6 +33,9 @@ class Shown(NamedTuple):
     ticket: str
     """Where the ticket is, if browsers may go there."""
     matches: bool
+    flaps: bool
+    maintenances: Sequence[Maintenance] = ()
+    """What runs now that keeps back what happens to it."""
 
     @property
     def state(self) -> str:
@@ -37,8 +43,15 @@ class Shown(NamedTuple):
         return "stateless" if not self.row.stateful else "open" if self.is_open else "closed"
 
 
-def shown(row: IncidentRow, now: datetime, *, matches: bool = True) -> Shown:
-    """The incident as a row, which still belongs to the list or not."""
+def shown(
+    row: IncidentRow,
+    now: datetime,
+    flapping: Collection[IncidentId] = (),
+    *,
+    matches: bool = True,
+    maintenances: Sequence[Maintenance] = (),
+) -> Shown:
+    """The incident as a row, which still belongs to the list or not, and is under these maintenances."""
     acked = row.acked_until is not None and row.acked_until > now
     first = " ".join(row.description[: 2 * MOST_CHARACTERS].split())
     return Shown(
@@ -52,6 +65,8 @@ def shown(row: IncidentRow, now: datetime, *, matches: bool = True) -> Shown:
         more_tags=max(len(row.tags) - MOST_TAGS, 0),
         ticket=web_link(row.ticket_url),
         matches=matches,
+        flaps=row.id in flapping,
+        maintenances=maintenances,
     )
 
 

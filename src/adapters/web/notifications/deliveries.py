@@ -9,6 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 from adapters.web.answers import go, page
 from adapters.web.forms import number_in
 from adapters.web.guests import Guest, Guests, PageRequest
+from adapters.web.notifications.hub import delivery_line
 from adapters.web.services import Web
 from argus_core.domain.deliveries import Delivery, DeliveryStatus
 from argus_core.domain.errors import Invalid, TooOften
@@ -31,9 +32,7 @@ def delivery_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:
         return page(
             "notifications/deliveries.html",
             guest,
-            deliveries=[
-                {"delivery": one, "profiles": [asking.name or f"Profile {asking.id}" for asking in one.profiles]} for one in listed
-            ],
+            deliveries=list(map(delivery_line, listed)),
             status=200,
             chosen=status,
             statuses=[status.value for status in DeliveryStatus],

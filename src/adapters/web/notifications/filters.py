@@ -1,6 +1,5 @@
 """Filters: the usual questions as fields, everything else as a tree of conditions, and what it all would match."""
 
-import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -13,20 +12,15 @@ from adapters.web.forms import Form, filled_in, number_in, pk_in
 from adapters.web.guests import Guest, Guests, PageRequest
 from adapters.web.notifications import builder
 from adapters.web.notifications.builder import Node
+from adapters.web.notifications.matches import matches_of, trouble
 from adapters.web.services import Web
-from adapters.web.wording import EVENTS, LEVELS, say
-from argus_core.domain.errors import Invalid, SharedWithAll, Unavailable
+from adapters.web.wording import EVENTS, LEVELS
+from argus_core.domain.errors import Invalid, SharedWithAll
 from argus_core.domain.ids import SourceId
-from argus_core.domain.incidents import EventType, Level
+from argus_core.domain.incidents import EventType
 from argus_core.domain.limits import TAG_BYTES, text_problem
 from argus_core.domain.saved_filters import FilterDefinition, SavedFilter
 from argus_core.domain.tags import Tag
-
-SHOWN = 5
-"""So many incidents are shown of those that a filter matches."""
-
-COUNT_SECONDS = 1.0
-"""So long they are counted."""
 
 _MOST = 256
 _MEANT = {"yes": True, "no": False}
@@ -37,52 +31,22 @@ def filter_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # noqa: 
     """Under `/notifications/filters/`."""
 
     async def edit(guest: Guest, filter_: SavedFilter | None, form: Form, node: Node) -> Response[bytes]:
-        sources = sorted(await web.accounts.sources(), key=lambda source: (source.name, source.id))
-        known = {str(source.id): f"{source.name} ({source.type})" for source in sources}
         return page(
             "notifications/filter.html",
             guest,
             status=400 if form.problems else 200,
             filter=filter_,
             form=form,
-            tree=node,
-            groups=builder.GROUPS,
-            clauses=builder.CLAUSES,
-            switches=builder.SWITCHES,
-            levels=LEVELS,
-            kinds=_KINDS,
-            sources=[*known.items(), *((id_, f"source {id_}") for id_ in form.all("sources") if id_ not in known)],
-            types=[(type_, type_) for type_ in sorted({source.type for source in sources})],
+            **await asking(web, form, node),
             preview=await preview(guest, form, node),
         )
 
     async def preview(guest: Guest, form: Form, node: Node) -> dict[str, Any]:
         """What the filter in the form would match now, in words and with the newest of them."""
         try:
-            definition = definition_of(form, node)
+            return await matches_of(web, guest, definition_of(form, node))
         except Invalid as error:
-            return {"problem": " ".join(error.errors.values()), "words": None, "count": None, "rows": ()}
-        names = {source.id: source.name for source in await web.accounts.sources()}
-        words = say(definition.condition, names) if definition.condition else None
-        condition = definition.incident_condition
-        if condition is None:
-            return {"problem": "", "words": words, "count": None, "rows": ()}
-        now, seen = web.clock(), web.reading.seen_by(await web.accounts.acting(guest.user))
-        rows = (await seen.page(condition, now, SHOWN)).rows
-        count = len(rows)
-        if count == SHOWN:
-            try:
-                async with asyncio.timeout(COUNT_SECONDS):
-                    count = await seen.count(condition, now)
-            except (TimeoutError, Unavailable):
-                count = -1
-        return {
-            "problem": "",
-            "words": words,
-            "count": count,
-            "rows": [(row, (row.description.strip().splitlines() or [f"Incident {row.id}"])[0], LEVELS[Level(row.level)]) for row in rows],
-            "zone": web.zone,
-        }
+            return trouble(" ".join(error.errors.values()))
 
     async def keep(request: PageRequest, guest: Guest, filter_: SavedFilter | None) -> Response[bytes]:
         form = await filled_in(request, guests, guest)
@@ -131,6 +95,22 @@ def filter_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # noqa: 
         return await keep(request, guest, await own(guest, pk))
 
     return [ask_new, add, look, ask, change]
+
+
+async def asking(web: Web, form: Form, node: Node) -> dict[str, Any]:
+    """What there is to choose from in the fields of a filter."""
+    sources = sorted(await web.accounts.sources(), key=lambda source: (source.name, source.id))
+    known = {str(source.id): f"{source.name} ({source.type})" for source in sources}
+    return {
+        "tree": node,
+        "groups": builder.GROUPS,
+        "clauses": builder.CLAUSES,
+        "switches": builder.SWITCHES,
+        "levels": LEVELS,
+        "kinds": _KINDS,
+        "sources": [*known.items(), *((id_, f"source {id_}") for id_ in form.all("sources") if id_ not in known)],
+        "types": [(type_, type_) for type_ in sorted({source.type for source in sources})],
+    }
 
 
 def definition_of(form: Form, node: Node) -> FilterDefinition:

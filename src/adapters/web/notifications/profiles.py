@@ -13,6 +13,7 @@ from adapters.web.guests import Guest, Guests, PageRequest
 from adapters.web.notifications.deliveries import tested
 from adapters.web.notifications.hub import name_of, profile_name
 from adapters.web.services import Web
+from argus_core.domain.digests import parse_digest
 from argus_core.domain.errors import Invalid
 from argus_core.domain.ids import DestinationId, FilterId, ProfileId, TimeslotId
 from argus_core.domain.notifications import headline, tell
@@ -61,6 +62,7 @@ def profile_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # noqa:
                 filter_ids=[FilterId(id_) for id_ in form.ids("filters")],
                 destination_ids=[DestinationId(id_) for id_ in form.ids("destinations")],
                 active=form.has("active"),
+                digest=parse_digest(form.text("digest")),
                 escalate_after=_wait_in(form),
             )
         except Invalid as error:
@@ -92,6 +94,7 @@ def profile_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # noqa:
                 filter_ids=tuple(FilterId(id_) for id_ in form.ids("filters")),
                 destination_ids=tuple(DestinationId(id_) for id_ in form.ids("destinations")),
                 active=form.has("active"),
+                digest=parse_digest(form.text("digest")),
                 escalate_after=_wait_in(form),
             )
 
@@ -145,6 +148,7 @@ def _form_of(profile: Profile) -> Form:
             "timeslot": [str(profile.timeslot_id)],
             "filters": list(map(str, profile.filter_ids)),
             "destinations": list(map(str, profile.destination_ids)),
+            "digest": [str(profile.digest or "")],
             "escalate_after": [f"{profile.escalate_after.total_seconds() / 60:g}" if profile.escalate_after else ""],
             **({"active": ["on"]} if profile.active else {}),
         }

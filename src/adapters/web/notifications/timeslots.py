@@ -36,15 +36,15 @@ def timeslot_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # noqa
             form=form,
             rows=rows_of(form),
             days=DAYS,
-            zones=_zones(),
-            week_drawn=week_of(drawn, zone if zone in _zones() else web.zone.key, web.clock()),
+            zones=zones(),
+            week_drawn=week_of(drawn, zone if zone in zones() else web.zone.key, web.clock()),
         )
 
     async def own(guest: Guest, pk: int) -> Timeslot:
         return (await web.profiles.belongings(guest.user.id)).timeslot(pk_in(pk))
 
     async def keep(request: PageRequest, guest: Guest, timeslot: Timeslot | None) -> Response[bytes]:
-        form = _after(await filled_in(request, guests, guest))
+        form = after(await filled_in(request, guests, guest))
         if form.has("do"):
             return edit(guest, timeslot, form)
         owner = await web.accounts.acting(guest.user)
@@ -58,7 +58,7 @@ def timeslot_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # noqa
                     owner, timeslot.id, lambda present: replace(present, name=name, zone=zone, recurrences=recurrences)
                 )
         except Invalid as error:
-            return edit(guest, timeslot, form.wrong(_placed(error.errors, rows_of(form))))
+            return edit(guest, timeslot, form.wrong(placed(error.errors, rows_of(form))))
         return go("/notifications/?done=kept#timeslots")
 
     @get("/notifications/timeslots/new/")
@@ -123,8 +123,13 @@ def read_row(form: Form, number: int) -> Recurrence | Mapping[str, str]:
 
 def form_of(timeslot: Timeslot) -> Form:
     """The form as it describes a timeslot."""
-    values: dict[str, Sequence[str]] = {"name": [timeslot.name], "zone": [timeslot.zone]}
-    for number, recurrence in enumerate(timeslot.recurrences):
+    return Form({"name": [timeslot.name], "zone": [timeslot.zone], **described(timeslot.recurrences)})
+
+
+def described(recurrences: Sequence[Recurrence]) -> Mapping[str, Sequence[str]]:
+    """The rows of a form that describe recurrences, numbered from 0."""
+    values: dict[str, Sequence[str]] = {}
+    for number, recurrence in enumerate(recurrences):
         values[f"r.{number}.days"] = list(map(str, sorted(recurrence.days)))
         if recurrence.all_day:
             values[f"r.{number}.all_day"] = ["on"]
@@ -133,10 +138,10 @@ def form_of(timeslot: Timeslot) -> Form:
         values[f"r.{number}.end"] = ["00:00" if recurrence.end == time.max else _written(recurrence.end)]
         if recurrence.ends_next_day:
             values[f"r.{number}.ends_next_day"] = ["on"]
-    return Form(values)
+    return values
 
 
-def _after(form: Form) -> Form:
+def after(form: Form) -> Form:
     """The form after a button in it was pressed: a row more, or one less."""
     what, _, number = form.get("do").partition(":")
     rows = rows_of(form)
@@ -148,7 +153,7 @@ def _after(form: Form) -> Form:
     return form
 
 
-def _placed(errors: Mapping[str, str], rows: Sequence[int]) -> Mapping[str, str]:
+def placed(errors: Mapping[str, str], rows: Sequence[int]) -> Mapping[str, str]:
     """What is wrong, by the fields of the form."""
     placed = {}
     for path, text in errors.items():
@@ -175,7 +180,7 @@ def _written(moment: time) -> str:
 
 
 @cache
-def _zones() -> Sequence[str]:
+def zones() -> Sequence[str]:
     """The names that people choose from; any other that is known is taken, too."""
     places = (name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "posix", "right")))
     return ["UTC", *sorted(places)]

@@ -3,13 +3,23 @@
 import sqlalchemy as sa
 from alembic import op
 
+from adapters.db.migrations.online import build_index
+
 revision = "0009"
 down_revision = "0008"
 branch_labels = None
 depends_on = None
 
 
+# Of large tables first, each for itself: what broke off can be taken again.
+COLUMNS = "alter table delivery add column if not exists maintenance_id bigint, add column if not exists title text not null default ''"
+
+
 def upgrade() -> None:
+    with op.get_context().autocommit_block():
+        op.execute(COLUMNS)
+    build_index("delivery_kept_back", "delivery (maintenance_id) where status = 'suppressed' and merged_into is null")
+    build_index("delivery_rounded_up", "delivery (merged_into) where status = 'suppressed'")
     op.create_table(
         "maintenance",
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -26,10 +36,6 @@ def upgrade() -> None:
     )
     op.create_index("maintenance_end", "maintenance", ["end_time"])
     op.create_index("maintenance_created_by", "maintenance", ["created_by"])
-    op.add_column("delivery", sa.Column("maintenance_id", sa.BigInteger()))
-    op.add_column("delivery", sa.Column("title", sa.Text(), server_default=sa.text("''"), nullable=False))
-    op.create_index("delivery_kept_back", "delivery", ["maintenance_id"], postgresql_where="status = 'suppressed' and merged_into is null")
-    op.create_index("delivery_rounded_up", "delivery", ["merged_into"], postgresql_where="status = 'suppressed'")
 
 
 def downgrade() -> None:

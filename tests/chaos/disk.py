@@ -1,0 +1,51 @@
+"""A small disk that can be filled up."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from adapters.room import LEAST
+
+SIZE = LEAST + 1024**3
+
+
+class Disk:
+    """A file system of its own, and a file in it that takes what room there is."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._filling = folder / "filling"
+
+    @contextmanager
+    def leaving(self, least: int) -> Iterator[None]:
+        """Leave so many bytes, until the end of the block."""
+        try:
+            with self._filling.open("wb") as file:
+                while (size := shutil.disk_usage(self.folder).free - least) > 0:
+                    with suppress(OSError):  # somebody else was faster
+                        os.posix_fallocate(file.fileno(), file.seek(0, os.SEEK_END), size)
+            yield
+        finally:
+            self._filling.unlink()
+
+
+@contextmanager
+def small() -> Iterator[Disk | str]:
+    """Such a disk in memory, or why there is none."""
+    folder = Path(tempfile.mkdtemp(prefix="argus-chaos-"))
+    told = "it takes root to mount a small file system"
+    try:
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "argus", folder], check=False, capture_output=True, text=True)
+        if os.geteuid() or done.returncode:
+            yield f"{told}: {done.stderr.strip()}"
+            return
+        try:
+            yield Disk(folder)
+        finally:
+            subprocess.run(["umount", folder], check=True)
+    finally:
+        folder.rmdir()

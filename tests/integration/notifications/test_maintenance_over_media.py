@@ -1,0 +1,206 @@
+"""Recurring maintenance by mail and by webhook: processes are killed and receivers refuse at random, and nothing is lost."""
+
+import json
+import os
+import signal
+import threading
+import time
+from base64 import b64encode
+from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from random import Random
+
+import httpx
+import psycopg
+import pytest
+
+from integration.notifications.people import Installation
+from integration.postgres import fresh_database
+from integration.serving import applied, serving
+from integration.sink import TAKEN, sink
+
+PATIENCE = 120
+RUNS_FOR = timedelta(seconds=25)
+INCIDENTS = 24
+COVERED = [number for number in range(INCIDENTS) if number % 3]
+RESOLVED = COVERED[::2]
+REFUSED = 0.3
+SECRET = f"whsec_{b64encode(bytes(range(32))).decode()}"
+
+
+class Hooks:
+    """A receiver of webhooks that keeps what it takes, each once; `refuses` is asked before."""
+
+    def __init__(self):
+        self.got, self.refuses = {}, lambda: False
+
+    @contextmanager
+    def listening(self):
+        hooks = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["content-length"]))
+                if hooks.refuses():
+                    self.send_response(503)
+                else:
+                    hooks.got[self.headers["webhook-id"]] = json.loads(body)["data"]
+                    self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/"
+        finally:
+            server.shutdown()
+            server.server_close()
+            thread.join()
+
+
+@pytest.fixture
+def installation(postgres, migrated, tmp_path):
+    """Alice, who hears of everything by mail and by webhook."""
+    hooks = Hooks()
+    with fresh_database(postgres, template=migrated) as dsn, sink() as mailbox, hooks.listening() as url:
+        environment = {
+            "DATABASE_URL": dsn,
+            "ARGUS_FRONTEND_URL": "https://argus.example.org",
+            "ARGUS_MEDIA": "email,sms,webhook",
+            "ARGUS_OUTGOING_ALLOW": "127.0.0.1",
+            **mailbox.settings,
+        }
+        world = applied(Installation.SPEC, environment=environment, folder=tmp_path)
+        with serving(environment=environment, folder=tmp_path) as served:
+            installed = Installation(served, {name: one["token"] for name, one in world["actors"].items()}, environment, tmp_path)
+            with closing(installed):
+                mail = installed.ask("alice", "GET", "/notificationprofiles/destinations/")[0]["pk"]
+                body = {"media": "webhook", "settings": {"url": url, "secret": SECRET}}
+                hook = installed.ask("alice", "POST", "/notificationprofiles/destinations/", body)["pk"]
+                installed.want("alice", destinations=[mail, hook])
+                installed.hooks, installed.mailbox = hooks, mailbox
+                yield installed
+
+
+def runs_now(until):
+    """Hours of every day that end then, in a zone where it is about noon."""
+    ahead = 12 - until.hour
+    begin, end = (until + timedelta(hours=ahead + more) for more in (-2, 0))
+    hours = {"days": [1, 2, 3, 4, 5, 6, 7], "start": begin.strftime("%H:%M:%S"), "end": end.strftime("%H:%M:%S")}
+    return {"time_recurrences": [hours], "zone": f"Etc/GMT{-ahead:+d}" if ahead else "UTC"}
+
+
+@contextmanager
+def killing(served, random):
+    """Everything but PostgreSQL is killed, again and again."""
+    enough = threading.Event()
+
+    def kill():
+        while not enough.wait(random.uniform(1, 5)):
+            for pid in served.children():
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
+    thread = threading.Thread(target=kill, daemon=True)
+    thread.start()
+    yield
+    enough.set()
+    thread.join()
+
+
+def stubbornly(client, method, path, body=None):
+    """
+    What is answered in the end, though whoever could answer is killed now and then.
+
+    Whoever is killed after something was kept has not said so; the next one then says 400: it is there already.
+    """
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        with suppress(httpx.TransportError):
+            answer = client.request(method, path, json=body)
+            assert answer.status_code in (200, 201, 400, 503), answer.text
+            if answer.status_code != 503:
+                return answer.json()
+        time.sleep(0.2)
+    return pytest.fail("Nobody answers any more.")
+
+
+def lives(installation):
+    """Incidents, two in three of them under the maintenance, half of which are over soon; gives the numbers of all by what they say."""
+    nav, bob = installation.as_("nav"), installation.as_("bob")
+    for number in range(INCIDENTS):
+        tags = [{"tag": f"host=sw{1 if number % 3 else 2}"}]
+        incident = {"start_time": datetime.now(UTC).isoformat(), "description": words(number), "tags": tags, "level": 1 + number % 5}
+        stubbornly(nav, "POST", "/incidents/", {**incident, "source_incident_id": f"key-{number}"})
+    found = {one["description"]: one["pk"] for one in stubbornly(bob, "GET", "/incidents/?page_size=1000")["results"]}
+    for number in RESOLVED:
+        stubbornly(bob, "POST", f"/incidents/{found[words(number)]}/events/", {"type": "CLO"})
+    return {number: found[words(number)] for number in range(INCIDENTS)}
+
+
+def words(number):
+    return f"incident-{number}-"
+
+
+def test_nothing_is_lost_on_either_way(installation):
+    """
+    Each event is told at once or kept back; what is kept back is in one message on each way, when the hours are over though the maintenance
+    is not, and that message says how things are.
+    """
+    random, chance = Random(8), Random(9)  # noqa: S311 - the same at every run
+    ask, hooks, mailbox = installation.ask, installation.hooks, installation.mailbox
+    filter_ = ask("root", "POST", "/notificationprofiles/filters/", {"name": "switch", "filter": {"tags": ["host=sw1"]}})["pk"]
+    over = (datetime.now(UTC) + RUNS_FOR).replace(microsecond=0)
+    body = {"start_time": (over - timedelta(days=1)).isoformat(), "filters": [filter_], "description": "Patches", **runs_now(over)}
+    planned = ask("root", "POST", "/plannedmaintenance/", body)["pk"]
+    hooks.refuses = lambda: chance.random() < REFUSED
+    mailbox.answer = lambda _: "451 Later" if chance.random() < REFUSED else TAKEN
+
+    with killing(installation.served, random):
+        pks = lives(installation)
+        assert datetime.now(UTC) < over, "It took too long to do all that while it runs."
+        while datetime.now(UTC) < over + timedelta(seconds=12):
+            time.sleep(0.5)
+    hooks.refuses, mailbox.answer = lambda: False, lambda _: TAKEN
+    title = f'Planned maintenance {planned} "Patches" is over'
+    until_all_is_told(installation, title)
+
+    mails = {mail.id: (mail.subject, mail.text) for mail in mailbox.mails}.values()
+    posts = [(one["subject"], one["text"]) for one in list(hooks.got.values())]
+    for way, messages in (("mail", mails), ("webhook", posts)):
+        ((subject, text),) = [one for one in messages if title in one[0]]
+        assert f"{title}: {len(COVERED) - len(RESOLVED)} still open, {len(RESOLVED)} resolved" == subject, way
+        assert {number: int(number in COVERED) for number in pks} == {number: text.count(words(number)) for number in pks}, way
+        others = [number for number in pks if any(words(number) in said for named, said in messages if title not in named)]
+        assert [number for number in pks if number not in COVERED] == others, way
+    for number, pk in pks.items():
+        ledger, events = (ask("root", "GET", f"/incidents/{pk}/{what}/") for what in ("notifications", "events"))
+        assert {(one["pk"], way) for one in events for way in ("email", "webhook")} == {(one["event"], one["media"]) for one in ledger}
+        assert {number in COVERED} == {one["status"] == "suppressed" for one in ledger}
+        if number in COVERED:
+            assert all(one["merged_into"] and one["reason"].startswith(f"Planned maintenance {planned} ") for one in ledger)
+    assert "current" == ask("root", "GET", f"/plannedmaintenance/{planned}/")["phase"]
+
+
+def until_all_is_told(installation, title):
+    """The message has come on both ways, and another one would have."""
+    hooks, mailbox = installation.hooks, installation.mailbox
+
+    mailbox.wait_for(lambda mails: any(title in mail.subject for mail in mails), PATIENCE)
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until and (
+        "waiting" in statuses(installation) or not any(title in one["subject"] for one in list(hooks.got.values()))
+    ):
+        time.sleep(0.2)
+    time.sleep(2)
+
+
+def statuses(installation):
+    """How all deliveries are."""
+    with psycopg.connect(installation.environment["DATABASE_URL"], autocommit=True) as connection:
+        return [status for (status,) in connection.execute("select status from delivery")]

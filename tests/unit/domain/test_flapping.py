@@ -1,0 +1,60 @@
+"""What flaps, and for how long."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from argus_core.domain.budgets import most_within
+from argus_core.domain.flapping import Flaps, Threshold, flap_key, parse_threshold
+from argus_core.domain.holds import Keeper
+from strategies import NOON, incidents
+
+SECOND = timedelta(seconds=1)
+MINUTE = timedelta(minutes=1)
+
+thresholds = st.builds(Threshold, st.integers(1, 3), st.integers(1, 100).map(lambda seconds: seconds * SECOND))
+histories = st.lists(st.tuples(st.integers(0, 60), st.booleans()), max_size=20)
+
+
+@given(thresholds, histories)
+def test_it_begins_above_the_threshold_and_ends_when_it_is_quiet(threshold, history):
+    """
+    What has not ended so often within a span does not flap; what has does, as long as every pause is shorter than the span.
+    """
+    flaps, now, ends, flapping = Flaps(), NOON, [], False
+    for seconds, ended in history:
+        now += seconds * SECOND
+        flapping = flapping and seconds * SECOND < threshold.within
+        ends += [now] if ended else []
+        recent = [end for end in ends if end + threshold.within > now]
+        flapping = flapping or (ended and most_within(recent, threshold.within) > threshold.most)
+        flaps = threshold.after(flaps, now, ended=ended)
+
+        assert flapping == flaps.flaps(now)
+        assert not flaps.flaps(now + threshold.within)
+        assert now == flaps.changed
+        assert len(flaps.ended) <= threshold.most + 1
+
+
+@given(incidents, incidents)
+def test_what_flaps_is_a_source_with_a_set_of_tags(one, other):
+    tagged = replace(one, tags=other.tags)
+
+    assert (flap_key(tagged) == flap_key(replace(other, source=one.source))) == bool(other.tags or one.id == other.id)
+    assert flap_key(one) == flap_key(replace(one, tags=tuple(reversed(one.tags)), description="Another", level=other.level))
+    assert 0 <= flap_key(one) < 2**63
+
+
+@pytest.mark.parametrize(("text", "threshold"), [("off", None), ("5/30m", Threshold(5, 30 * MINUTE))])
+def test_thresholds_are_spelled(text, threshold):
+    assert threshold == parse_threshold(text)
+
+
+def test_a_hold_says_why_and_until_when():
+    hold = Threshold(5, 30 * MINUTE).hold(7, NOON)
+
+    assert (Keeper.FLAPPING, 7, NOON) == (hold.keeper, hold.subject, hold.due)
+    assert "5 times in 30 minutes" in hold.reason

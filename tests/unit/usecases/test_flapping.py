@@ -1,0 +1,121 @@
+"""What flaps, from what happens to what arrives, over the stores in dicts."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from argus_core.domain.deliveries import DeliveryStatus
+from argus_core.domain.flapping import Threshold, flap_key
+from argus_core.domain.holds import Keeper
+from argus_core.domain.incidents import EventType, Level
+from argus_core.domain.tags import Tag
+from calm import Quiet
+
+pytestmark = pytest.mark.anyio
+
+MINUTE = timedelta(minutes=1)
+THRESHOLD = Threshold(2, 10 * MINUTE)
+TAGS = (Tag.parse("host=sw1"),)
+
+
+async def flapping_site(*profiles):
+    return await Quiet(threshold=THRESHOLD).open(*profiles)
+
+
+async def come_and_go(site, **fields):
+    """An incident that is over a minute later."""
+    incident = await site.report(tags=TAGS, **fields)
+    await site.work()
+    site.clock.now += MINUTE
+    await site.act(incident.id, EventType.CLOSE)
+    await site.work()
+    return incident
+
+
+async def test_what_flaps_is_told_when_it_is_quiet_and_as_ever_afterwards():
+    site = await flapping_site()
+    first = [await come_and_go(site) for _ in range(2)]
+    third = await come_and_go(site)
+    fourth = await come_and_go(site)
+    is_marked = await site.outbox.flapping([flap_key(fourth)]), await site.desk.flaps(fourth)
+    row = await site.incidents.row(fourth.id)
+    rows = [row, row._replace(id=99, tags=("host=sw2",))]
+    in_list = await site.desk.flapping(rows)
+    quiet_desk = (await Quiet().open()).desk
+    before = list(site.told)
+    site.clock.now += 9 * MINUTE
+    await site.work()
+    silent = list(site.told)
+    site.clock.now += MINUTE
+    await site.work()
+    fifth = await come_and_go(site)
+
+    singles = [(one.id, [kind]) for one in first for kind in (EventType.START, EventType.CLOSE)] + [(third.id, [EventType.START])]
+    assert (singles, singles) == (before, silent)
+    assert ["What was flapping is quiet: 2 resolved", (fifth.id, [EventType.START]), (fifth.id, [EventType.CLOSE])] == site.told[5:]
+    assert ({flap_key(fourth)}, True, {fourth.id}) == (*is_marked, in_list)
+    assert (frozenset(), False) == (await quiet_desk.flapping(rows), await quiet_desk.flaps(fourth))
+    assert set() == await site.outbox.flapping([flap_key(fourth)])
+    assert {(DeliveryStatus.SUPPRESSED, Keeper.FLAPPING)} == {(one.status, one.keeper) for one in await site.ledger(fourth.id)}
+
+
+async def test_an_incident_that_is_closed_and_opened_flaps_though_it_has_no_tags():
+    site = await flapping_site()
+    incident, other = await site.report(), await site.report()
+    for _ in range(3):
+        await site.act(incident.id, EventType.CLOSE)
+        await site.work()
+        await site.act(incident.id, EventType.REOPEN)
+        await site.work()
+    await site.act(other.id, EventType.CLOSE)
+    await site.act(incident.id, EventType.OTHER)
+    await site.work()
+
+    assert [None] * 5 + [Keeper.FLAPPING] * 3 == [one.keeper for one in await site.ledger(incident.id)]
+    assert [None] * 2 == [one.keeper for one in await site.ledger(other.id)]
+
+
+async def test_what_is_critical_is_told_at_once_and_what_is_over_for_long_is_forgotten():
+    site = await flapping_site()
+    for _ in range(4):
+        last = await come_and_go(site, level=Level.CRITICAL)
+    known = dict(site.outbox.known_flaps)
+    await site.outbox.prune(timedelta(days=900), 10)
+    site.clock.now += timedelta(days=9)
+    await site.outbox.prune(timedelta(days=900), 10)
+
+    assert [None] * 2 == [one.keeper for one in await site.ledger(last.id)]
+    assert ([flap_key(last)], {}) == (list(known), site.outbox.known_flaps)
+
+
+kinds = st.sampled_from(["report", "moment", "close", "close", "reopen", "note"])
+acts = st.lists(st.tuples(kinds, st.integers(0, 3), st.integers(0, 12)), max_size=24)
+KINDS = {"close": EventType.CLOSE, "reopen": EventType.REOPEN, "note": EventType.OTHER}
+
+
+@given(acts)
+def test_everything_is_told_by_itself_or_when_it_is_quiet(acts):
+    asyncio.run(check_that_flapping_ends(acts))
+
+
+async def check_that_flapping_ends(acts):
+    site = await flapping_site()
+    incidents = []
+    for act, which, minutes in [*acts, ("wait", 0, 10)]:
+        site.clock.now += minutes * MINUTE
+        await site.work()
+        if act in ("report", "moment"):
+            incidents.append(await site.report(stateful=act == "report", tags=TAGS[len(incidents) % 2 :]))
+        elif incidents and act in KINDS:
+            await site.act(incidents[which % len(incidents)].id, KINDS[act])
+        await site.work()
+
+    ledger = await site.ledger(*(incident.id for incident in incidents))
+    assert {event.id for one in incidents for event in await site.incidents.journal(one.id)} == {one.event_id for one in ledger}
+    assert set() == await site.outbox.flapping([flap_key(one) for one in incidents])
+    for one in ledger:
+        told = one.status in (DeliveryStatus.SENT, DeliveryStatus.MERGED)
+        assert told or (one.keeper is Keeper.FLAPPING and one.merged_into is not None and "opens and ends" in one.reason)
