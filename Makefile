@@ -33,17 +33,20 @@ migration: $(READY) ## Write a migration from what changed in the tables (m="Rem
 	@$(BIN)/python -m adapters.db.migrations "$(m)" && $(BIN)/ruff format -q src/adapters/db/migrations
 
 ##@ Checking
-.PHONY: test unit integration services pages conformance check lint format types imports audit
+.PHONY: test unit integration services faults pages conformance check lint format types imports audit
 test: integration unit conformance ## All tests
 
 unit: $(READY) ## Unit tests: seconds, no services; every branch of the core is covered
 	@$(BIN)/coverage run -m pytest -q tests/unit
 	@$(BIN)/coverage report
 
-integration: services pages ## Tests with PostgreSQL, processes, real clients and a browser
+integration: services faults pages ## Tests with PostgreSQL, processes, real clients and a browser
 
-services: $(READY) ## Those of them without a browser
-	@$(BIN)/pytest -q tests/integration --ignore=tests/integration/web $(wildcard tests/contracts)
+services: $(READY) ## Those of them that need no browser, and kill nothing
+	@$(BIN)/pytest -q tests/integration $(patsubst %,--ignore=tests/integration/%,web faults notifications) $(wildcard tests/contracts)
+
+faults: $(READY) ## Those that kill, cut and stop, and wait for what becomes of it
+	@$(BIN)/pytest -q tests/integration/faults tests/integration/notifications
 
 pages: $(READY) ## Those with one
 	@$(BIN)/pytest -q tests/integration/web

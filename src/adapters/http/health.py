@@ -1,7 +1,6 @@
 """What probes ask: is the process alive, and may it be given work."""
 
 import asyncio
-from contextlib import suppress
 
 from litestar import get
 from litestar.handlers import HTTPRouteHandler
@@ -28,6 +27,7 @@ PATIENCE = 2.0
 
 GRACE = 0.5
 
+SILENT = "The database does not answer any more."
 STUCK = "There are events about which nobody can decide who is told: `argus deliveries list` says why."
 
 _LIVE = Operation(summary="Is the process alive?", answers={200: Status, 503: Status})
@@ -46,16 +46,17 @@ def health_routes(services: Services) -> list[HTTPRouteHandler]:
         checks = list(await services.checks())
         problems = [check.message for check in checks if check.state is State.FAILED]
         notes = [*services.media.lacks, *(check.message for check in checks if check.state is State.WARNING)]
-        if not problems and await _is_stuck(services):
-            notes.append(STUCK)
+        if not problems:
+            try:
+                notes += [STUCK] if await _is_stuck(services) else []
+            except (Unavailable, TimeoutError):  # what was found out a moment ago holds no more
+                problems.append(SILENT)
         return json_answer(Status("not ready", problems, notes, checks), 503) if problems else json_answer(Status("ok", [], notes, checks))
 
     return [live, ready]
 
 
 async def _is_stuck(services: Services) -> bool:
-    with suppress(Unavailable, TimeoutError):  # the next probe will tell
-        # The second one is for those that are cleaning up after the first.
-        async with asyncio.timeout(PATIENCE + GRACE), asyncio.timeout(PATIENCE):
-            return bool(await services.notifications.stuck(1))
-    return False
+    # The second one is for those that are cleaning up after the first.
+    async with asyncio.timeout(PATIENCE + GRACE), asyncio.timeout(PATIENCE):
+        return bool(await services.notifications.stuck(1))
