@@ -41,6 +41,7 @@ from argus_core.usecases.administration import AdministrationService
 from argus_core.usecases.apply import ApplyService
 from argus_core.usecases.audit import AuditService
 from argus_core.usecases.dispatch import Dispatcher
+from argus_core.usecases.flapping import FlappingService
 from argus_core.usecases.identities import IdentityService
 from argus_core.usecases.incidents import IncidentService
 from argus_core.usecases.logins import LoginService
@@ -211,7 +212,10 @@ class Container(containers.DeclarativeContainer):
         providers.Callable(duration, settings.provided.token_warning),
         providers.Callable(duration, settings.provided.undelivered_limit),
     )
-    administration = providers.Singleton(AdministrationService, accounts, logins, profile_store, notifications, watching, audit)
+    source_flapping = providers.Singleton(FlappingService, profile_store, accounts)
+    administration = providers.Singleton(
+        AdministrationService, accounts, logins, profile_store, notifications, watching, audit, source_flapping
+    )
     trying_out = providers.Singleton(TrialService, accounts, incidents, notifications, tickets)
     applying = providers.Singleton(ApplyService, accounts)
 

@@ -318,6 +318,38 @@ def expect_heartbeats(name: str, *, every: str | None, type_: str | None, loaded
         tell(f"{known.name} ({known.type}) is to say every {minutes:g} minutes that it is alive. Heard of last: {moment(heart.last)}.")
 
 
+@source.command("flapping")
+@click.argument("name")
+@click.option("--above", metavar="THRESHOLD", help="What is above that flaps: 5/30m; off: nothing does; usual: as ARGUS_FLAPPING says.")
+@TYPE
+@with_settings
+def show_or_set_flapping(name: str, *, above: str | None, type_: str | None, loaded: "Loaded") -> None:
+    """
+    Say when a source flaps, or show it: what opens and ends too often is told when it is quiet.
+
+    \b
+    argus source flapping oslo --above 5/30m
+    argus source flapping oslo --above off
+    argus source flapping oslo --above usual
+    argus source flapping oslo
+    """
+
+    async def keep(container: "Container") -> tuple[Source, str]:
+        flapping, known = container.source_flapping(), await container.accounts().source_named(name, type_)
+        if above is not None:
+            await flapping.set_threshold(known.id, "" if above == "usual" else above)
+        return known, await flapping.threshold(known.id)
+
+    known, spelled = run(loaded.settings, keep)
+    who = f"{known.name} ({known.type})"
+    if not spelled:
+        tell(f"{who} has no threshold of its own; ARGUS_FLAPPING is {loaded.settings.flapping}.")
+    elif spelled == "off":
+        tell(f"Nothing of {who} is held to flap.")
+    else:
+        tell(f"What opens and ends more often than {spelled} flaps at {who}.")
+
+
 @source.command("deactivate")
 @click.argument("name")
 @TYPE

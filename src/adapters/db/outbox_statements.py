@@ -245,7 +245,9 @@ CANDIDATES = f"""
             and d.status = 'waiting' and d.urgent),
         exists (
             select from delivery d where d.incident_id = l.incident_id and d.destination_id = l.destination_id
-            and d.status = 'suppressed' and d.kept_by = 'budget' and d.version = 1)
+            and d.status = 'suppressed' and d.kept_by = 'budget' and (d.version = 1 or not exists (
+                select from delivery e where e.incident_id = d.incident_id and e.destination_id = d.destination_id
+                and e.id < d.id and e.status not in ('suppressed', 'waiting'))))
     from l order by l.due, l.incident_id, l.destination_id"""
 NEW_PURSES = "insert into purse (destination_id) select unnest(%s::bigint[]) order by 1 on conflict do nothing"
 # Times are read after the last row was locked, so no moment is counted that lies before one that was counted already.

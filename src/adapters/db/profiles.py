@@ -71,6 +71,7 @@ class PgProfiles(Profiles):
                 {UserId(id_): owned.get(UserId(id_), Belongings()) if is_active else Belongings() for id_, is_active, _ in changed},
                 {UserId(id_): SourceId(source_id) for id_, _, source_id in changed if source_id is not None},
                 await planned.found(connection, sa.or_(end.is_(None), end > sa.func.now() - STILL_KNOWN)),
+                await _thresholds(connection),
             )
 
     async def shared(self) -> Sequence[SharedFilter]:
@@ -98,6 +99,10 @@ class PgProfiles(Profiles):
 
     async def timeslot_exists(self, timeslot_id: TimeslotId) -> bool:
         return bool(await self._ids(sa.select(tables.timeslot.c.id).where(tables.timeslot.c.id == timeslot_id)))
+
+    async def thresholds(self) -> Mapping[SourceId, str]:
+        async with told_when_unavailable(self._database.seconds), self._database.engine.connect() as connection:
+            return await _thresholds(connection)
 
     async def twins(self, destination: Destination) -> Sequence[UserId]:
         other = tables.destination.c
@@ -157,6 +162,11 @@ class PgProfilesWork(ProfilesWork):
         await self._connection.execute(sa.delete(tables.maintenance).where(tables.maintenance.c.id == id_))
         await self._note(entry)
 
+    async def keep_threshold(self, source_id: SourceId, spelled: str, entry: Entry) -> None:
+        kept = sa.update(tables.source).where(tables.source.c.id == source_id).values(flapping=spelled or None)
+        await self._connection.execute(kept)
+        await self._note(entry)
+
     async def _note(self, entry: Entry) -> None:
         await self._connection.execute(sa.insert(tables.audit), audit.columns(entry))
         await self._connection.execute(rows.next_generation(self._owner))
@@ -181,6 +191,12 @@ def _named(text: str) -> sa.CompoundSelect[Any]:
         (tables.destination.c.owner_id, tables.destination.c.label),
     )
     return sa.union(*(sa.select(owner).where(has_text(text, name)) for owner, name in named))
+
+
+async def _thresholds(connection: AsyncConnection) -> dict[SourceId, str]:
+    source = tables.source.c
+    found = await connection.execute(sa.select(source.id, source.flapping).where(source.flapping.is_not(None)))
+    return {SourceId(id_): spelled for id_, spelled in found}
 
 
 async def _belongings(connection: AsyncConnection, owner: UserId) -> Belongings:

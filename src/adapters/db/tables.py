@@ -208,10 +208,10 @@ sa.Index(
     postgresql_where=_SUPPRESSED & delivery.c.merged_into.is_(None) & delivery.c.kept_by.is_not(None),
 )
 sa.Index(
-    "delivery_start_held",
+    "delivery_above_budget",
     delivery.c.incident_id,
     delivery.c.destination_id,
-    postgresql_where=_SUPPRESSED & (delivery.c.kept_by == sa.literal_column("'budget'")) & (delivery.c.version == sa.literal_column("1")),
+    postgresql_where=_SUPPRESSED & (delivery.c.kept_by == sa.literal_column("'budget'")),
 )
 sa.Index("delivery_rounded_up", delivery.c.merged_into, postgresql_where=_SUPPRESSED)
 sa.Index("delivery_maintenance", delivery.c.maintenance_id, delivery.c.id, postgresql_where=delivery.c.maintenance_id.is_not(None))
@@ -350,6 +350,7 @@ source = sa.Table(
     sa.Column("type", sa.ForeignKey(source_type.c.name), nullable=False),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("base_url", sa.Text, nullable=False),
+    sa.Column("flapping", sa.Text),
     sa.UniqueConstraint("type", "name"),
 )
 

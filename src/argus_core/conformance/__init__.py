@@ -886,6 +886,32 @@ async def maintenance_is_kept_whole_and_told(profiles: Profiles, accounts: Accou
     _same("told", [changed], ours((await profiles.since(edition.generation)).maintenances))
 
 
+async def thresholds_are_kept_and_told(profiles: Profiles, accounts: Accounts) -> None:
+    """From when on incidents of a source flap is kept, and told to whoever decides; the source is another matter."""
+    owner = await _owner(accounts)
+    async with accounts.begin() as work:
+        await work.add_source_type(type_ := f"type-{secrets.token_hex(8)}")
+        source = Source(id=await work.new_source_id(), name="flapper", type=type_, user_id=owner)
+        await work.add_source(source)
+
+    async def kept(spelled: str) -> tuple[str | None, str | None, str | None]:
+        before = (await profiles.since(-1)).generation
+        entry = Entry(deed=Deed.SOURCE_CHANGE, about=source.name, details=f"it flaps by {spelled}")
+        async with profiles.begin(owner) as work:
+            await work.keep_threshold(source.id, spelled, entry)
+        edition = await profiles.since(before)
+        _same("told when nothing is newer", {}, (await profiles.since(edition.generation)).thresholds)
+        everything = (await profiles.since(-1)).thresholds
+        return edition.thresholds.get(source.id), everything.get(source.id), (await profiles.thresholds()).get(source.id)
+
+    for spelled in ("5/30m", "off"):
+        _same("kept", (spelled,) * 3, await kept(spelled))
+    async with accounts.begin() as work:
+        await work.save_source(replace(source, name="flipper"))
+    _same("kept when the source was renamed", "off", (await profiles.thresholds()).get(source.id))
+    _same("kept any more", (None,) * 3, await kept(""))
+
+
 PROFILE_CHECKS: tuple[Callable[[Profiles, Accounts], Awaitable[None]], ...] = (
     belongings_are_kept_whole,
     work_on_belongings_is_whole,
@@ -894,6 +920,7 @@ PROFILE_CHECKS: tuple[Callable[[Profiles, Accounts], Awaitable[None]], ...] = (
     twins_are_other_peoples,
     accounts_and_profiles_share_what_users_have,
     maintenance_is_kept_whole_and_told,
+    thresholds_are_kept_and_told,
 )
 
 

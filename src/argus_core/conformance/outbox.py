@@ -804,6 +804,25 @@ async def a_budget_is_kept_to(post: Post) -> None:
     see(await post.take(budget=budget) == [], "A roundup comes before its time.")
 
 
+async def what_was_first_held_is_held_again(post: Post) -> None:
+    """What was held first is held again, whatever event it was about and though there is room; what was told by itself first is not."""
+    brief, wide = Budget(1, timedelta(seconds=0.2)), Budget(MANY, timedelta(hours=1))
+    alone, held = await post.happen(times=2), await post.happen(times=2)
+    for of, version in ((alone, 1), (held, 2)):
+        async with post.outbox.claim(MANY) as undecided:
+            some = [one for one in await undecided.happenings() if (one.incident.id, one.event.version) == (of.id, version)]
+            await undecided.decide(list(map(post.order, some)))
+    sending = await post.take_one(budget=brief)
+    see(sending.incident_id == alone.id, "What is due first does not go first.")
+    await post.outbox.finish(sending, SENT)
+    await asyncio.sleep(0.3)
+    for incident in (alone, held):
+        await post.world.service.post(incident.id, EventType.CLOSE, actor=post.world.person)
+    await post.decide()
+    sendings = await post.take(budget=wide)
+    see([one.incident_id for one in sendings] == [alone.id], "What was held first goes by itself, or what was told by itself is held.")
+
+
 async def what_a_budget_holds_is_rounded_up(post: Post) -> None:
     """When the span is over one roundup tells it, and counts; how it goes on with what began in a roundup is in one too."""
     budget, here = Budget(1, timedelta(seconds=0.2)), post.told.destination
@@ -914,6 +933,7 @@ OUTBOX_CHECKS: Sequence[PostCheck] = (
     what_waits_for_quiet_is_put_off,
     what_flaps_is_known_to_all,
     a_budget_is_kept_to,
+    what_was_first_held_is_held_again,
     what_a_budget_holds_is_rounded_up,
     what_did_not_go_does_not_count,
     racing_senders_keep_to_a_budget,

@@ -4,13 +4,14 @@ Flapping: what opens and ends again and again is told once, when it has become q
 What flaps is a source with a set of tags, whichever of its incidents opens and ends; where there are no tags, it is one incident.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import NewType
 
 from argus_core.domain.budgets import parse_budget, spoken
+from argus_core.domain.errors import Invalid
 from argus_core.domain.holds import Hold, Keeper
 from argus_core.domain.ids import IncidentId, SourceId
 from argus_core.domain.incidents import EventType, Happening, Incident
@@ -46,7 +47,7 @@ class Threshold:
     within: timedelta
 
     def __str__(self) -> str:
-        return f"{self.most} times in {spoken(self.within)}"
+        return f"{self.most} time{'s' if self.most != 1 else ''} in {spoken(self.within)}"
 
     def after(self, flaps: Flaps, moment: datetime, *, ended: bool) -> Flaps:
         """After it opened, or `ended`, at this moment."""
@@ -61,6 +62,23 @@ class Threshold:
         return Hold(keeper=Keeper.FLAPPING, subject=key, reason=reason, title="What was flapping is quiet", due=until)
 
 
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """From when on the incidents of each source flap: by its `own` threshold, which may be none at all, or else by the `usual` one."""
+
+    usual: Threshold | None = None
+    own: Mapping[SourceId, Threshold | None] = field(default_factory=dict)
+
+    @classmethod
+    def spelled(cls, usual: Threshold | None, own: Mapping[SourceId, str]) -> "Thresholds":
+        """With the sources' own as they are kept: see `parse_threshold`."""
+        return cls(usual, {source_id: parse_threshold(text) for source_id, text in own.items()})
+
+    def of(self, source_id: SourceId) -> Threshold | None:
+        """That of a source; None: nothing of it flaps."""
+        return self.own.get(source_id, self.usual)
+
+
 def parse_threshold(text: str) -> Threshold | None:
     """
     The threshold that is spelled like `5/30m`; None for `off`.
@@ -70,6 +88,20 @@ def parse_threshold(text: str) -> Threshold | None:
     """
     budget = parse_budget(text)
     return None if budget is None else Threshold(budget.most, budget.within)
+
+
+def check_threshold(text: str) -> None:
+    """
+    Check what somebody wants to be the threshold of a source; nothing is that of all.
+
+    Raises:
+        Invalid: under `flapping`.
+    """
+    if text:
+        try:
+            parse_threshold(text)
+        except ValueError:
+            raise Invalid({"flapping": "Give times in a span of time, like 5/30m, or off, or nothing."}) from None
 
 
 def flap_key(incident: Incident) -> FlapKey:

@@ -18,7 +18,11 @@ MOST = 10
 """So many of the noisiest are named."""
 
 FLAPS = 3
-"""What was over within an hour so often in a day flaps."""
+"""
+What was over within an hour so often in a day flaps, as far as this page goes.
+
+It helps to choose a threshold, so it asks for none; what keeps messages back is in `flapping`.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,6 +132,7 @@ class _Tables:
         self.belongings: dict[UserId, Belongings] = {}
         self.generations: dict[UserId, int] = {}
         self.maintenances: dict[MaintenanceId, Maintenance] = {}
+        self.thresholds: dict[SourceId, str] = {}
         self.audit: list[Record] = []
         self.record_numbers = itertools.count(1)
         self.sessions: dict[bytes, Session] = {}
@@ -170,7 +171,8 @@ class _Tables:
         owned = {owner: self.of(owner) if self.users[owner].active else Belongings() for owner in newer}
         robots = (source for source in self.sources.values() if source.user_id in owned and not self.users[source.user_id].superuser)
         known = [one for _, one in sorted(self.maintenances.items()) if one.end is None or one.end > now - STILL_KNOWN]
-        return Edition(newest, owned, {source.user_id: source.id for source in robots}, tuple(known) if newer else ())
+        confined = {source.user_id: source.id for source in robots}
+        return Edition(newest, owned, confined, tuple(known), dict(self.thresholds)) if newer else Edition(newest, {})
 
 
 class MemoryWork(AccountsWork):
@@ -374,6 +376,13 @@ class MemoryProfilesWork(ProfilesWork):
         del self.tables.maintenances[id_]
         self._note(entry)
 
+    async def keep_threshold(self, source_id: SourceId, spelled: str, entry: Entry) -> None:
+        """See the port."""
+        self.tables.thresholds.pop(source_id, None)
+        if spelled:
+            self.tables.thresholds[source_id] = spelled
+        self._note(entry)
+
     def _note(self, entry: Entry) -> None:
         self.tables.note(entry, self._now)
         self.tables.raise_generation(self._owner)
@@ -423,6 +432,10 @@ class MemoryProfiles(Profiles):
     async def timeslot_exists(self, timeslot_id: TimeslotId) -> bool:
         """See the port."""
         return any(slot.id == timeslot_id for owned in self._accounts.tables.belongings.values() for slot in owned.timeslots)
+
+    async def thresholds(self) -> Mapping[SourceId, str]:
+        """See the port."""
+        return dict(self._accounts.tables.thresholds)
 
     async def twins(self, destination: Destination) -> Sequence[UserId]:
         """See the port."""

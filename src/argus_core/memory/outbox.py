@@ -255,10 +255,9 @@ class MemoryOutbox(Outbox):
         return [replace(self._take(key, lease), counted=counted) for key, counted in going]
 
     def _message(self, key: LaneKey) -> Message:
-        held = any(
-            one.lane == key and one.status is DeliveryStatus.SUPPRESSED and one.keeper is Keeper.BUDGET and one.version == 1
-            for one in self._ledger.values()
-        )
+        before = (one for _, one in sorted(self._ledger.items()) if one.lane == key and one.status is not DeliveryStatus.WAITING)
+        untold = itertools.takewhile(lambda one: one.status is DeliveryStatus.SUPPRESSED, before)
+        held = any(one.keeper is Keeper.BUDGET for one in untold)
         return Message(
             free=key[0] == TESTS or any(one.urgent for one in self._waiting(key)),
             whole=key[0] < TESTS or self._lanes[key].upto is not None,

@@ -51,6 +51,10 @@ class ProfilesWork(Protocol):
         """Take one away that has not begun, and note it in the audit log."""
         ...
 
+    async def keep_threshold(self, source_id: SourceId, spelled: str, entry: Entry) -> None:
+        """Keep from when on incidents of a source flap, nothing being as ever, and note it in the audit log."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Edition:
@@ -58,14 +62,15 @@ class Edition:
     The newest generation, and what belongs to those who changed something in it.
 
     `confined` tells which of them are the user of which source, and would hear of its incidents only where sources are confined to their
-    own; superusers never are. `maintenances` are all that may keep something back, in id order, unless nothing is newer: then they are left
-    out.
+    own; superusers never are. `maintenances` are all that may keep something back, in id order, and `thresholds` those that sources have of
+    their own, as they are spelled. Unless nothing is newer: then both are left out.
     """
 
     generation: int
     belongings: Mapping[UserId, Belongings]
     confined: Mapping[UserId, SourceId] = field(default_factory=dict)
     maintenances: tuple[Maintenance, ...] = ()
+    thresholds: Mapping[SourceId, str] = field(default_factory=dict)
 
 
 class Profiles(Protocol):
@@ -101,6 +106,10 @@ class Profiles(Protocol):
 
     async def maintenances(self, ending_after: datetime | None = None) -> Sequence[Maintenance]:
         """All planned maintenance there is and was, in id order; or that which has no end, or one after that moment."""
+        ...
+
+    async def thresholds(self) -> Mapping[SourceId, str]:
+        """From when on incidents of a source flap, of the sources for which somebody has said so."""
         ...
 
     async def twins(self, destination: Destination) -> Sequence[UserId]:

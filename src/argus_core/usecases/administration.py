@@ -26,6 +26,7 @@ from argus_core.ports.outbox import Backlog, Setback
 from argus_core.ports.profiles import Profiles
 from argus_core.usecases.accounts import NO_TOKEN, NO_USER, AccountService, NewToken, NewUser
 from argus_core.usecases.audit import AuditService
+from argus_core.usecases.flapping import FlappingService
 from argus_core.usecases.logins import LoginService
 from argus_core.usecases.notifications import NotificationService
 from argus_core.usecases.watching import WatchService
@@ -78,13 +79,18 @@ class UserCard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceCard:
-    """All there is about a source; `heart` is what is expected of it, `used` when a token of it was used last."""
+    """
+    All there is about a source: `heart` is what is expected of it, `flapping` its own threshold as it is spelled.
+
+    `used` is when a token of it was used last.
+    """
 
     source: Source
     user: User
     tokens: tuple[Token, ...]
     heart: Heart | None
     now: datetime
+    flapping: str = ""
 
     @property
     def used(self) -> datetime | None:
@@ -115,6 +121,7 @@ class AdministrationService:
     notifications: NotificationService
     watching: WatchService
     audit: AuditService
+    flapping: FlappingService
 
     async def users(self, by: Administrator, text: str, most: int, after: UserId = OLDEST) -> Part[User]:
         """Users by id; those of sources too."""
@@ -286,7 +293,8 @@ class AdministrationService:
         source = await self.accounts.source(source_id)
         card = await self.user(by, source.user_id)
         heart = next((heart for heart in await self.watching.watch.hearts() if heart.source.id == source_id), None)
-        return SourceCard(source=source, user=card.user, tokens=card.tokens, heart=heart, now=card.now)
+        flapping = await self.flapping.threshold(source_id)
+        return SourceCard(source=source, user=card.user, tokens=card.tokens, heart=heart, now=card.now, flapping=flapping)
 
     async def add_source(
         self, by: Administrator, name: str, type_: str, *, username: str = "", base_url: str = ""
@@ -337,6 +345,16 @@ class AdministrationService:
         """
         require(by.actor, Act.MANAGE_SOURCES)
         await self.watching.seen_from(by.origin).expect(source_id, every)
+
+    async def set_threshold(self, by: Administrator, source_id: SourceId, spelled: str) -> None:
+        """
+        Say from when on the incidents of a source flap.
+
+        Raises:
+            Invalid: under `flapping`.
+        """
+        require(by.actor, Act.MANAGE_SOURCES)
+        await self.flapping.seen_from(by.origin).set_threshold(source_id, spelled)
 
     async def belongings(self, by: Administrator, text: str, most: int, after: UserId = OLDEST) -> Part[tuple[User, Belongings]]:
         """What people own of profiles, and of what profiles consist of, by their ids."""

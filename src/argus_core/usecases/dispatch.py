@@ -14,8 +14,8 @@ from argus_core.domain.destinations import Destination
 from argus_core.domain.digests import gathered_by
 from argus_core.domain.errors import Unavailable, said
 from argus_core.domain.escalation import Heard, asks, may_follow, timers
-from argus_core.domain.flapping import FlapKey, Flaps, Threshold, changes, flap_key
-from argus_core.domain.holds import Keeper
+from argus_core.domain.flapping import Flaps, Threshold, Thresholds, changes, flap_key
+from argus_core.domain.holds import Hold, Keeper
 from argus_core.domain.ids import DestinationId, IncidentId, SourceId, UserId
 from argus_core.domain.incidents import Happening, Level
 from argus_core.domain.limits import storable
@@ -40,7 +40,7 @@ class Dispatcher:
     With `sends` off all is decided all the same, and the ledger says that nothing was sent. With `own_only`, sources hear of incidents of
     their own only.
 
-    What flaps by the threshold is kept back until it is quiet.
+    What flaps is kept back until it is quiet: by the threshold of its source, or by this one where the source has none of its own.
 
     When a portion fails, the next ones are of one event, then of twice as many each time: so the one that fails by itself is found, and put
     aside, and what was too much at once becomes less.
@@ -56,7 +56,7 @@ class Dispatcher:
         own_only: bool = False,
         flapping: Threshold | None = None,
     ) -> None:
-        self._flapping = flapping
+        self._thresholds = Thresholds(flapping)
         self._outbox, self._profiles, self._media, self._sends, self._own_only = outbox, profiles, media, sends, own_only
         self._audience = Audience()
         self._calendar = Calendar()
@@ -88,10 +88,7 @@ class Dispatcher:
                 orders = [order for one, profiles in matching for order in self._orders(one, profiles, heard)]
                 waits = [timer for one in happenings for timer in timers(one, self._audience.delays)]
                 orders = list(await self._kept_back(undecided, happenings, texts, orders))
-                if self._flapping is None:
-                    await undecided.decide(orders, waits)
-                else:
-                    await self._decide_quietly(self._flapping, undecided, happenings, orders, waits)
+                await self._decide_quietly(undecided, happenings, orders, waits)
         except Exception as error:
             self._portion = 1
             if isinstance(error, Unavailable) or not blamed:
@@ -121,6 +118,7 @@ class Dispatcher:
             self._audience.know(owner, belongings)
         if edition.generation != self._generation:
             self._calendar = Calendar(edition.maintenances)
+            self._thresholds = Thresholds.spelled(self._thresholds.usual, edition.thresholds)
         self._confined = {owner: own for owner, own in self._confined.items() if owner not in edition.belongings} | dict(edition.confined)
         self._generation = edition.generation
 
@@ -156,26 +154,31 @@ class Dispatcher:
         ]
 
     async def _decide_quietly(
-        self, threshold: Threshold, undecided: Undecided, happenings: Sequence[Happening], orders: Sequence[Order], waits: Sequence[Timer]
+        self, undecided: Undecided, happenings: Sequence[Happening], orders: Sequence[Order], waits: Sequence[Timer]
     ) -> None:
         """Decide, and keep back what flaps."""
-        keys = {happening.incident.id: flap_key(happening.incident) for happening in happenings}
-        changed = [(happening, over) for happening in happenings if (over := changes(happening)) is not None]
-        ended = {keys[happening.incident.id] for happening, over in changed if over}
+        found = ((one, self._thresholds.of(one.incident.source.id)) for one in happenings)
+        judged = [(one, threshold) for one, threshold in found if threshold is not None]
+        if not judged:
+            await undecided.decide(orders, waits)
+            return
+        keys = {happening.incident.id: flap_key(happening.incident) for happening, _ in judged}
+        changed = [(one, threshold, over) for one, threshold in judged if (over := changes(one)) is not None]
+        ended = {keys[happening.incident.id] for happening, _, over in changed if over}
         known = await undecided.flaps(ended, frozenset(keys.values()) - ended)
         flaps = dict(known)
-        for happening, over in sorted(changed, key=lambda change: change[0].event.received):
+        for happening, threshold, over in sorted(changed, key=lambda change: change[0].event.received):
             key = keys[happening.incident.id]
             if key in flaps:
                 flaps[key] = threshold.after(flaps[key], happening.event.received, ended=over)
-        until: dict[IncidentId | None, tuple[FlapKey, datetime]] = {}
-        for happening in happenings:
+        holds: dict[IncidentId | None, Hold] = {}
+        for happening, threshold in judged:
             key = keys[happening.incident.id]
             one = flaps.get(key, Flaps())
             if one.until is not None and one.flaps(happening.event.received):
-                until[happening.incident.id] = key, one.until
+                holds[happening.incident.id] = threshold.hold(key, one.until)
         quiet = [
-            order.kept_back(threshold.hold(*until[order.incident_id])) if order.incident_id in until and _may_be_rolled_up(order) else order
+            order.kept_back(hold) if (hold := holds.get(order.incident_id)) is not None and _may_be_rolled_up(order) else order
             for order in orders
         ]
         await undecided.decide(quiet, waits, {key: one for key, one in flaps.items() if one != known[key]})

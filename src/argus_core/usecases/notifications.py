@@ -15,8 +15,8 @@ from argus_core.domain.digests import Digest
 from argus_core.domain.errors import Invalid, NotFound
 from argus_core.domain.escalation import rehearsed
 from argus_core.domain.filters import reads_texts
-from argus_core.domain.flapping import Threshold, flap_key, key_of
-from argus_core.domain.ids import DeliveryId, DestinationId, EventId, IncidentId, ProfileId, UserId
+from argus_core.domain.flapping import FlapKey, Threshold, Thresholds, flap_key, key_of
+from argus_core.domain.ids import DeliveryId, DestinationId, EventId, IncidentId, ProfileId, SourceId, UserId
 from argus_core.domain.incidents import Event, EventType, Happening, Incident, Level, fold
 from argus_core.domain.maintenance import Maintenance, ends
 from argus_core.domain.permissions import Act, confined_to, keeping, require, require_within
@@ -227,15 +227,18 @@ class NotificationService:
 
     async def flapping(self, rows: Sequence[IncidentRow]) -> Collection[IncidentId]:
         """Which of these incidents open and end again and again, so that what happens to them is told when it is quiet."""
-        if self.threshold is None:
-            return frozenset()
-        keys = {row.id: key_of(row.id, row.source_id, row.tags) for row in rows}
-        marked = await self.outbox.flapping(sorted(set(keys.values())))
-        return {id_ for id_, key in keys.items() if key in marked}
+        return await self._flapping({row.id: (row.source_id, key_of(row.id, row.source_id, row.tags)) for row in rows})
 
     async def flaps(self, incident: Incident) -> bool:
         """Whether this one does."""
-        return self.threshold is not None and bool(await self.outbox.flapping([flap_key(incident)]))
+        return bool(await self._flapping({incident.id: (incident.source.id, flap_key(incident))}))
+
+    async def _flapping(self, keys: Mapping[IncidentId, tuple[SourceId, FlapKey]]) -> Collection[IncidentId]:
+        marked = await self.outbox.flapping(sorted({key for _, key in keys.values()}))
+        if not marked:
+            return frozenset()
+        thresholds = Thresholds.spelled(self.threshold, await self.profiles.thresholds())
+        return {id_ for id_, (source_id, key) in keys.items() if key in marked and thresholds.of(source_id) is not None}
 
     async def stuck(self, most: int) -> Sequence[Setback]:
         """Events about which nobody can decide, and why; their incidents wait, and nobody else."""

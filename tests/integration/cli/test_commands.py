@@ -92,6 +92,19 @@ def test_a_source_is_renamed_deactivated_and_given_another_token(run):
     assert "active" == rows(run("source", "list"))[0][-1]
 
 
+def test_a_source_flaps_by_a_threshold_of_its_own(run):
+    run("source", "create", "oslo", "--type", "nav")
+
+    said = [run("source", "flapping", "oslo", *(("--above", above) if above else ())).stderr for above in (None, "5/30m", "off", "usual")]
+    wrong = refused(run("source", "flapping", "oslo", "--above", "often", code=1))
+
+    assert "ARGUS_FLAPPING is off" in said[0]
+    assert "more often than 5/30m flaps at oslo (nav)" in said[1]
+    assert "Nothing of oslo (nav) is held to flap" in said[2]
+    assert said[0] == said[3]
+    assert "5/30m, or off" in wrong
+
+
 def test_sources_of_one_name_are_told_apart_by_their_type(run):
     run("source", "create", "oslo", "--type", "nav")
     run("source", "create", "oslo", "--type", "zabbix", "--user", "oslo.zabbix")

@@ -159,7 +159,8 @@ def test_an_open_list_marks_what_changes_under_maintenance(chromium, office):
 
         new = report(office, office.token, description="Another of sw1", tags=[{"tag": "host=sw1"}])
 
-        page.wait_for_selector(f"tr[data-id='{new}'] .is-maintained", timeout=30_000)
+        page.click("text=1 new, show")
+        page.wait_for_selector(f"tr[data-id='{new}'] .is-maintained")
         page.click(f"tr[data-id='{new}'] .is-maintained")
         assert f"{office.url}{ROOT}{office.running}/" == page.url
 

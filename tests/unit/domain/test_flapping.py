@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from argus_core.domain.budgets import most_within
-from argus_core.domain.flapping import Flaps, Threshold, flap_key, parse_threshold
+from argus_core.domain.errors import Invalid
+from argus_core.domain.flapping import Flaps, Threshold, Thresholds, check_threshold, flap_key, parse_threshold
 from argus_core.domain.holds import Keeper
 from strategies import NOON, incidents
 
@@ -51,6 +52,27 @@ def test_what_flaps_is_a_source_with_a_set_of_tags(one, other):
 @pytest.mark.parametrize(("text", "threshold"), [("off", None), ("5/30m", Threshold(5, 30 * MINUTE))])
 def test_thresholds_are_spelled(text, threshold):
     assert threshold == parse_threshold(text)
+
+
+def test_a_source_has_its_own_threshold_or_none_or_the_usual_one():
+    usual = Threshold(2, MINUTE)
+    thresholds = Thresholds.spelled(usual, {1: "5/30m", 2: "off"})
+
+    assert [Threshold(5, 30 * MINUTE), None, usual] == [thresholds.of(number) for number in (1, 2, 3)]
+    assert None is Thresholds().of(1)
+
+
+@pytest.mark.parametrize("text", ["5", "0/5m", "5/8d", "never", "off "])
+def test_what_is_no_threshold_is_refused(text):
+    with pytest.raises(Invalid) as refusal:
+        check_threshold(text)
+
+    assert ["flapping"] == list(refusal.value.errors)
+
+
+@pytest.mark.parametrize("text", ["", "off", "5/30m"])
+def test_what_is_a_threshold_is_none_to_complain_of(text):
+    check_threshold(text)
 
 
 def test_a_hold_says_why_and_until_when():

@@ -1,6 +1,7 @@
 """A budget from what happens to what arrives, over the stores in dicts."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from argus_core.domain.budgets import Budget, most_within
 from argus_core.domain.deliveries import DeliveryStatus
 from argus_core.domain.holds import Keeper
 from argus_core.domain.incidents import EventType, Level
+from argus_core.domain.saved_filters import FilterDefinition
 from calm import Quiet
 
 pytestmark = pytest.mark.anyio
@@ -51,6 +53,42 @@ async def test_what_was_told_in_a_roundup_goes_on_in_one_and_what_was_told_alone
 
     title = "More than 2 messages in 5 minutes"
     assert [f"{title}: 1 still open", (single.id, [EventType.CLOSE]), f"{title}: 1 resolved"] == site.told[2:]
+
+
+async def test_it_is_the_first_message_that_says_how_the_others_go_whatever_event_it_was_about():
+    site = await Quiet(BUDGET).open()
+    async with site.profiles.begin(site.world.person.id) as work:
+        later = FilterDefinition(event_types=(EventType.OTHER, EventType.CLOSE))
+        await work.keep(replace(work.belongings.filters[0], definition=later))
+    single, _, rolled_up = incidents = [await site.report() for _ in range(3)]
+    for incident in incidents:
+        await site.act(incident.id, EventType.OTHER)
+    await site.work()
+    site.clock.now += 5 * MINUTE
+    await site.work()
+    for incident in (rolled_up, single):
+        await site.act(incident.id, EventType.CLOSE)
+    await site.work()
+    site.clock.now += 5 * MINUTE
+    await site.work()
+
+    title = "More than 2 messages in 5 minutes"
+    assert [f"{title}: 1 still open", (single.id, [EventType.CLOSE]), f"{title}: 1 resolved"] == site.told[2:]
+
+
+async def test_what_began_alone_ends_alone_though_something_between_was_rolled_up():
+    site = await Quiet(BUDGET).open()
+    single, _, _ = [await site.report() for _ in range(3)]
+    await site.work()
+    await site.act(single.id, EventType.OTHER)
+    await site.work()
+    site.clock.now += 5 * MINUTE
+    await site.work()
+    await site.act(single.id, EventType.CLOSE)
+    await site.work()
+
+    assert (single.id, [EventType.CLOSE]) == site.told[-1]
+    assert [None, Keeper.BUDGET, None] == [one.keeper for one in await site.ledger(single.id)]
 
 
 async def test_a_dry_run_says_how_much_would_have_been_above_it():

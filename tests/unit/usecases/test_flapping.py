@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from argus_core.domain.audit import Deed, Entry
 from argus_core.domain.deliveries import DeliveryStatus
 from argus_core.domain.flapping import Threshold, flap_key
 from argus_core.domain.holds import Keeper
@@ -60,6 +61,47 @@ async def test_what_flaps_is_told_when_it_is_quiet_and_as_ever_afterwards():
     assert (frozenset(), False) == (await quiet_desk.flapping(rows), await quiet_desk.flaps(fourth))
     assert set() == await site.outbox.flapping([flap_key(fourth)])
     assert {(DeliveryStatus.SUPPRESSED, Keeper.FLAPPING)} == {(one.status, one.keeper) for one in await site.ledger(fourth.id)}
+
+
+async def of_source(site, spelled, source_id=None):
+    """Somebody gives a source a threshold of its own."""
+    source = site.world.source
+    async with site.profiles.begin(source.user_id) as work:
+        await work.keep_threshold(source_id or source.id, spelled, Entry(deed=Deed.SOURCE_CHANGE, about=source.name))
+
+
+@pytest.mark.parametrize(
+    ("usual", "own", "kept"),
+    [(None, "2/10m", True), (THRESHOLD, "9/10m", False), (THRESHOLD, "off", False), (THRESHOLD, "", True), (None, "", False)],
+)
+async def test_a_source_flaps_by_its_own_threshold_or_else_by_that_of_all(usual, own, kept):
+    site = await Quiet(threshold=usual).open()
+    await of_source(site, own)
+    await of_source(site, "1/7d", 99)
+    for _ in range(4):
+        last = await come_and_go(site)
+
+    assert {Keeper.FLAPPING if kept else None} == {one.keeper for one in await site.ledger(last.id)}
+    assert kept == await site.desk.flaps(last)
+    assert ({last.id} if kept else set()) == await site.desk.flapping([await site.incidents.row(last.id)])
+
+
+async def test_a_threshold_counts_from_the_next_event_on():
+    site = await flapping_site()
+    for _ in range(3):
+        await come_and_go(site)
+    await of_source(site, "off")
+    loud = await come_and_go(site)
+    await of_source(site, "1/5m")
+    for _ in range(3):
+        quiet = await come_and_go(site)
+    site.clock.now += 10 * MINUTE
+    await site.work()
+
+    assert {None} == {one.keeper for one in await site.ledger(loud.id)}
+    assert {Keeper.FLAPPING} == {one.keeper for one in await site.ledger(quiet.id)}
+    assert "more than 1 time in 5 minutes" in (await site.ledger(quiet.id))[0].reason
+    assert ["What was flapping is quiet: 4 resolved"] == [one.subject for one in site.rounded_up]
 
 
 async def test_an_incident_that_is_closed_and_opened_flaps_though_it_has_no_tags():

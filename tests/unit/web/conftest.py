@@ -35,6 +35,7 @@ from argus_core.usecases.accounts import AccountService, NewUser
 from argus_core.usecases.administration import AdministrationService
 from argus_core.usecases.audit import AuditService
 from argus_core.usecases.dispatch import Dispatcher
+from argus_core.usecases.flapping import FlappingService
 from argus_core.usecases.identities import IdentityService
 from argus_core.usecases.incidents import IncidentService
 from argus_core.usecases.logins import LoginService
@@ -162,7 +163,8 @@ class World:
         self.audit = AuditService(MemoryAudit(accounts), accounts)
         self.watch = MemoryWatch(accounts, self.outbox, clock)
         watching = WatchService(self.watch, self.people, self.incidents, self.media, timedelta(days=7), timedelta(hours=1))
-        administration = AdministrationService(self.people, self.logins, profiles, notifications, watching, self.audit)
+        flapping = FlappingService(profiles, self.people)
+        administration = AdministrationService(self.people, self.logins, profiles, notifications, watching, self.audit, flapping)
         self.worries = []
         self.rooms |= {
             "administration": administration,

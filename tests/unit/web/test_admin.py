@@ -53,7 +53,7 @@ SUPER_POSTS = [
     *("/admin/users/new/", "/admin/users/{alice}/", "/admin/users/{alice}/password/", "/admin/users/{alice}/invite/"),
     *("/admin/users/{alice}/end-sessions/", "/admin/users/{alice}/tokens/", "/admin/tokens/{token}/revoke/", "/admin/source-types/"),
     *("/admin/sources/new/", "/admin/sources/{nav}/", "/admin/sources/{nav}/active/", "/admin/sources/{nav}/heartbeat/"),
-    *("/admin/sources/{nav}/token/", "/admin/sources/{nav}/rotate/"),
+    *("/admin/sources/{nav}/flapping/", "/admin/sources/{nav}/token/", "/admin/sources/{nav}/rotate/"),
 ]
 OWN_POSTS = [OWN, OWN + "{own}/revoke/"]
 FORMS = {
@@ -453,6 +453,29 @@ async def test_heartbeats_are_expected_and_not_any_more(office):
     assert "every 5 min" in listed
     assert [400, 400] == [answer.status_code for answer in refused]
     assert "None is expected." in await browser.main(page)
+
+
+async def test_a_source_flaps_from_when_on_is_said(office):
+    browser = await office.somebody("ada")
+    page = f"/admin/sources/{office.nav.id}/"
+
+    before = await browser.main(page)
+    await browser.send(f"{page}flapping/", {"flapping": "5/30m"}, page)
+    with_one = await browser.get(page)
+    refused = [await browser.send(f"{page}flapping/", {"flapping": wrong}, page) for wrong in ("5", "<b>")]
+    await browser.send(f"{page}flapping/", {"flapping": "off"}, page)
+    without = await browser.main(page)
+    await browser.send(f"{page}flapping/", {"flapping": ""}, page)
+    log = await browser.main("/admin/audit/")
+
+    assert "As ARGUS_FLAPPING says for all." in before
+    assert ('value="5/30m"' in with_one.text, "more often than 5/30m is told" in with_one.text) == (True, True)
+    assert [400, 400] == [answer.status_code for answer in refused]
+    assert all("Give times in a span of time, like 5/30m, or off, or nothing." in answer.text for answer in refused)
+    assert "Nothing of this source is held to flap." in without
+    assert "As ARGUS_FLAPPING says for all." in await browser.main(page)
+    for details in ("it flaps by 5/30m", "it flaps by off", "it flaps as others do"):
+        assert 1 == log.count(details)
 
 
 async def test_a_token_is_rotated_without_a_gap_and_with_one(office):

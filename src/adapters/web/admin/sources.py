@@ -1,4 +1,4 @@
-"""Sources: make and change them, give them other tokens, and say how often they are to be heard of."""
+"""Sources: make and change them, give them other tokens, say how often they are to be heard of, and from when on they flap."""
 
 import re
 from datetime import timedelta
@@ -40,6 +40,7 @@ def source_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # noqa: 
             "type": [card.source.type],
             "base_url": [card.source.base_url],
             "every": [_span(card.heart)],
+            "flapping": [card.flapping],
         }
         shown = Form({**present, **(form.values if form else {})}, form.problems if form else {})
         types = [(name, name) for name, _ in await web.administration.source_types(caller.by)]
@@ -97,6 +98,15 @@ def source_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # noqa: 
             return await show(caller, pk, caller.form.wrong(error.errors))
         return go(f"/admin/sources/{pk}/?done=kept")
 
+    @post("/admin/sources/{pk:int}/flapping/")
+    async def set_threshold(request: PageRequest, pk: FromPath[int]) -> Response[bytes]:
+        caller = await desk.sent(request, Act.MANAGE_SOURCES)
+        try:
+            await web.administration.set_threshold(caller.by, _id(pk), caller.form.text("flapping"))
+        except Invalid as error:
+            return await show(caller, pk, caller.form.wrong(error.errors))
+        return go(f"/admin/sources/{pk}/?done=kept")
+
     @post("/admin/sources/{pk:int}/token/")
     async def add_token(request: PageRequest, pk: FromPath[int]) -> Response[bytes]:
         caller = await desk.sent(request, Act.MANAGE_SOURCES)
@@ -120,7 +130,7 @@ def source_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # noqa: 
         new = await web.administration.rotate_source_token(caller.by, _id(pk))
         return caller.page("key.html", here="sources", new=new, back=f"/admin/sources/{pk}/", about="")
 
-    return [sources, ask_new, add, source, change, activity, expect, add_token, ask_rotate, rotate]
+    return [sources, ask_new, add, source, change, activity, expect, set_threshold, add_token, ask_rotate, rotate]
 
 
 def _id(pk: int) -> SourceId:
