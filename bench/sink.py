@@ -2,6 +2,7 @@
 
 import asyncio
 import multiprocessing
+import os
 import re
 import time
 from collections.abc import Iterator
@@ -98,6 +99,7 @@ def _serve(asked: Connection, received) -> None:
 
         def answer() -> None:
             asked.recv()
+            os.set_blocking(asked.fileno(), True)  # the loop has made it otherwise, and there may be more to say than fits in at once
             asked.send(letters)
 
         loop.add_reader(asked.fileno(), answer)

@@ -41,6 +41,7 @@ from argus_core.domain.filters import (
     SourceTyped,
     StartedSince,
     StartedUntil,
+    TagsAre,
     TextHas,
 )
 from argus_core.domain.ids import DestinationId, EventId, FilterId, IncidentId, ProfileId, SourceId, TimeslotId, UserId
@@ -404,6 +405,7 @@ def conditions(known=(), told=()):
         | st.builds(SourceOf, some(lambda incident: [incident.source.user_id], ids.map(UserId)))
         | st.builds(KeyIs, some(lambda incident: [incident.source_incident_id], texts))
         | st.builds(HasTag, sets(lambda incident: [tag.tag for tag in incident.tags], tags.map(str)))
+        | st.builds(TagsAre, some(lambda incident: [frozenset(tag.tag for tag in incident.tags)], st.frozensets(tags.map(str), max_size=3)))
         | st.builds(StartedSince, times)
         | st.builds(StartedUntil, times)
         | st.builds(EndsSince, times)

@@ -1,16 +1,19 @@
-"""What is taken along in lines, CSV or JSON: the audit log, for command lines and for pages, and lists of incidents."""
+"""What is taken along as CSV or JSON: the audit log, for command lines and for pages, and the lists of the pages."""
 
 import csv
 import io
 import json
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
-from typing import TypeAlias
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 from argus_core.domain.audit import Record, as_plain
 
 Cell: TypeAlias = str | int | bool | None
+Pages: TypeAlias = AsyncIterable[Sequence[Mapping[str, Any]]]
+"""A list, some objects at a time: nobody holds all of it in memory."""
 
 COLUMNS = ("id", "created", "deed", "about", "outcome", "user_id", "username", "address", "details")
+_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\N{FULLWIDTH EQUALS SIGN}", "\N{FULLWIDTH PLUS SIGN}", "\N{FULLWIDTH COMMERCIAL AT}")
 
 
@@ -34,3 +37,27 @@ def csv_line(cells: Iterable[object]) -> str:
     line = io.StringIO()
     csv.writer(line).writerow([f"'{text}" if text.startswith(_FORMULA) else text for text in texts])
     return line.getvalue()
+
+
+async def csv_of(fields: Sequence[str], pages: Pages) -> AsyncIterator[bytes]:
+    """A head and a line for each object; lists stand in one cell. Begins with the mark by which programs for tables know UTF-8."""
+    yield (_MARK + csv_line(fields)).encode()
+    async for page in pages:
+        if page:
+            yield "".join(csv_line(_cell(one[field]) for field in fields) for one in page).encode()
+
+
+async def json_of(pages: Pages) -> AsyncIterator[bytes]:
+    """A list of objects, one a line."""
+    between = "[\n"
+    async for page in pages:
+        if page:
+            yield (between + ",\n".join(json.dumps(one, ensure_ascii=False) for one in page)).encode()
+            between = ",\n"
+    yield b"\n]\n" if between != "[\n" else b"[]\n"
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return " ".join(map(str, value)) if isinstance(value, list) else value

@@ -84,7 +84,7 @@ def _copy(folder: DataFolder, old: Path, ours: Binaries, settings: Settings) -> 
     file = upgrading.with_name("upgrade.dump")
     try:
         with running(folder.path, bin=old) as server:
-            before = dump(server.url, ours.folder, file)
+            before = dump(server.url, old, file)  # only they know what their server keeps in its catalogues
         with running(upgrading, bin=settings.postgres_bin) as server:
             after = load(server.url, ours.folder, file)
     finally:

@@ -352,6 +352,22 @@ class Overtaking(MemoryOutbox):
         self._incidents.outbox = sorted(self._incidents.outbox, key=lambda row: row in self._aside)
 
 
+class Queueing(MemoryOutbox):
+    """Lets everything be decided in its turn, whatever its level."""
+
+    def claim(self, most):
+        self._incidents.urgent.clear()
+        return super().claim(most)
+
+
+class Patient(MemoryOutbox):
+    """Lets everything be sent in its turn, whatever its level."""
+
+    async def take(self, free, lease, budget=None):
+        self._lanes = {key: replace(lane, urgent=False) for key, lane in self._lanes.items()}
+        return await super().take(free, lease, budget)
+
+
 class Generous(MemoryOutbox):
     """Lets everybody test as often as they like."""
 
@@ -359,7 +375,10 @@ class Generous(MemoryOutbox):
         return await super().order_tests(orders, 1_000, within)
 
 
-@pytest.mark.parametrize("broken", [Disorderly, Shared, Hasty, Forgetful, Curious, Deaf, Endless, Tidy, Impatient, Overtaking, Generous])
+@pytest.mark.parametrize(
+    "broken",
+    [Disorderly, Shared, Hasty, Forgetful, Curious, Deaf, Endless, Tidy, Impatient, Overtaking, Queueing, Patient, Generous],
+)
 async def test_an_outbox_that_breaks_a_promise_is_found_out(broken):
     accounts = MemoryAccounts()
     incidents = MemoryIncidents(accounts)

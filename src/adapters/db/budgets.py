@@ -9,7 +9,7 @@ from psycopg.rows import TupleRow
 from adapters.db import outbox_statements as statements
 from adapters.db.database import Connection
 from argus_core.domain.budgets import Budget, Goes, Held, Judgement, Message, Purse, Waits
-from argus_core.domain.deliveries import TESTS, LaneKey
+from argus_core.domain.deliveries import TESTS, LaneKey, urgent_share
 from argus_core.domain.ids import DestinationId
 
 
@@ -22,9 +22,14 @@ class Candidate:
     message: Message
 
 
+def rooms(free: Mapping[str, int]) -> dict[str, object]:
+    """The values of a statement that looks for lanes: routes, how many each has room for, and how many of these for what is urgent."""
+    return {"routes": list(free), "rooms": list(free.values()), "shares": [urgent_share(room) for room in free.values()]}
+
+
 async def candidates_in(connection: Connection, free: Mapping[str, int]) -> Sequence[Candidate]:
     """The lanes that are due and for which there is room, longest due first; nobody else gets them until the transaction ends."""
-    cursor = await connection.execute(statements.CANDIDATES, (list(free), list(free.values())), prepare=True, binary=True)
+    cursor = await connection.execute(statements.CANDIDATES, rooms(free), prepare=True, binary=True)
     return [
         Candidate(
             (about, DestinationId(destination_id)),

@@ -41,6 +41,7 @@ from argus_core.domain.filters import (
     SourceTyped,
     StartedSince,
     StartedUntil,
+    TagsAre,
     TextHas,
     folded,
 )
@@ -115,6 +116,8 @@ class Where:
                 return NEVER if text_problem(key, KEY_BYTES) else f"i.source_incident_id = {self.value(key)}"
             case HasTag(tags):
                 return f"i.tags && {self._texts(tags)}"
+            case TagsAre(tags):
+                return self._only(tags)
             case StartedSince(moment):
                 return f"i.start_time >= {self.value(moment)}"
             case StartedUntil(moment):
@@ -163,6 +166,12 @@ class Where:
 
     def _numbers(self, numbers: Iterable[int]) -> str:
         return f"{self.value(sorted(numbers))}::bigint[]"
+
+    def _only(self, tags: frozenset[str]) -> str:
+        if any(text_problem(tag, TAG_BYTES) for tag in tags):
+            return NEVER
+        told = self._texts(tags)
+        return f"i.tags @> {told} and i.tags <@ {told}"
 
     def _texts(self, texts: Iterable[str]) -> str:
         storable = sorted(text for text in texts if not text_problem(text, max(KEY_BYTES, TAG_BYTES)))

@@ -11,7 +11,7 @@ from psycopg.rows import TupleRow
 
 from adapters.db import audit, codec
 from adapters.db import outbox_statements as statements
-from adapters.db.budgets import Candidates, candidates_in
+from adapters.db.budgets import Candidates, candidates_in, rooms
 from adapters.db.database import Connection, Database
 from adapters.db.gathering import Gathering
 from adapters.db.happenings import happenings_at, readable_at, texts_of
@@ -30,6 +30,7 @@ from argus_core.domain.deliveries import (
     Report,
     settled,
     too_many_tests,
+    urgent_share,
 )
 from argus_core.domain.destinations import Destination
 from argus_core.domain.digests import OVER
@@ -59,7 +60,7 @@ class PgOutbox(Outbox):
     @asynccontextmanager
     async def _claim(self, most: int) -> AsyncIterator[Undecided]:
         async with self._database.transaction() as connection:
-            cursor = await connection.execute(statements.CLAIM, (most,), prepare=True, binary=True)
+            cursor = await connection.execute(statements.CLAIM, {"urgent": urgent_share(most), "most": most}, prepare=True, binary=True)
             places: list[Place] = [(IncidentId(id_), version) for id_, version in await cursor.fetchall()]
             yield PgUndecided(connection, places)
 
@@ -120,7 +121,7 @@ class PgOutbox(Outbox):
             return await self._take_within(budget, free, lease)
 
         async def work(connection: Connection, _: bool) -> list[Sending]:
-            cursor = await connection.execute(statements.TAKE, (list(free), list(free.values()), lease), prepare=True, binary=True)
+            cursor = await connection.execute(statements.TAKE, rooms(free) | {"lease": lease}, prepare=True, binary=True)
             taken = await cursor.fetchall()
             return await _sendings(connection, taken) if taken else []
 

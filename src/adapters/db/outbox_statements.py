@@ -11,11 +11,21 @@ from argus_core.domain.deliveries import AT_MOST_EVERY, PAUSES, TESTS
 from argus_core.domain.holds import Keeper
 
 # Of each incident the earliest event alone: while somebody is at it, the later ones are seen not to be the earliest, and left alone too.
-CLAIM = """
-    select o.incident_id, o.version from outbox o
-    where (o.due is null or o.due <= now())
-    and not exists (select from outbox p where p.incident_id = o.incident_id and p.version < o.version)
-    order by o.incident_id, o.version limit %s for update of o skip locked"""
+_EARLIEST = """(o.due is null or o.due <= now())
+        and not exists (select from outbox p where p.incident_id = o.incident_id and p.version < o.version)"""
+# An incident is urgent or not, with all its events: those in two halves have none in common.
+CLAIM = f"""
+    with u as materialized (
+        select o.incident_id, o.version from (select distinct incident_id from outbox where urgent) q join outbox o using (incident_id)
+        where {_EARLIEST}
+        order by o.incident_id, o.version limit %(urgent)s for update of o skip locked
+    ),
+    r as materialized (
+        select o.incident_id, o.version from outbox o
+        where not exists (select from outbox q where q.incident_id = o.incident_id and q.urgent) and {_EARLIEST}
+        order by o.incident_id, o.version limit %(most)s - (select count(*) from u) for update of o skip locked
+    )
+    select * from u union all select * from r"""
 
 _PATIENCE = ", ".join(f"'{pause.total_seconds()} s'" for pause in PAUSES)
 PUT_ASIDE = f"""
@@ -43,10 +53,12 @@ _ORDERED = f"""
         returning id, incident_id, destination_id, status
     ),
     l as (
-        insert into lane (incident_id, destination_id, newest, route)
-        select d.incident_id, d.destination_id, d.id, o.route from d join o using (incident_id, destination_id) where d.status = 'waiting'
+        insert into lane (incident_id, destination_id, newest, route, urgent)
+        select d.incident_id, d.destination_id, d.id, o.route, coalesce(o.urgent, false)
+        from d join o using (incident_id, destination_id) where d.status = 'waiting'
         order by incident_id, destination_id
         on conflict (incident_id, destination_id) do update set newest = excluded.newest, route = excluded.route,
+            urgent = lane.urgent or excluded.urgent,
             due = least(lane.due, greatest(now(), lane.tried + interval '{AT_MOST_EVERY.total_seconds()} s'))
     ),
     r as (
@@ -194,22 +206,40 @@ ROUTES = """
     )
     select route from r where route is not null"""
 
-TAKE = """
-    with c as (
-        select l.incident_id, l.destination_id, l.upto is not null as repeats
-        from unnest(%s::text[], %s::int[]) as r (route, room),
-        lateral (
-            select * from lane where lane.route = r.route and lane.due <= now() and lane.leased_until <= now()
-            order by lane.due limit r.room for update skip locked
+# First those that are urgent, then of the others as many as there is room for after them.
+_DUE = """
+    r as (
+        select * from unnest(%(routes)s::text[], %(rooms)s::int[], %(shares)s::int[]) as r (route, room, share)
+    ),
+    u as materialized (
+        select l.* from r, lateral (
+            select * from lane where lane.route = r.route and lane.urgent and lane.due <= now() and lane.leased_until <= now()
+            order by lane.due limit r.share for update skip locked
         ) l
+    ),
+    l as materialized (
+        select * from u
+        union all
+        select l.* from r, lateral (
+            select * from lane where lane.route = r.route and not lane.urgent and lane.due <= now() and lane.leased_until <= now()
+            order by lane.due limit r.room - (select count(*) from u where u.route = r.route) for update skip locked
+        ) l
+    )"""
+# Of arrays it is expected that they are short: so it finds each lane by its key, and does not read all lanes to find a few.
+TAKE = f"""
+    with {_DUE},
+    c as (
+        select * from unnest(array(select incident_id from l), array(select destination_id from l), array(select upto is not null from l))
+            as c (incident_id, destination_id, repeats)
     )
     update lane l
-    set attempt = l.attempt + 1, leased_until = now() + %s::interval, tried = now(), upto = coalesce(l.upto, l.newest)
+    set attempt = l.attempt + 1, leased_until = now() + %(lease)s::interval, tried = now(), upto = coalesce(l.upto, l.newest)
     from c where l.incident_id = c.incident_id and l.destination_id = c.destination_id
     returning l.incident_id, l.destination_id, l.route, l.attempt, l.failures, c.repeats, l.upto"""
 
 # With a budget lanes are looked at first, then what went to their destinations; both stay locked until it is written what becomes of them.
 CANDIDATES = f"""
+    with {_DUE}
     select l.incident_id, l.destination_id, l.upto is not null, l.incident_id = {TESTS} or exists (
             select from delivery d where d.incident_id = l.incident_id and d.destination_id = l.destination_id
             and d.status = 'waiting' and d.urgent),
@@ -218,12 +248,7 @@ CANDIDATES = f"""
             and d.status = 'suppressed' and d.kept_by = 'budget' and (d.version = 1 or not exists (
                 select from delivery e where e.incident_id = d.incident_id and e.destination_id = d.destination_id
                 and e.id < d.id and e.status not in ('suppressed', 'waiting'))))
-    from unnest(%s::text[], %s::int[]) as r (route, room),
-    lateral (
-        select * from lane where lane.route = r.route and lane.due <= now() and lane.leased_until <= now()
-        order by lane.due limit r.room for update skip locked
-    ) l
-    order by l.due, l.incident_id, l.destination_id"""
+    from l order by l.due, l.incident_id, l.destination_id"""
 NEW_PURSES = "insert into purse (destination_id) select unnest(%s::bigint[]) order by 1 on conflict do nothing"
 # Times are read after the last row was locked, so no moment is counted that lies before one that was counted already.
 PURSES = """
@@ -385,13 +410,15 @@ RETRY = """
     with d as (
         update delivery set status = 'waiting', reason = '', since = now(), finished = null
         where id = any(%(ids)s) and status = any(%(statuses)s)
-        returning id, incident_id, destination_id, medium
+        returning id, incident_id, destination_id, medium, urgent
     ),
     l as (
-        insert into lane (incident_id, destination_id, newest, route)
-        select incident_id, destination_id, max(id), coalesce(%(routes)s::json ->> destination_id::text, min(medium) || ':')
+        insert into lane (incident_id, destination_id, newest, route, urgent)
+        select incident_id, destination_id, max(id), coalesce(%(routes)s::json ->> destination_id::text, min(medium) || ':'),
+            bool_or(urgent)
         from d group by incident_id, destination_id order by 1, 2
-        on conflict (incident_id, destination_id) do update set newest = greatest(lane.newest, excluded.newest), due = now(), failures = 0
+        on conflict (incident_id, destination_id) do update set newest = greatest(lane.newest, excluded.newest), due = now(), failures = 0,
+            urgent = lane.urgent or excluded.urgent
     )
     select id from d order by id"""
 

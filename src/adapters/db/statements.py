@@ -42,7 +42,7 @@ _ONE = """
     ),
     {ACK}
     o as (
-        insert into outbox (incident_id, version) select id, version from i
+        insert into outbox (incident_id, version, urgent) select id, version, level = 1 from i
     )
     select {IF_LIVE}, count(*) from i
 """
@@ -54,14 +54,14 @@ _BEGUN = """
         null::timestamptz, false, %(received)s
     where {IF_LIVE}
     on conflict (source_id, source_incident_id) where source_incident_id <> '' do nothing
-    returning id, version
+    returning id, version, level
 """
 
 _STEPPED = """
     update incident set version = version + 1, received = %(received)s, ended = %(ended)s,
         end_time = %(end_time)s::timestamptz, acked_until = %(acked_until)s::timestamptz
     where id = %(id)s and version = %(expected)s and {IF_LIVE}
-    returning id, version
+    returning id, version, level
 """
 
 _ACKED = """
@@ -98,7 +98,7 @@ _MANY = """
         select id, incident_id, version, type, actor_id, timestamp, received, description, effect, changes from n
     ),
     o as (
-        insert into outbox (incident_id, version) select incident_id, version from n
+        insert into outbox (incident_id, version, urgent) select n.incident_id, n.version, i.level = 1 from n join i on i.id = n.incident_id
     ),
     a as (
         insert into ack (event_id, incident_id, version, expiration, until)
@@ -123,7 +123,7 @@ _INSERTED = """
         ticket_url, metadata::json, tags, tags_by, tags_at, acked_until, ended, received
     from d
     on conflict (source_id, source_incident_id) where source_incident_id <> '' do nothing
-    returning id
+    returning id, level
 """
 
 # What did not change is not sent, and so keeps its place on the disk when it is long.
@@ -134,7 +134,7 @@ _UPDATED = """
         metadata = coalesce(d.metadata::json, i.metadata), tags = coalesce(d.tags, i.tags),
         tags_by = coalesce(d.tags_by, i.tags_by), tags_at = coalesce(d.tags_at, i.tags_at)
     from d where i.id = d.id and i.version = d.expected
-    returning i.id
+    returning i.id, i.level
 """
 
 
@@ -177,14 +177,14 @@ BEGIN_TOGETHER = _compact(
             tags::text[], tags_by::bigint[], tags_at::timestamptz[], null::timestamptz, false, received
         from d where warrant is null or warrant in (select id from live) order by place
         on conflict (source_id, source_incident_id) where source_incident_id <> '' do nothing
-        returning id
+        returning id, level
     ),
     e as (
         insert into event (id, incident_id, version, type, actor_id, timestamp, received, description, effect, changes)
         select event_id, id, 1, type, actor_id, timestamp, received, why, effect, changes::json from d join i using (id)
     ),
     o as (
-        insert into outbox (incident_id, version) select id, 1 from i
+        insert into outbox (incident_id, version, urgent) select id, 1, level = 1 from i
     )
     select warrant is null or warrant in (select id from live), id in (select id from i) from d order by place
     """.replace("{LIVE}", _LIVE_TOGETHER).replace("{INSERT}", _INSERT)
@@ -210,7 +210,7 @@ STEP_TOGETHER = _compact(
             acked_until = d.acked_until
         from l join d using (id)
         where i.id = l.id and i.version = d.expected and (d.warrant is null or d.warrant in (select id from live))
-        returning i.id, i.version
+        returning i.id, i.version, i.level
     ),
     e as (
         insert into event (id, incident_id, version, type, actor_id, timestamp, received, description, effect, changes)
@@ -220,7 +220,7 @@ STEP_TOGETHER = _compact(
         insert into ack (event_id, incident_id, version) select event_id, id, version from d join i using (id) where acks
     ),
     o as (
-        insert into outbox (incident_id, version) select id, version from i
+        insert into outbox (incident_id, version, urgent) select id, version, level = 1 from i
     )
     select warrant is null or warrant in (select id from live), id in (select id from i) from d order by place
     """.replace("{LIVE}", _LIVE_TOGETHER)

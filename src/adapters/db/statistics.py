@@ -49,10 +49,12 @@ _TAGS = """
     group by tag order by count(*) desc, tag collate "C" limit %(most)s"""
 _FLAPPING = f"""
     with f as (
-        select source_id, tags, count(*) as number from incident
+        select source_id, count(*) as number,
+            (select array_agg(tag collate "C" order by tag collate "C") from unnest(i.tags) as tag) as tags
+        from incident i
         where start_time > %(day)s and start_time <= %(now)s
             and stateful and end_time <= %(now)s and end_time - start_time <= %(hour)s and tags <> '{{}}'
-        group by source_id, tags having count(*) >= %(flaps)s order by number desc, source_id, tags collate "C" limit %(most)s
+        group by 1, 3 having count(*) >= %(flaps)s order by 2 desc, 1, 3 limit %(most)s
     )
     select number, f.tags, {_SOURCE} from f join source s on s.id = f.source_id
     order by number desc, s.id, f.tags collate "C"

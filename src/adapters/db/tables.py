@@ -146,8 +146,11 @@ outbox = sa.Table(
     sa.Column("due", Moment),
     sa.Column("failures", sa.Integer, nullable=False, server_default=sa.text("0")),
     sa.Column("reason", sa.Text),
+    # Those of level 1 come before others.
+    sa.Column("urgent", sa.Boolean, nullable=False, server_default=sa.text("false")),
     postgresql_with=QUEUE,
 )
+sa.Index("outbox_urgent", outbox.c.incident_id, postgresql_where=outbox.c.urgent)
 
 # Notifications. Lanes are a small queue, deliveries and attempts the ledger; the incident of a test is 0. `newest` is the latest delivery
 # that was added to a lane: whoever empties a lane looks at it, because what is added meanwhile is not in its snapshot.
@@ -165,9 +168,10 @@ lane = sa.Table(
     sa.Column("attempt", sa.Integer, nullable=False, server_default=sa.text("0")),
     sa.Column("failures", sa.Integer, nullable=False, server_default=sa.text("0")),
     sa.Column("route", sa.Text, nullable=False),
+    sa.Column("urgent", sa.Boolean, nullable=False, server_default=sa.text("false")),
     postgresql_with=QUEUE,
 )
-sa.Index("lane_due", lane.c.route, lane.c.due)
+sa.Index("lane_next", lane.c.route, lane.c.urgent, lane.c.due)
 
 delivery = sa.Table(
     "delivery",

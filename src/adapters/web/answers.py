@@ -15,6 +15,7 @@ from litestar.background_tasks import BackgroundTask
 from litestar.datastructures import Cookie
 
 from adapters.web.guests import Guest
+from argus_core.domain.notifications import heard_late
 
 _HEADERS = {
     "content-security-policy": (
@@ -87,6 +88,7 @@ def _environment() -> Environment:
     environment.filters["exact"] = _exact
     environment.filters["plain_json"] = _plain_json
     environment.filters["lasting"] = lasting
+    environment.tests["heard_late"] = heard_late
     return environment
 
 

@@ -18,11 +18,11 @@ from argus_core.domain.errors import TooOften
 from argus_core.domain.flapping import FlapKey, Flaps
 from argus_core.domain.holds import Hold, Keeper
 from argus_core.domain.ids import DestinationId, FilterId, MaintenanceId, ProfileId, UserId
-from argus_core.domain.incidents import EventType, Happening, Incident, fold
+from argus_core.domain.incidents import EventType, Happening, Incident, Level, fold
 from argus_core.domain.maintenance import Maintenance
 from argus_core.domain.profiles import Profile
 from argus_core.domain.saved_filters import FilterDefinition, SavedFilter
-from argus_core.domain.transitions import Timer, TimerKind
+from argus_core.domain.transitions import Edit, Timer, TimerKind
 from argus_core.ports.accounts import Accounts
 from argus_core.ports.incidents import Incidents
 from argus_core.ports.outbox import Outbox, Sending, Withheld
@@ -36,6 +36,7 @@ REFUSED = Report(outcome=Outcome.REFUSED, answer="550 nobody", seconds=0.5)
 FAILED = Report(outcome=Outcome.FAILED, answer="451 later", seconds=0.5)
 UNKNOWN = Report(outcome=Outcome.UNKNOWN, answer="gone after DATA", seconds=0.5)
 MANY = 1_000
+STORM, AT_ONCE = 500, 20
 LONG_HENCE = LONG_AGO.replace(year=2999)
 
 
@@ -48,9 +49,9 @@ class Post:
     told: Told
     route: str
 
-    async def happen(self, *, times: int = 1, why: str = "") -> Incident:
+    async def happen(self, *, times: int = 1, why: str = "", level: Level = Level.INFORMATION) -> Incident:
         """Report an incident, and let so many events happen in all."""
-        incident = await self.world.report(description=why)
+        incident = await self.world.report(description=why, level=level)
         for number in range(1, times):
             await self.world.service.post(incident.id, EventType.OTHER, actor=self.world.person, why=f"{why}{number}")
         return await self.world.incidents.get(incident.id)
@@ -65,7 +66,13 @@ class Post:
             address="Email: ola@example.org",
             route=self.route,
             status=status,
+            urgent=happening is not None and happening.incident.level is Level.CRITICAL,
         )
+
+    async def storm(self) -> Sequence[Incident]:
+        """Many incidents, none of level 1, some at once."""
+        together = [await asyncio.gather(*(self.happen() for _ in range(AT_ONCE))) for _ in range(STORM // AT_ONCE)]
+        return [incident for some in together for incident in some]
 
     async def decide(self, *, status: DeliveryStatus = DeliveryStatus.WAITING) -> None:
         """Order everything that is undecided, event by event."""
@@ -75,9 +82,9 @@ class Post:
                 if not undecided.places:
                     return
 
-    async def waiting(self, *, times: int = 1, why: str = "") -> Incident:
+    async def waiting(self, *, times: int = 1, why: str = "", level: Level = Level.INFORMATION) -> Incident:
         """An incident with so many deliveries that wait."""
-        incident = await self.happen(times=times, why=why)
+        incident = await self.happen(times=times, why=why, level=level)
         await self.decide()
         return incident
 
@@ -154,6 +161,49 @@ async def claims_exclude_each_other(post: Post) -> None:
         claimed = [*here.places, *there.places]
         see(sorted(incident_id for incident_id, _ in claimed) == sorted(incidents), "An incident was claimed by two, or by nobody.")
         see({version for _, version in claimed} == {1}, "A later event was claimed.")
+
+
+async def what_is_urgent_is_decided_first(post: Post) -> None:
+    """Incidents of level 1 come before a storm of others, each from its earliest event on; a quarter is left to the others."""
+    others = {incident.id for incident in await post.storm()}
+    urgent = await post.happen(times=2, level=Level.CRITICAL)
+    raised = await post.happen(times=2)
+    await post.world.service.edit(raised.id, Edit(level=Level.CRITICAL), actor=post.world.person)
+    for version in (1, 2):
+        async with post.outbox.claim(4) as undecided:
+            see({(urgent.id, version), (raised.id, version)} < set(undecided.places), "Others come first, or later events.")
+            see(len({id_ for id_, _ in undecided.places} & others) == 2, "There is room that others do not get.")  # noqa: PLR2004 - of four
+            await undecided.decide([])
+    flood = {(await post.happen(level=Level.CRITICAL)).id for _ in range(8)}
+    async with post.outbox.claim(4) as undecided:
+        claimed = [id_ for id_, _ in undecided.places]
+        counts = len((flood | {raised.id}).intersection(claimed)), len(others.intersection(claimed))
+        see(counts == (3, 1), "What is urgent does not come first, or leaves nothing to others.")
+        async with post.outbox.claim(MANY) as rest:
+            see(not {id_ for id_, _ in rest.places}.intersection(claimed), "An incident was claimed twice.")
+
+
+async def what_is_urgent_is_sent_first(post: Post) -> None:
+    """Lanes of level 1 are taken before a storm of others, and all that waits in them goes; a quarter of the room is left to the others."""
+    others = {incident.id for incident in await post.storm()}
+    await post.decide()
+    raised = await post.waiting()
+    await post.world.service.edit(raised.id, Edit(level=Level.CRITICAL), actor=post.world.person)
+    urgent = await post.waiting(times=2, level=Level.CRITICAL)
+    sendings = {sending.incident_id: sending for sending in await post.take(4)}
+    see({raised.id, urgent.id} < set(sendings), "Others come first.")
+    versions = [[delivery.version for delivery in sendings[id_].deliveries] for id_ in (raised.id, urgent.id)]
+    see(all(some == list(range(1, len(some) + 1)) and len(some) > 1 for some in versions), "Not all that waited goes, in order.")
+    see(len(others.intersection(sendings)) == 2, "There is room that others do not get.")  # noqa: PLR2004 - of four
+    flood = {(await post.waiting(level=Level.CRITICAL)).id for _ in range(8)}
+    for budget in (None, Budget(MANY, A_MOMENT)):
+        taken = {sending.incident_id for sending in await post.take(4, budget=budget)}
+        see((len(taken & flood), len(taken & others)) == (3, 1), "What is urgent does not come first, or leaves nothing to others.")
+    (given, *_) = [one for one in await post.take(1) if one.incident_id in flood]
+    await post.outbox.finish(given, SENT)
+    rest = await post.take(MANY)
+    see({one.incident_id for one in rest} <= others | flood, "Something was taken twice.")
+    see(len(rest) == STORM - 2 - 2 + 8 - 6 - 1, "Something is left behind.")
 
 
 async def what_was_put_aside_waits_with_what_comes_after_it(post: Post) -> None:
@@ -863,6 +913,8 @@ OUTBOX_CHECKS: Sequence[PostCheck] = (
     events_are_decided_in_order,
     what_was_not_decided_comes_again,
     claims_exclude_each_other,
+    what_is_urgent_is_decided_first,
+    what_is_urgent_is_sent_first,
     what_was_put_aside_waits_with_what_comes_after_it,
     racing_callers_decide_each_event_once,
     what_is_ordered_is_sent_once,

@@ -74,14 +74,20 @@ async def what_is_noisy_shows(statistics: Statistics, world: World) -> None:
 
 
 async def what_flaps_shows(statistics: Statistics, world: World) -> None:
-    """What was over within an hour three times in a day, with the same tags of the same source."""
+    """What was over within an hour three times in a day, with the same tags of the same source, in whatever order they came."""
     now = NOW - 3000 * DAY
     often, seldom, slow = ((Tag("host", name),) for name in ("often", "seldom", "slow"))
     for times, tags, lasted in ((3, often, HOUR), (2, seldom, MINUTE), (4, slow, HOUR + MINUTE), (4, (), MINUTE), (1, often, 3 * HOUR)):
         await _report(world, now, times, tags, lasted)
     await _report(world, now, 3, (Tag("host", "open"),))
+    both = (Tag("a", "1"), Tag("b", "1"))
+    await _report(world, now, 1, both, MINUTE)
+    await _report(world, now, 2, both[::-1], MINUTE)
     past = await statistics.past(now)
-    see(past.flapping == (Flapping(world.source, ("host=often",), 3),), f"What flaps is {past.flapping}.")
+    see(
+        past.flapping == (Flapping(world.source, ("a=1", "b=1"), 3), Flapping(world.source, ("host=often",), 3)),
+        f"What flaps is {past.flapping}.",
+    )
 
 
 async def only_so_much_is_named(statistics: Statistics, world: World) -> None:

@@ -195,7 +195,7 @@ class Lane:
 
     It may be claimed when it is `due` and its lease has run out. `attempt` counts the claims, and tells a late answer from the present one;
     `failures` those in a row that did not succeed. `upto` is the newest delivery of a message that may be under way or may have arrived:
-    until that is known, the next claim is for the same message.
+    until that is known, the next claim is for the same message. It is `urgent` as long as it lasts once anything urgent was in it.
     """
 
     due: datetime
@@ -204,10 +204,11 @@ class Lane:
     attempt: int = 0
     failures: int = 0
     upto: DeliveryId | None = None
+    urgent: bool = False
 
-    def heard(self, now: datetime) -> "Lane":
+    def heard(self, now: datetime, *, urgent: bool = False) -> "Lane":
         """After a new event: due at once, unless it has just been tried."""
-        return replace(self, due=min(self.due, max(now, self.tried + AT_MOST_EVERY)))
+        return replace(self, due=min(self.due, max(now, self.tried + AT_MOST_EVERY)), urgent=self.urgent or urgent)
 
     def may_be_claimed(self, now: datetime) -> bool:
         """Whether it is due, and nobody is at it."""
@@ -241,6 +242,15 @@ class Lane:
 def first_lane(now: datetime) -> Lane:
     """A lane in which nothing was tried yet."""
     return Lane(due=now, leased_until=now, tried=now - AT_MOST_EVERY)
+
+
+def urgent_share(room: int) -> int:
+    """
+    How much of the room what is urgent may take before the rest: all but a quarter, rounded up, which is the rest's.
+
+    So a storm holds up nothing urgent, and a storm of what is urgent does not hold up everything else. Room for one is for what is urgent.
+    """
+    return room - min(room - 1, (room + 3) // 4) if room > 0 else 0
 
 
 def pause_after(failures: int, chance: float) -> timedelta:

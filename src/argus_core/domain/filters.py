@@ -110,6 +110,13 @@ class HasTag:
 
 
 @dataclass(frozen=True, slots=True)
+class TagsAre:
+    """Has exactly these tags, each `key=value`, and no others."""
+
+    tags: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class StartedSince:
     """Started then or later."""
 
@@ -195,6 +202,7 @@ Condition: TypeAlias = (
     | SourceOf
     | KeyIs
     | HasTag
+    | TagsAre
     | StartedSince
     | StartedUntil
     | EndsSince
@@ -257,6 +265,8 @@ def holds(  # noqa: C901, PLR0911, PLR0912 - one case for each clause
             return incident.source_incident_id == key
         case HasTag(tags):
             return any(tag.tag in tags for tag in incident.tags)
+        case TagsAre(tags):
+            return {tag.tag for tag in incident.tags} == tags
         case StartedSince(moment):
             return incident.start_time >= moment
         case StartedUntil(moment):

@@ -184,10 +184,15 @@ def state_of(incident: Incident) -> str:
     return "open" if incident.is_open(incident.received) else "closed"
 
 
+def heard_late(event: Event) -> bool:
+    """Whether it took so long until Argus heard of it that this is to be said."""
+    return event.received - event.timestamp > _HEARD_LATE
+
+
 def tell(event: Event, zone: str) -> Told:
     """The event in words, with times of that zone."""
     when = moment(event.timestamp, zone)
-    if event.received - event.timestamp > _HEARD_LATE:
+    if heard_late(event):
         when = f"{when}, reported {moment(event.received, zone)}"
     # An edit is described for clients, field by field; for people it is told in words of their own.
     changed = list(_changed(event.changes, zone)) if event.type is EventType.CHANGE else []

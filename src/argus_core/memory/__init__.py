@@ -20,7 +20,7 @@ from argus_core.domain.destinations import Destination, synced_email
 from argus_core.domain.errors import DomainError, NameTaken, NotFound, Unauthenticated
 from argus_core.domain.filters import Condition, holds
 from argus_core.domain.ids import DestinationId, EventId, IncidentId, MaintenanceId, SourceId, TimeslotId, TokenId, UserId
-from argus_core.domain.incidents import Event, EventType, Happening, Incident, rewound
+from argus_core.domain.incidents import Event, EventType, Happening, Incident, Level, rewound
 from argus_core.domain.limits import EARLIEST
 from argus_core.domain.maintenance import Maintenance
 from argus_core.domain.profiles import Belonging, Belongings, together, without
@@ -487,6 +487,7 @@ class MemoryIncidents(Incidents):
         self._keys: dict[tuple[SourceId, str], IncidentId] = {}
         self._timers: dict[tuple[IncidentId, TimerKind, int], Timer] = {}
         self.outbox: list[tuple[IncidentId, int]] = []
+        self.urgent: set[tuple[IncidentId, int]] = set()
 
     async def incident_ids(self, count: int) -> Sequence[IncidentId]:
         """See the port."""
@@ -650,7 +651,10 @@ class MemoryIncidents(Incidents):
         incident = change.incident
         self._incidents[incident.id] = incident
         self._journal.setdefault(incident.id, []).extend(change.events)
-        self.outbox.extend((incident.id, event.version) for event in change.events)
+        places = [(incident.id, event.version) for event in change.events]
+        self.outbox.extend(places)
+        if incident.level is Level.CRITICAL:
+            self.urgent.update(places)
         self.set_timers(change.timers)
 
     def set_timers(self, timers: Iterable[Timer]) -> None:

@@ -26,6 +26,7 @@ from argus_core.domain.deliveries import (
     rounded_up,
     settled,
     too_many_tests,
+    urgent_share,
 )
 from argus_core.domain.destinations import Destination
 from argus_core.domain.digests import OVER, is_left_out
@@ -68,7 +69,10 @@ class MemoryOutbox(Outbox):
         for incident_id, version in self._incidents.outbox:
             if incident_id not in self._claimed:
                 earliest.setdefault(incident_id, version)
-        taken = list(itertools.islice(filter(self._may_be_claimed, earliest.items()), most))
+        urgent = {incident_id for incident_id, _ in self._incidents.urgent}
+        may = list(filter(self._may_be_claimed, earliest.items()))
+        first = [place for place in may if place[0] in urgent][: urgent_share(most)]
+        taken = first + [place for place in may if place[0] not in urgent][: most - len(first)]
         claimed = {incident_id for incident_id, _ in taken}
         self._claimed |= claimed
         try:
@@ -88,6 +92,7 @@ class MemoryOutbox(Outbox):
     def _keep(self, done: Sequence[Place], orders: Sequence[Order]) -> None:
         """What deciding does."""
         self._incidents.outbox = [row for row in self._incidents.outbox if row not in done]
+        self._incidents.urgent.difference_update(done)
         for place in done:
             self._aside.pop(place, None)
         for order in orders:
@@ -130,7 +135,7 @@ class MemoryOutbox(Outbox):
         if order.hold is not None:
             self._pend(destination.id, order.hold)
         if waits:
-            self._lanes[order.lane] = self._lanes.get(order.lane, first_lane(now)).heard(now)
+            self._lanes[order.lane] = self._lanes.get(order.lane, first_lane(now)).heard(now, urgent=order.urgent)
             self._routes[order.lane] = order.route
         return id_
 
@@ -222,9 +227,12 @@ class MemoryOutbox(Outbox):
 
     def _due(self, free: Mapping[str, int]) -> Sequence[LaneKey]:
         now, room, due = self._clock(), dict(free), []
-        for key, lane in sorted(self._lanes.items(), key=lambda item: item[1].due):
-            if lane.may_be_claimed(now) and room.get(self._routes[key], 0) > 0:
-                room[self._routes[key]] -= 1
+        share = {route: urgent_share(most) for route, most in free.items()}
+        for key, lane in sorted(self._lanes.items(), key=lambda item: (not item[1].urgent, item[1].due)):
+            left, route = share if lane.urgent else room, self._routes[key]
+            if lane.may_be_claimed(now) and left.get(route, 0) > 0:
+                share[route] -= 1
+                room[route] -= 1
                 due.append(key)
         return due
 
@@ -362,7 +370,7 @@ class MemoryOutbox(Outbox):
             again.append(delivery.id)
             key = delivery.lane
             self._ledger[delivery.id] = replace(delivery, status=DeliveryStatus.WAITING, reason="", finished=None, since=now)
-            self._lanes[key] = replace(self._lanes.get(key, first_lane(now)), due=now)
+            self._lanes[key] = replace(self._lanes.get(key, first_lane(now)).heard(now, urgent=delivery.urgent), due=now)
             self._routes[key] = routes.get(delivery.destination_id, self._routes.get(key, f"{delivery.medium}:"))
         self._note(again, note)
         return again

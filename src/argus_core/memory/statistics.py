@@ -76,7 +76,7 @@ def _tags(day: Iterable[Incident]) -> tuple[NoisyTag, ...]:
 
 def _flapping(day: Iterable[Incident], now: datetime) -> tuple[Flapping, ...]:
     short = [one for one in day if one.end_time and one.end_time <= now and one.end_time - one.start_time <= HOUR and one.tags]
-    counts = Counter((one.source.id, tuple(tag.tag for tag in one.tags)) for one in short)
+    counts = Counter((one.source.id, tuple(sorted(tag.tag for tag in one.tags))) for one in short)
     sources = {one.source.id: one.source for one in short}
     often = sorted(((place, count) for place, count in counts.items() if count >= FLAPS), key=lambda item: (-item[1], item[0]))[:MOST]
     return tuple(Flapping(sources[id_], tags, count) for (id_, tags), count in often)

@@ -101,6 +101,11 @@ class Sending:
     counted: datetime | None = None
 
     @property
+    def is_urgent(self) -> bool:
+        """Whether any of it is."""
+        return any(delivery.urgent for delivery in self.deliveries)
+
+    @property
     def newest(self) -> Delivery:
         """The delivery that carries the others."""
         return self.deliveries[-1]
@@ -136,6 +141,8 @@ class Outbox(Protocol):
     def claim(self, most: int) -> AbstractAsyncContextManager[Undecided]:
         """
         Claim some events, of each incident only the earliest that is left; nobody else gets them until the block ends.
+
+        Incidents with an event of level 1 that is undecided come before others, as far as their share of all goes (`urgent_share`).
 
         An event that was put aside is left alone until its time has come, and the later ones of its incident with it.
 
@@ -200,6 +207,8 @@ class Outbox(Protocol):
     async def take(self, free: Mapping[str, int], lease: timedelta, budget: Budget | None = None) -> Sequence[Sending]:
         """
         Claim lanes that are due for so long, of each route at most as many as it has room for, the longest due first.
+
+        Those that are urgent come before others, as far as their share of the room goes (`urgent_share`).
 
         What waits in a lane goes as one message, unless an earlier one may have arrived: then that one goes once more.
 

@@ -376,6 +376,17 @@ class AdministrationService:
         listed = await self.notifications.listed(wanted.status, owner, most + 1, before, wanted.incident_id)
         return Part.of(listed, most)
 
+    async def all_deliveries(self, by: Administrator, wanted: Wanted) -> AsyncIterator[Sequence[Delivery]]:
+        """
+        All of them, newest first, some at a time.
+
+        Raises:
+            Invalid: under `user`, there is none of this name.
+        """
+        require(by.actor, Act.ADMINISTER)
+        owner = await self._named(wanted.username) if wanted.username else None
+        return self.notifications.all_listed(wanted.status, owner, wanted.incident_id)
+
     async def stuck(self, by: Administrator, most: int) -> Sequence[Setback]:
         """Events about which nobody can decide."""
         require(by.actor, Act.ADMINISTER)

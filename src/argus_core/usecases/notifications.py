@@ -1,6 +1,6 @@
 """Look at notifications: what became of them, why somebody is told or not, and what would have been told."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -36,6 +36,9 @@ TESTED_WITHIN = timedelta(minutes=5)
 
 MOST_LISTED = 200
 """So many deliveries of one user are looked at, at least, for those that are asked for by id."""
+
+PORTION = 500
+"""So many deliveries are read at a time when all are."""
 
 MOST_EVENTS = 20_000
 """A dry run looks at no more events than this, the newest ones."""
@@ -212,6 +215,15 @@ class NotificationService:
     ) -> Sequence[Delivery]:
         """Deliveries, newest first: of everybody or one owner, about everything or one incident."""
         return self._told(await self.outbox.listed(status, owner, most, before, incident_id))
+
+    async def all_listed(
+        self, status: DeliveryStatus | None = None, owner: UserId | None = None, incident_id: IncidentId | None = None
+    ) -> AsyncIterator[Sequence[Delivery]]:
+        """All of these, newest first, some at a time, without holding them all at once."""
+        before: DeliveryId | None = None
+        while portion := await self.listed(status, owner, PORTION, before, incident_id):
+            yield portion
+            before = portion[-1].id
 
     async def flapping(self, rows: Sequence[IncidentRow]) -> Collection[IncidentId]:
         """Which of these incidents open and end again and again, so that what happens to them is told when it is quiet."""

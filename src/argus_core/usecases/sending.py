@@ -128,7 +128,7 @@ class Sender:
         free = self._free(await self._outbox.routes())
         sendings = await self._outbox.take(free, self._lease, self._budget) if free else ()
         until = self._seconds() + self._lease.total_seconds()
-        for sending in sendings:
+        for sending in sorted(sendings, key=lambda one: not one.is_urgent):
             route = self._routes[sending.route]
             route.taken += 1
             task = asyncio.create_task(self._send(sending, route, until))

@@ -11,7 +11,7 @@ from argus_core.domain.budgets import parse_budget
 from argus_core.domain.deliveries import Outcome, Report
 
 LEASE = timedelta(seconds=2)
-IDLE_TURNS = 30
+IDLE_TURNS = 150  # longer than the lease of one who was killed
 
 
 async def work(dsn: str, route: str, budget: str, seed: int) -> None:

@@ -7,6 +7,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from adapters.db import outbox_statements
 from adapters.db.database import Database
 from adapters.db.journal import PgIncidents
 from adapters.db.sorting import to_read_list
@@ -184,6 +185,51 @@ def test_a_page_in_any_order_is_a_bounded_part_of_an_index(loaded, by, condition
     assert used <= indexes
     assert indexes == scans(plans(loaded, condition, planned, [None], order)) or by is By.LEVEL
     assert max(read(loaded, condition, order, position) for position in [None, *deep]) < 2_000
+
+
+# Ten thousand of each wait, of which every hundredth is urgent; the urgent ones came last.
+STORM = """
+    insert into outbox (incident_id, version, urgent) select id, 1, id > 9900 from generate_series(1, 10000) id;
+    insert into lane (incident_id, destination_id, newest, route, due, urgent)
+    select id, 1 + id % 500, id, 'email:', now() - (10000 - id) * interval '1 second', id > 9900 from generate_series(1, 10000) id;
+    analyze outbox, lane;
+"""
+
+
+@pytest.fixture
+def stormy(postgres, migrated):
+    with fresh_database(postgres, template=migrated) as dsn:
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            connection.execute(STORM)
+        yield dsn
+
+
+@pytest.mark.parametrize(
+    ("statement", "values", "most"),
+    [
+        (outbox_statements.CLAIM, {"urgent": 150, "most": 200}, 2_000),
+        (outbox_statements.TAKE, {"routes": ["email:"], "rooms": [16], "shares": [12], "lease": timedelta(minutes=5)}, 200),
+        (outbox_statements.CANDIDATES, {"routes": ["email:"], "rooms": [16], "shares": [12]}, 400),
+    ],
+    ids=["claim", "take", "candidates"],
+)
+def test_a_storm_is_not_looked_through_for_what_is_urgent(stormy, statement, values, most):
+    """
+    Of all that waits about as much is looked at as is taken, in the plan for any values, too.
+    """
+
+    def looked_at(node):
+        own = (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
+        own = own if node.get("Relation Name") in ("outbox", "lane") else 0
+        return own + sum(map(looked_at, node.get("Plans", [])))
+
+    for mode in ("force_custom_plan", "force_generic_plan"):
+        with psycopg.connect(stormy) as connection:
+            connection.execute(f"set plan_cache_mode = {mode}; set random_page_cost = 1.1")
+            [[[explained]]] = connection.execute(f"explain (analyze, format json) {statement}", values, prepare=True).fetchall()
+            connection.rollback()
+
+        assert looked_at(explained["Plan"]) < most, mode
 
 
 USUAL = [

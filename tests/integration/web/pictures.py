@@ -46,6 +46,11 @@ PLACES: Mapping[str, str] = {
     "new-timeslot": "/notifications/timeslots/new/",
     "new-filter": "/notifications/filters/new/",
     "new-destination": "/notifications/destinations/new/sms/",
+    "new-webhook": "/notifications/destinations/new/webhook/",
+    "new-apprise": "/notifications/destinations/new/apprise/",
+    "maintenances": "/admin/maintenance/",
+    "new-maintenance": "/admin/maintenance/new/",
+    "filters": "/incidents/filters/",
     "account": "/account/",
 }
 
@@ -58,6 +63,8 @@ def main(folder: Path, *chosen: str) -> None:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         for world in ("empty", "full"):
             places = {**PLACES, **(filled(url, tokens, settled) if world == "full" else {})}
+            if world == "full":
+                share(browser, url)
             for screen in SCREENS:
                 shoot(
                     browser,
@@ -73,6 +80,8 @@ def shoot(browser, url: str, name: Path, screen: str, places: Mapping[str, str])
     """A picture of each place on this screen."""
     context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **SCREENS[screen]})
     page = context.new_page()
+    page.goto(f"{url}/login/")
+    page.screenshot(path=f"{name}-login.png", full_page=True)
     log_in(page, SimpleNamespace(url=url), "sam")
     for place, path in places.items():
         page.goto(f"{url}{path}")
@@ -82,6 +91,16 @@ def shoot(browser, url: str, name: Path, screen: str, places: Mapping[str, str])
     context.close()
 
 
+def share(browser, url: str) -> None:
+    """Sam's filters are everybody's."""
+    page = browser.new_page()
+    log_in(page, SimpleNamespace(url=url), "sam")
+    page.goto(f"{url}/incidents/filters/")
+    while page.locator("[aria-label^='Share with everybody']").count():
+        page.locator("[aria-label^='Share with everybody']").first.click()
+    page.close()
+
+
 @contextmanager
 def site() -> Iterator[tuple]:
     """A server, the tokens of its sources and of Sam, and what waits until messages have gone out."""
@@ -89,7 +108,7 @@ def site() -> Iterator[tuple]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="argus-pictures-")))
         dsn = stack.enter_context(fresh_database(stack.enter_context(server())))
         mailbox = stack.enter_context(sink())
-        told = {"environment": {"DATABASE_URL": dsn, **mailbox.settings}, "folder": folder}
+        told = {"environment": {"DATABASE_URL": dsn, "ARGUS_MEDIA": "email,sms,webhook,apprise", **mailbox.settings}, "folder": folder}
         argus("migrate", **told)
         applied(SPEC, **told)
         tokens = {name: argus("source", "create", name, "--type", kind, **told).split()[-1] for name, kind in SOURCES}
@@ -135,9 +154,12 @@ def filled(url: str, tokens: Mapping[str, str], settled) -> Mapping[str, str]:
                 filters=[what],
                 destinations=[where, phone][: 1 + number % 2],
                 active=number != 1,
+                digest="07:30" if number == 1 else None,
             )
             if number == 1:
+                plan = {"start_time": "2030-01-01", "filters": [what], "description": f"{ARABIC} {TEXT['long']}"}
                 made |= {
+                    "maintenance": f"/admin/maintenance/{post('sam', '/plannedmaintenance/', **plan)}/",
                     "profile": f"/notifications/profiles/{profile}/",
                     "dry-run": f"/notifications/profiles/{profile}/dry-run/",
                     "timeslot": f"/notifications/timeslots/{slot}/",

@@ -1,8 +1,9 @@
 """The page of one incident, as a person uses it in Chromium."""
 
+import httpx
 import pytest
 
-from integration.web.looking import SCREENS, TEXT, faults, is_text_only, looking, report, source_token
+from integration.web.looking import SCREENS, TEXT, faults, is_text_only, log_in, looking, report, source_token
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +118,34 @@ def test_the_slider_shows_any_moment(chromium, site, incident):
         page.keyboard.press("ArrowRight")
         page.wait_for_selector("#state .rewound", state="detached")
         assert "closed" in page.inner_text("#state .marks")
+
+
+@pytest.mark.parametrize(("scripts", "said"), [(True, "2026-02-01 00:30:00, "), (False, "2026-01-31 15:30:00 UTC")])
+def test_times_are_in_the_zone_of_whoever_looks(chromium, site, token, scripts, said):
+    """
+    Also after the slider has moved; without scripts they are in the server's zone, with its name.
+    """
+    incident = report(site, token, description="Link down", start_time="2026-01-31T15:30:00Z", end_time="infinity")
+    end = {"type": "END", "timestamp": "2026-01-31T16:00:00Z"}
+    url = f"{site.url}/api/v2/incidents/{incident}/events/"
+    assert 201 == httpx.post(url, json=end, headers={"Authorization": f"Token {token}"}, timeout=30).status_code
+    context = chromium.new_context(timezone_id="Asia/Tokyo", java_script_enabled=scripts)
+    page = context.new_page()
+    log_in(page, site)
+    open_page(page, site, incident)
+    start = page.locator("#state dt:text-is('Start') + dd time")
+    journal = page.locator(".journal li:last-child time").first
+
+    assert start.inner_text().startswith(said)
+    assert journal.inner_text().startswith(said)
+    if scripts:
+        assert "2026-01-31 15:30:00 UTC" == start.get_attribute("title")
+        assert " ago" in start.inner_text()
+        page.locator("#at").fill("1")
+        page.wait_for_selector(".rewound")
+        assert start.inner_text().startswith(said)
+        assert page.locator(".rewound time").first.inner_text().startswith(said)
+    context.close()
 
 
 def test_without_scripts_all_of_it_works(chromium, site, incident):

@@ -1,5 +1,9 @@
 """One's own notifications, set up and tried out in Chromium."""
 
+import csv
+import io
+import json
+
 import pytest
 
 from integration.web.looking import SCREENS, TEXT, faults, is_text_only, looking, report, source_token
@@ -160,3 +164,22 @@ def test_whatever_names_say_they_are_texts_and_have_room(chromium, site, token, 
             found[path] = faults(page)
 
     assert {path: [] for path in found} == found
+
+
+def test_what_one_was_told_is_taken_along(chromium, site, token):
+    with looking(chromium, site) as page:
+        goto(page, site)
+        page.locator("#destinations ~ * button:text-is('Test'), section:has(#destinations) button:text-is('Test')").first.click()
+        page.wait_for_selector(".outcome:has-text('sent to')", timeout=60_000)
+        goto(page, site, f"{HUB}deliveries/?status=sent")
+        shown = page.locator("tbody tr").count()
+        with page.expect_download() as got:
+            page.click("text=as CSV")
+        table = list(csv.DictReader(io.StringIO(got.value.path().read_text("utf-8-sig"))))
+        with page.expect_download() as got:
+            page.click("text=as JSON")
+        objects = json.loads(got.value.path().read_text())
+
+    assert 0 < shown == len(table)
+    assert [int(row["id"]) for row in table] == [one["id"] for one in objects]
+    assert {"sent"} == {row["status"] for row in table}

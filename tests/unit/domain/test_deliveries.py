@@ -20,6 +20,7 @@ from argus_core.domain.deliveries import (
     first_lane,
     pause_after,
     settled,
+    urgent_share,
 )
 from strategies import NOON, SECOND
 
@@ -58,6 +59,30 @@ def test_news_hurry_a_lane_but_not_more_than_once_a_minute():
     assert NOON + AT_MOST_EVERY == failed.heard(NOON + 2 * SECOND).due
     assert NOON + 2 * AT_MOST_EVERY == failed.heard(NOON + 2 * AT_MOST_EVERY).due
     assert NOON + 5 * SECOND == replace(failed, due=NOON + 5 * SECOND).heard(NOON + 3 * SECOND).due
+
+
+def test_a_lane_stays_urgent():
+    """
+    Whatever comes after it, and whatever becomes of it.
+    """
+    lane = first_lane(NOON).heard(NOON, urgent=True).heard(NOON)
+
+    assert lane.urgent
+    assert lane.claimed(5, NOON, LEASE).failed(NOON, SECOND, unknown=False).urgent
+    assert not first_lane(NOON).heard(NOON).urgent
+
+
+@given(st.integers(-9, 10_000))
+def test_of_all_room_a_quarter_is_not_for_what_is_urgent(room):
+    """
+    And of any room some is.
+    """
+    share = urgent_share(room)
+
+    assert (share > 0) == (room > 0)
+    assert 0 <= share <= max(room, 0)
+    assert room <= 1 or 4 * (room - share) >= room
+    assert room <= 4 or 3 * room <= 4 * share + 4
 
 
 def test_what_may_have_arrived_is_remembered_until_it_is_known():

@@ -30,6 +30,7 @@ from argus_core.domain.filters import (
     SourceTyped,
     StartedSince,
     StartedUntil,
+    TagsAre,
     TextHas,
     holds,
     tags_match,
@@ -117,6 +118,11 @@ class TestOrigin:
 
 
 class TestTags:
+    @given(st.frozensets(tags.map(str), max_size=3), st.frozensets(tags.map(str), max_size=3))
+    def test_all_tags_are_these_and_no_others(self, asked, present):
+        assert (asked == present) == holds(TagsAre(asked), tagged(*present), NOON)
+        assert holds(TagsAre(present), tagged(*present), NOON)
+
     @given(st.lists(tags, max_size=5), st.lists(tags, max_size=4))
     def test_same_key_is_an_alternative_and_every_key_must_match(self, asked, present):
         condition = tags_match([str(tag) for tag in asked])

@@ -14,7 +14,7 @@ from argus_core.domain.deliveries import SWITCHED_OFF, DeliveryStatus, Outcome
 from argus_core.domain.destinations import Destination
 from argus_core.domain.errors import NotFound, Unavailable
 from argus_core.domain.filters import TextHas
-from argus_core.domain.incidents import EventType
+from argus_core.domain.incidents import EventType, Level
 from argus_core.domain.profiles import Profile
 from argus_core.domain.saved_filters import FilterDefinition, SavedFilter
 from argus_core.domain.timeslots import EVERY_DAY, Recurrence, Timeslot
@@ -421,6 +421,24 @@ async def test_what_takes_too_long_may_have_arrived(office):
 
     (delivery,) = await office.ledger(incident)
     assert [(Outcome.UNKNOWN, True)] == [(one.outcome, "no answer" in one.answer) for one in delivery.attempts]
+
+
+async def test_what_is_urgent_does_not_wait_for_a_slot_behind_what_was_taken_with_it(office):
+    await office.want("a")
+    take = office.outbox.take
+
+    async def take_urgent_last(*asked):
+        return sorted(await take(*asked), key=lambda one: one.is_urgent)
+
+    office.outbox.take = take_urgent_last
+    for _ in range(SLOTS):
+        await office.report()
+    urgent = await office.world.report(level=Level.CRITICAL)
+    await office.decide()
+    await office.send()
+
+    assert SLOTS + 1 == len(office.pigeon.sent)
+    assert urgent == office.pigeon.sent[0][1].incident
 
 
 async def test_no_more_are_under_way_than_there_are_slots(office):

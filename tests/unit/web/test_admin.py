@@ -30,6 +30,7 @@ LOOKS = [
     "plugins/",
     "profiles/",
     "deliveries/",
+    "deliveries/export/",
     "audit/",
     "audit/export/",
     "settings/",
@@ -534,6 +535,19 @@ async def test_deliveries_are_found_by_what_they_are(office):
 
     assert [True, True, False, True, False, False, False] == shown
     assert (400, True) == (unknown.status_code, "There is no user of this name." in unknown.text)
+
+
+async def test_deliveries_are_taken_along(office):
+    browser, delivery = await _with_a_delivery(office)
+
+    rows = list(csv.DictReader(io.StringIO((await browser.get("/admin/deliveries/export/?user=sam")).content.decode("utf-8-sig"))))
+    objects = [(await browser.get(f"/admin/deliveries/export/?form=json&{query}")).json() for query in ("user=alice", "incident=1")]
+    unknown = await browser.get("/admin/deliveries/export/?user=nobody")
+
+    assert [(str(delivery), "sam", "waiting")] == [(row["id"], row["user"], row["status"]) for row in rows]
+    assert [[], []] == objects
+    assert (400, True) == (unknown.status_code, "There is no user of this name." in unknown.text)
+    assert "/admin/deliveries/export/?user=sam&amp;form=csv" in (await browser.get("/admin/deliveries/?user=sam")).text
 
 
 async def test_events_that_nobody_can_decide_about_are_shown(office):

@@ -29,6 +29,12 @@ def page_of(incident, query=""):
     return f"/incidents/{incident.id}/{query}"
 
 
+async def test_the_timeline_says_in_which_zone_it_is(world):
+    incident = await world.report()
+
+    assert "Times of the timeline in Europe/Oslo." in await (await world.somebody()).main(f"/incidents/{incident.id}/")
+
+
 async def test_an_incident_shows_what_it_is_like(world, incident):
     page = await (await world.somebody()).main(page_of(incident))
 

@@ -1,5 +1,7 @@
 """Profiles, timeslots, filters and destinations are made, changed and taken away on pages, and mistakes are told at their field."""
 
+import csv
+import io
 import re
 from dataclasses import replace
 from datetime import time, timedelta
@@ -61,7 +63,11 @@ async def test_all_that_one_has_is_on_one_page(world, here):
 
 
 @pytest.mark.parametrize(
-    "name", ["profiles/1/", "timeslots/1/", "filters/1/", "destinations/1/", "profiles/1/dry-run/", "filters/1/delete/"]
+    "name",
+    [
+        *("profiles/1/", "timeslots/1/", "filters/1/", "destinations/1/", "filters/1/delete/"),
+        *("profiles/1/dry-run/", "profiles/1/dry-run/export/"),
+    ],
 )
 async def test_what_others_have_is_not_there(world, name):
     await profile_of(world)
@@ -499,6 +505,39 @@ async def test_one_sees_what_became_of_ones_notifications(world, here):
     assert f"Incident {incident.id}" in everything
     assert "There is nothing of which that became." in sent
     assert "Pager: 7" not in others
+
+
+async def test_what_one_was_told_is_taken_along(world, here, monkeypatch):
+    monkeypatch.setattr("argus_core.usecases.notifications.PORTION", 2)
+    await profile_of(world, name="=1+1")
+    reported = [(await world.report(level=Level.CRITICAL)).id for _ in range(5)]
+    await world.dispatcher.decide(10)
+    sam = await world.somebody("sam")
+
+    answer = await here.get(f"{HUB}deliveries/export/?form=csv")
+    rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    objects = (await here.get(f"{HUB}deliveries/export/?form=json&status=waiting")).json()
+
+    assert reported[::-1] == [int(row["incident_id"]) for row in rows]
+    assert {"'=1+1"} == {row["profiles"] for row in rows}
+    assert "attachment" in answer.headers["content-disposition"]
+    assert reported[::-1] == [one["incident_id"] for one in objects]
+    assert [] == (await here.get(f"{HUB}deliveries/export/?form=json&status=sent")).json()
+    assert [] == (await sam.get(f"{HUB}deliveries/export/?form=json")).json()
+
+
+async def test_a_dry_run_is_taken_along_whole(world, here, monkeypatch):
+    monkeypatch.setattr("adapters.web.notifications.profiles.MOST_FIRED", 1)
+    present = await profile_of(world)
+    reported = [(await world.report(level=Level.CRITICAL, description=text)).id for text in ("=1", "fine")]
+    path = f"{HUB}profiles/{present.id}/dry-run/"
+
+    rows = list(csv.DictReader(io.StringIO((await here.get(f"{path}export/?form=csv")).content.decode("utf-8-sig"))))
+    objects = (await here.get(f"{path}export/?form=json")).json()
+
+    assert f"{path}export/?hours=24&amp;form=csv" in (await here.get(path)).text
+    assert ["fine", "'=1"] == [row["title"] for row in rows]
+    assert reported[::-1] == [one["incident_id"] for one in objects]
 
 
 async def test_names_are_text(world, here):

@@ -5,6 +5,7 @@ import html
 import re
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -92,6 +93,55 @@ async def test_what_a_level_counts_is_what_its_link_lists(world):
     assert (10, 3) == (len(counted), len(parts))
     for link, count in counted + parts:
         assert count == len(re.findall("<tr data-id=", (await here.get(link)).text)), link
+
+
+async def test_what_flaps_is_what_its_link_lists(world):
+    """
+    Not what has more tags or fewer, comes from elsewhere, lasted longer, is open, or started earlier. The order of tags does not matter.
+    """
+    a, b = Tag("host", "a"), Tag("site", "oslo")
+    before = world.now - 100 * MINUTE
+
+    async def lasting(minutes, tags=(a,), start=before, **more):
+        await world.report(start_time=start, end_time=start + minutes * MINUTE, tags=tags, **more)
+
+    for minutes in (1, 1, 60):
+        await lasting(minutes)
+    await lasting(61)
+    for tags in ((a, b), (b, a), (a, b)):
+        await lasting(1, tags)
+    await lasting(1, (b,))
+    await lasting(1, source="zabbix")
+    await lasting(1, start=world.now - 25 * 60 * MINUTE)
+    await world.report(start_time=before, tags=(a,))
+    await world.report(start_time=before, end_time=world.now + MINUTE, tags=(a,))
+    here = await world.somebody()
+
+    past = drawing.told_past(await world.rooms["overview"].past(await world.actor()), ZoneInfo("UTC"))
+    marks = [(one.link, one.count) for kind in ("flapping", "sources", "tags") for one in past[kind]]
+    marks += [(one.link, int(one.words.split(": ")[1].split()[0])) for one in past["hours"]]
+    marks += [(past["over_link"], past["resolved"].count), (past["week_link"], past["started"])]
+
+    assert [3, 3] == [one.count for one in past["flapping"]]
+    for link, count in marks:
+        assert count == len(re.findall("<tr data-id=", (await here.get(link)).text)), link
+
+
+async def test_the_other_sources_are_listed_too(world, monkeypatch):
+    monkeypatch.setattr(drawing, "SOURCES", 1)
+    await world.report()
+    await world.report()
+    other = await world.report(source="zabbix")
+
+    page = (await (here := await world.somebody()).get("/overview/")).text
+    (link,) = re.findall(r'href="([^"]*)">1 more source has open incidents', page)
+
+    assert [str(other.id)] == re.findall(r'<tr data-id="(\d+)"', (await here.get(html.unescape(link))).text)
+
+
+@pytest.mark.parametrize("asked", ["duration__lte=x", "duration__lte=-1", "duration__lte=99999999999999999999", "duration__lte=²"])
+async def test_a_duration_that_is_none_is_told_so(world, asked):
+    assert 400 == (await (await world.somebody()).get(f"/incidents/?{asked}")).status_code
 
 
 async def test_noise_and_flapping_show(world):

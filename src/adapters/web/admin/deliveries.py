@@ -1,19 +1,26 @@
 """What became of notifications: find them, try them again, or take them away; and events about which nobody can decide."""
 
+from functools import partial
+from urllib.parse import urlencode
+
 from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
+from litestar.response import Stream
 
 from adapters.web.admin.desk import MOST, Caller, Desk, asked
 from adapters.web.answers import go
 from adapters.web.forms import Form, number_in
 from adapters.web.guests import Guests, PageRequest
 from adapters.web.services import Web
+from adapters.web.taken_along import DELIVERY_FIELDS, file_of
+from adapters.web.taken_along import deliveries as as_objects
 from argus_core.domain.deliveries import RETRIED, DeliveryStatus
 from argus_core.domain.errors import Invalid
 from argus_core.domain.ids import DeliveryId, IncidentId
 from argus_core.domain.permissions import Act
 from argus_core.usecases.administration import Part, Wanted
 
+_FILTERS = ("status", "user", "incident")
 _MOST_STUCK = 20
 
 
@@ -22,14 +29,8 @@ def delivery_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:
     desk = Desk(web, guests)
 
     async def show(caller: Caller, form: Form, *, news: str = "") -> Response[bytes]:
-        incident, status = form.text("incident"), form.get("status")
-        wanted = Wanted(
-            status=next((one for one in DeliveryStatus if one.value == status), None),
-            username=form.text("user"),
-            incident_id=IncidentId(number_in(incident)) if incident else None,
-        )
         try:
-            part = await web.administration.deliveries(caller.by, wanted, MOST, DeliveryId(number_in(form.get("before"))) or None)
+            part = await web.administration.deliveries(caller.by, _wanted(form), MOST, DeliveryId(number_in(form.get("before"))) or None)
         except Invalid as error:
             part, form = Part((), more=False), form.wrong(error.errors)
         return caller.page(
@@ -37,6 +38,7 @@ def delivery_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:
             here="deliveries",
             form=form,
             part=part,
+            chosen=urlencode({name: form.get(name) for name in _FILTERS if form.get(name)}),
             names=await web.administration.names(caller.by, {delivery.owner for delivery in part.items}),
             statuses=[("", "any"), *((one.value, one.value) for one in DeliveryStatus)],
             retried=RETRIED,
@@ -48,7 +50,17 @@ def delivery_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:
     @get("/admin/deliveries/")
     async def deliveries(request: PageRequest) -> Response[bytes]:
         caller = await desk.open(request)
-        return await show(caller, asked(request, "status", "user", "incident", "before"), news=_news(request))
+        return await show(caller, asked(request, *_FILTERS, "before"), news=_news(request))
+
+    @get("/admin/deliveries/export/")
+    async def export(request: PageRequest) -> Stream | Response[bytes]:
+        caller, form = await desk.open(request), asked(request, *_FILTERS)
+        try:
+            listed = await web.administration.all_deliveries(caller.by, _wanted(form))
+        except Invalid:
+            return await show(caller, form)
+        objects = as_objects(listed, partial(web.administration.names, caller.by))
+        return file_of(objects, DELIVERY_FIELDS, "deliveries", request.query_params.get("form", ""))
 
     @post("/admin/deliveries/retry/")
     async def retry(request: PageRequest) -> Response[bytes]:
@@ -72,7 +84,16 @@ def delivery_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:
         done = await web.administration.drop(caller.by, ids)
         return go(f"/admin/deliveries/?dropped={len(done)}&of={len(ids)}")
 
-    return [deliveries, retry, drop]
+    return [deliveries, export, retry, drop]
+
+
+def _wanted(form: Form) -> Wanted:
+    incident, status = form.text("incident"), form.get("status")
+    return Wanted(
+        status=next((one for one in DeliveryStatus if one.value == status), None),
+        username=form.text("user"),
+        incident_id=IncidentId(number_in(incident)) if incident else None,
+    )
 
 
 def _ids(form: Form) -> list[DeliveryId]:

@@ -149,6 +149,7 @@ def _state(web: Web, history: History, at: str) -> dict[str, Any]:
         "incident": incident,
         "version": version or last,
         "rewound": tell(history.events[version - 1], web.zone.key) if version and version < last else None,
+        "rewound_event": history.events[(version or last) - 1],
         "last": last,
         "open": incident.is_open(now),
         "acked": incident.is_acked(now),

@@ -1,7 +1,8 @@
-"""What the list can be asked for besides what the API can: levels from both sides, and expressions as filters have them."""
+"""What the list can be asked for besides what the API can: levels and durations from both sides, all tags there are, and expressions."""
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 
 from adapters.web.forms import number_in
 from adapters.web.incidents.views import View
@@ -10,9 +11,10 @@ from adapters.web.wording import Said, say
 from argus_core.domain.actors import Actor
 from argus_core.domain.errors import Invalid
 from argus_core.domain.expressions import parse, written
-from argus_core.domain.filters import All, Condition, Either, LevelAtMost, Not, about_incidents
+from argus_core.domain.filters import All, Condition, Either, IsStateful, LastedAtLeast, LevelAtMost, Not, TagsAre, about_incidents
 from argus_core.domain.incidents import Level
 
+MOST_MINUTES = 60 * 24 * 366 * 100
 MOST_CHARACTERS = 6_000
 """So long an expression in an address may be; longer ones are for filters that are kept. Many servers refuse longer addresses."""
 
@@ -30,6 +32,14 @@ def besides(view: View) -> Iterator[Condition]:
             raise Invalid({"level__gte": "Choose one of these."})
         if level is not Level.CRITICAL:
             yield Not(LevelAtMost(level - 1))
+    if tags := view.get("tags__exact"):
+        yield TagsAre(frozenset(stripped for tag in tags.split(",") if (stripped := tag.strip())))
+    if minutes := view.get("duration__lte"):
+        longest = number_in(minutes)
+        if not 0 < longest <= MOST_MINUTES:
+            raise Invalid({"duration__lte": "Give a number of minutes."})
+        yield IsStateful()
+        yield Not(LastedAtLeast(timedelta(minutes=longest, microseconds=1)))
     if text := view.get("where"):
         yield about_incidents(expression_in(text)) or Either(())
 

@@ -1,7 +1,6 @@
 """A whole list as CSV or JSON, page by page: nobody holds all of it in memory."""
 
-import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
 
@@ -17,28 +16,21 @@ FIELDS = (
 )
 
 
-async def as_csv(reading: Reading, condition: Condition, now: datetime, order: Order) -> AsyncIterator[bytes]:
+def as_csv(reading: Reading, condition: Condition, now: datetime, order: Order) -> AsyncIterator[bytes]:
     """A line for each incident. What programs for tables would take for a formula has an apostrophe before it."""
-    yield ("\N{ZERO WIDTH NO-BREAK SPACE}" + exports.csv_line(FIELDS)).encode()
-    async for rows in _pages(reading, condition, now, order):
-        yield "".join(exports.csv_line(_cells(row, now)) for row in rows).encode()
+    return exports.csv_of(FIELDS, _pages(reading, condition, now, order))
 
 
-async def as_json(reading: Reading, condition: Condition, now: datetime, order: Order) -> AsyncIterator[bytes]:
+def as_json(reading: Reading, condition: Condition, now: datetime, order: Order) -> AsyncIterator[bytes]:
     """A list of objects, one a line."""
-    between = "[\n"
-    async for rows in _pages(reading, condition, now, order):
-        yield (between + ",\n".join(json.dumps(_object(row, now), ensure_ascii=False) for row in rows)).encode()
-        between = ",\n"
-    yield b"\n]\n" if between != "[\n" else b"[]\n"
+    return exports.json_of(_pages(reading, condition, now, order))
 
 
-async def _pages(reading: Reading, condition: Condition, now: datetime, order: Order) -> AsyncIterator[list[IncidentRow]]:
+async def _pages(reading: Reading, condition: Condition, now: datetime, order: Order) -> AsyncIterator[list[dict[str, Any]]]:
     position: Position | None = None
     while True:
         page = await reading.page(condition, now, ROWS_AT_ONCE, position, order)
-        if page.rows:
-            yield list(page.rows)
+        yield [_object(row, now) for row in page.rows]
         if page.next is None:
             return
         position = page.next
@@ -62,10 +54,3 @@ def _object(row: IncidentRow, now: datetime) -> dict[str, Any]:
         "ticket_url": row.ticket_url,
         "metadata": row.metadata,
     }
-
-
-def _cells(row: IncidentRow, now: datetime) -> Iterator[object]:
-    values = _object(row, now) | {"tags": " ".join(row.tags)}
-    for name in FIELDS:
-        value = values[name]
-        yield ("yes" if value else "no") if isinstance(value, bool) else value

@@ -67,6 +67,8 @@ CONDITIONS = (
     "filter_pk",
     "notificationprofile_pk",
     "where",
+    "tags__exact",
+    "duration__lte",
 )
 FIELDS = frozenset({*CONDITIONS[:15], "filter_pk"})
 """Those that the form has fields for; others stay as they are while the form is used."""

@@ -5,12 +5,15 @@ from urllib.parse import urlencode
 
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
+from litestar.response import Stream
 
 from adapters.web.answers import go, page
 from adapters.web.forms import number_in
 from adapters.web.guests import Guest, Guests, PageRequest
 from adapters.web.notifications.hub import delivery_line
 from adapters.web.services import Web
+from adapters.web.taken_along import OWN_DELIVERY_FIELDS, file_of
+from adapters.web.taken_along import deliveries as as_objects
 from argus_core.domain.deliveries import Delivery, DeliveryStatus
 from argus_core.domain.errors import Invalid, TooOften
 from argus_core.domain.ids import DeliveryId
@@ -26,8 +29,7 @@ def delivery_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:
     @get("/notifications/deliveries/")
     async def deliveries(request: PageRequest) -> Response[bytes]:
         guest = await guests.known(request)
-        asked = request.query_params.get("status", "")
-        status = next((status for status in DeliveryStatus if status.value == asked), None)
+        status = _status(request)
         listed = await web.notifications.listed(status, guest.user.id, MOST)
         return page(
             "notifications/deliveries.html",
@@ -40,6 +42,12 @@ def delivery_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:
             zone=web.zone,
         )
 
+    @get("/notifications/deliveries/export/")
+    async def export(request: PageRequest) -> Stream:
+        guest = await guests.known(request)
+        listed = web.notifications.all_listed(_status(request), guest.user.id)
+        return file_of(as_objects(listed), OWN_DELIVERY_FIELDS, "my-deliveries", request.query_params.get("form", ""))
+
     @get("/notifications/tests/")
     async def tests(request: PageRequest) -> Response[bytes]:
         guest = await guests.known(request)
@@ -48,7 +56,7 @@ def delivery_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:
         found = await web.notifications.own(await web.accounts.acting(guest.user), ids)
         return _outcome(request, guest, found, number_in(query.get("look", "")) + 1)
 
-    return [deliveries, tests]
+    return [deliveries, export, tests]
 
 
 async def tested(request: PageRequest, guest: Guest, testing: Awaitable[Sequence[Delivery]]) -> Response[bytes]:
@@ -67,6 +75,11 @@ async def tested(request: PageRequest, guest: Guest, testing: Awaitable[Sequence
 def is_in_place(request: PageRequest) -> bool:
     """Whether a part of a page is asked for, by the script of that page."""
     return "hx-request" in request.headers
+
+
+def _status(request: PageRequest) -> DeliveryStatus | None:
+    asked = request.query_params.get("status", "")
+    return next((status for status in DeliveryStatus if status.value == asked), None)
 
 
 def _outcome(request: PageRequest, guest: Guest, found: Sequence[Delivery], look: int) -> Response[bytes]:

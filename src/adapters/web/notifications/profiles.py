@@ -6,6 +6,7 @@ from datetime import timedelta
 from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
+from litestar.response import Stream
 
 from adapters.web.answers import go, page
 from adapters.web.forms import Form, filled_in, number_in, pk_in
@@ -13,6 +14,8 @@ from adapters.web.guests import Guest, Guests, PageRequest
 from adapters.web.notifications.deliveries import tested
 from adapters.web.notifications.hub import name_of, profile_name
 from adapters.web.services import Web
+from adapters.web.taken_along import FIRED_FIELDS, file_of
+from adapters.web.taken_along import fired as as_objects
 from argus_core.domain.digests import parse_digest
 from argus_core.domain.errors import Invalid
 from argus_core.domain.ids import DestinationId, FilterId, ProfileId, TimeslotId
@@ -124,7 +127,7 @@ def profile_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # noqa:
     async def dry_run(request: PageRequest, pk: FromPath[int]) -> Response[bytes]:
         guest = await guests.known(request)
         profile = await own(guest, pk)
-        hours = min(max(number_in(request.query_params.get("hours", "")) or HOURS, 1), _MOST_HOURS)
+        hours = _hours_in(request)
         run = await web.notifications.dry_run(await web.accounts.acting(guest.user), profile.id, hours)
         fired = [(one, headline(one.incident), tell(one.event, web.zone.key)) for one in run.fired[:MOST_FIRED]]
         return page(
@@ -138,7 +141,18 @@ def profile_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # noqa:
             zone=web.zone,
         )
 
-    return [ask_new, add, ask, from_elsewhere, change, switch, test, dry_run]
+    @get("/notifications/profiles/{pk:int}/dry-run/export/")
+    async def export(request: PageRequest, pk: FromPath[int]) -> Stream:
+        guest = await guests.known(request)
+        profile = await own(guest, pk)
+        run = await web.notifications.dry_run(await web.accounts.acting(guest.user), profile.id, _hours_in(request))
+        return file_of(as_objects(run.fired), FIRED_FIELDS, f"dry-run-{profile.id}", request.query_params.get("form", ""))
+
+    return [ask_new, add, ask, from_elsewhere, change, switch, test, dry_run, export]
+
+
+def _hours_in(request: PageRequest) -> int:
+    return min(max(number_in(request.query_params.get("hours", "")) or HOURS, 1), _MOST_HOURS)
 
 
 def _form_of(profile: Profile) -> Form:

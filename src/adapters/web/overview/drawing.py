@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from adapters.web.incidents.conditions import expression_said
 from adapters.web.links import list_link
 from adapters.web.wording import LEVELS
+from argus_core.domain.filters import Not, SourceIn
 from argus_core.domain.incidents import Level
-from argus_core.domain.overview import DAY, HOUR, HOURS, OpenCount, Past, begin_of_week, hours_of_week
-from argus_core.domain.sources import Source
+from argus_core.domain.overview import DAY, HOUR, HOURS, Flapping, OpenCount, Past, begin_of_week, hours_of_week
 from argus_core.domain.tags import tags_said
 
 SOURCES = 15
@@ -85,20 +86,22 @@ class Loud:
 
 def drawn(counts: Sequence[OpenCount]) -> dict[str, Any]:
     """What is open, by level and by source."""
+    ranked = _ranked(counts)
     return {
         "levels": [_level(counts, level) for level in Level],
-        "sources": list(_sources(counts)),
+        "sources": list(_sources(ranked[:SOURCES])),
         "open": sum(one.count for one in counts),
         "unacked": sum(one.count for one in counts if not one.acked),
         "open_link": list_link(open=True),
         "unacked_link": list_link(open=True, acked=False),
-        "more_sources": max(len({one.source.id for one in counts}) - SOURCES, 0),
+        "more_sources": max(len(ranked) - SOURCES, 0),
+        "more_link": _without(ranked[:SOURCES]),
     }
 
 
 def told_past(past: Past, zone: ZoneInfo) -> dict[str, Any]:
     """The last week in drawings."""
-    day = {"start_time__gte": past.until - DAY, "start_time__lte": past.until}
+    day = {"start_time__gte": past.until - DAY + _MICROSECOND, "start_time__lte": past.until}
     week = {"start_time__gte": begin_of_week(past.until), "start_time__lte": past.until}
     most = max(past.arrivals.values(), default=0)
     return {
@@ -107,15 +110,15 @@ def told_past(past: Past, zone: ZoneInfo) -> dict[str, Any]:
         "days": list(_days(past, zone)),
         "most": most,
         "week_link": list_link(**week),
-        "over_link": list_link(**week, open=False, stateful=True),
+        "over_link": list_link(**week, stateful=True, end_time__lte=past.until),
         "started": sum(past.arrivals.values()),
         "acknowledged": past.acknowledged,
         "resolved": past.resolved,
         "sources": _loud(
             (one.source.name, one.source.type, one.count, list_link(source__id__in=one.source.id, **day)) for one in past.sources
         ),
-        "tags": _loud((one.tag, "", one.count, _tags_link((one.tag,), None, day)) for one in past.tags),
-        "flapping": _loud((" ".join(one.tags), one.source.name, one.count, _tags_link(one.tags, one.source, day)) for one in past.flapping),
+        "tags": _loud((one.tag, "", one.count, _tags_link(one.tag, day)) for one in past.tags),
+        "flapping": _loud((" ".join(one.tags), one.source.name, one.count, _flapping_link(one, past.until, day)) for one in past.flapping),
     }
 
 
@@ -131,11 +134,20 @@ def _level(counts: Sequence[OpenCount], level: Level) -> LevelFigure:
     )
 
 
-def _sources(counts: Sequence[OpenCount]) -> Iterable[SourceFigure]:
+def _ranked(counts: Sequence[OpenCount]) -> list[list[OpenCount]]:
+    """What is open of each source, the source with most first."""
     by_source: dict[int, list[OpenCount]] = {}
     for one in counts:
         by_source.setdefault(one.source.id, []).append(one)
-    ranked = sorted(by_source.values(), key=lambda of_it: (-sum(one.count for one in of_it), of_it[0].source.id))[:SOURCES]
+    return sorted(by_source.values(), key=lambda of_it: (-sum(one.count for one in of_it), of_it[0].source.id))
+
+
+def _without(named: Sequence[Sequence[OpenCount]]) -> str:
+    """The open ones of all other sources."""
+    return list_link(open=True, where=expression_said(Not(SourceIn(frozenset(of_it[0].source.id for of_it in named)))))
+
+
+def _sources(ranked: Sequence[Sequence[OpenCount]]) -> Iterable[SourceFigure]:
     most = max((sum(one.count for one in of_it) for of_it in ranked), default=1)
     for of_it in ranked:
         source, x = of_it[0].source, 0.0
@@ -174,6 +186,11 @@ def _loud(told: Iterable[tuple[str, str, int, str]]) -> list[Loud]:
     return [Loud(name, more, count, round(100 * count / most, 1), link) for name, more, count, link in ranked]
 
 
-def _tags_link(tags: tuple[str, ...], source: Source | None, day: Mapping[str, datetime]) -> str:
-    said = tags_said(tags)
-    return list_link(tags=said, source__id__in=source.id if source else None, **day) if said else ""
+def _tags_link(tag: str, day: Mapping[str, datetime]) -> str:
+    said = tags_said((tag,))
+    return list_link(tags=said, **day) if said else ""
+
+
+def _flapping_link(one: Flapping, until: datetime, day: Mapping[str, datetime]) -> str:
+    said, longest = tags_said(one.tags), HOUR // timedelta(minutes=1)
+    return list_link(tags__exact=said, source__id__in=one.source.id, duration__lte=longest, end_time__lte=until, **day) if said else ""

@@ -1,4 +1,4 @@
-// The list of incidents: times in the zone of whoever looks, keys, choosing, and changes as they happen.
+// The list of incidents: keys, choosing, and changes as they happen.
 "use strict";
 (() => {
   const list = document.getElementById("list");
@@ -14,24 +14,7 @@
   const box = (row) => row.cells[0].firstElementChild;
   const chosen = () => rows().filter((row) => box(row).checked);
 
-  // Times
-  const two = (number) => String(number).padStart(2, "0");
-  const said = (at) => `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${two(at.getHours())}:${two(at.getMinutes())}`;
-  const relative = new Intl.RelativeTimeFormat("en", { style: "short", numeric: "auto" });
-  const ago = (at) => {
-    const seconds = (at - Date.now()) / 1000;
-    for (const [unit, size] of [["day", 86400], ["hour", 3600], ["minute", 60]]) {
-      if (Math.abs(seconds) >= size) return relative.format(Math.trunc(seconds / size), unit);
-    }
-    return "now";
-  };
-  const tellTimes = (where) => {
-    for (const time of where.querySelectorAll("time.when")) {
-      const at = new Date(time.dateTime);
-      const text = `${said(at)}, ${ago(at)}`;
-      if (time.textContent !== text) time.textContent = text;
-    }
-  };
+  const tellTimes = argusTimes.tell;
   bulk.elements.zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || "";
 
   // Choosing

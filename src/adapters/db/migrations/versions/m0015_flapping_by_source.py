@@ -6,7 +6,7 @@ from alembic import op
 from adapters.db.migrations.online import build_index, drop_index
 
 revision = "0015"
-down_revision = "0013"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 
