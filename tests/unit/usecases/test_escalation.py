@@ -1,7 +1,7 @@
 """Escalation from the report to the message, over the stores in dicts."""
 
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -20,25 +20,13 @@ from argus_core.usecases.dispatch import Dispatcher
 from argus_core.usecases.incidents import IncidentService
 from argus_core.usecases.notifications import NotificationService
 from argus_core.usecases.sending import Letterhead, Sender
+from calm import NOON, Clock
 
 pytestmark = pytest.mark.anyio
 
-NOON = datetime(2030, 3, 3, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 QUARTER = timedelta(minutes=15)
 ANYTHING = FilterDefinition(max_level=5)
-
-
-class Clock:
-    """Goes on when it is told to."""
-
-    now = NOON
-
-    def __call__(self):
-        return self.now
-
-    def seconds(self):
-        return self.now.timestamp()
 
 
 class Post:

@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -30,37 +30,12 @@ from argus_core.usecases.incidents import IncidentService
 from argus_core.usecases.maintenance import MaintenanceService
 from argus_core.usecases.notifications import NotificationService
 from argus_core.usecases.sending import Letterhead, Sender
+from calm import NOON, Clock, Post
 
 pytestmark = pytest.mark.anyio
 
-NOON = datetime(2030, 3, 3, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 LEVEL_AT_MOST_5 = FilterDefinition(max_level=5)
-
-
-class Clock:
-    """Goes on when it is told to."""
-
-    now = NOON
-
-    def __call__(self):
-        return self.now
-
-    def seconds(self):
-        return self.now.timestamp()
-
-
-class Post:
-    """Keeps what it is given."""
-
-    def __init__(self):
-        self.sent = []
-
-    def label(self, settings):
-        return settings["to"]
-
-    async def send(self, notification, settings):
-        self.sent.append((settings["to"], notification))
 
 
 @dataclass
