@@ -1,5 +1,6 @@
 """An installation, and what people and sources do with it over HTTP."""
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
@@ -8,6 +9,8 @@ import httpx
 
 from integration.hearing import EVERYTHING, want
 from integration.serving import Served, argus
+
+BUSY, PATIENCE = 503, 30
 
 
 class Installation:
@@ -40,8 +43,10 @@ class Installation:
             client.close()
 
     def ask(self, who: str, method: str, path: str, body: object = None, *, status: int | None = None) -> object:
-        """What is answered; it has to be of that status, or of those that say it went well."""
-        answer = self.as_(who).request(method, path, json=body)
+        """What is answered; it has to be of that status, or of those that say it went well. Who is to come back comes back."""
+        until = time.monotonic() + PATIENCE
+        while (answer := self.as_(who).request(method, path, json=body)).status_code == BUSY != status and time.monotonic() < until:
+            time.sleep(int(answer.headers["Retry-After"]))
         assert answer.status_code == status if status else answer.is_success, f"{answer.status_code} {answer.text}"
         return answer.json() if answer.content else None
 

@@ -131,15 +131,15 @@ def test_operators_see_and_handle_what_waits(installation, mailbox):
         while not (tried := installation.ask("alice", "GET", f"/incidents/{number}/notifications/")) or not tried[0]["attempts"]:
             assert time.monotonic() < until
             time.sleep(0.05)
+        pk = tried[0]["pk"]
+        assert ("waiting", "failed") == (tried[0]["status"], tried[0]["attempts"][0]["outcome"])
+        assert "451" in tried[0]["reason"]
+        assert "451" in installation.argus("deliveries", "list", "--status", "waiting")
+
+        installation.argus("deliveries", "drop", pk)
     finally:
         del mailbox.answer
         mailbox.answer = lambda _: "250 OK"
-    pk = tried[0]["pk"]
-    assert ("waiting", "failed") == (tried[0]["status"], tried[0]["attempts"][0]["outcome"])
-    assert "451" in tried[0]["reason"]
-    assert "451" in installation.argus("deliveries", "list", "--status", "waiting")
-
-    installation.argus("deliveries", "drop", pk)
     assert str(pk) in installation.argus("deliveries", "list", "--status", "dropped", "--user", "alice")
     installation.argus("deliveries", "retry", pk)
 
