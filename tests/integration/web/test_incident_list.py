@@ -218,7 +218,8 @@ def test_pages_go_on_and_back(chromium, site, reported):
         show(page, site, reported.view(page_size="10"))
         seen = [ids(page)]
         for step in ("Older", "Older", "Newer", "Newest", "Oldest"):
-            page.click(f"#pager a:text-is('{step}')")
+            with page.expect_navigation():
+                page.click(f"#pager a:text-is('{step}')")
             seen.append(ids(page))
 
     assert [here[:10], here[10:20], here[20:], here[10:20], here[:10], here[15:]] == seen
