@@ -132,8 +132,6 @@ def load(connection: Connection, packs: Iterable[Pack], step: Callable[[str], ob
     """
     loaded = Loaded()
     with connection.transaction(), connection.cursor() as cursor:
-        # New indexes go to the log page by page, and making these smaller takes longer than writing them.
-        cursor.execute("select set_config('wal_compression', 'off', true) where has_parameter_privilege('wal_compression', 'set')")
         _empty(cursor)
         with _without_indexes(cursor, step):
             for pack in packs:
