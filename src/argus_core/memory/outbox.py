@@ -6,7 +6,7 @@ from collections.abc import Set as AbstractSet
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 from argus_core.domain.budgets import Budget, Goes, Held, Judgement, Message, Purse, Waits
 from argus_core.domain.deliveries import (
@@ -252,6 +252,8 @@ class MemoryOutbox(Outbox):
                     self._hold(key, budget.hold(until))
                 case Goes(counted):
                     going.append((key, now if counted else None))
+                case _:
+                    assert_never(verdict)
         return [replace(self._take(key, lease), counted=counted) for key, counted in going]
 
     def _message(self, key: LaneKey) -> Message:
