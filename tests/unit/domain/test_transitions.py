@@ -373,7 +373,7 @@ class TestCloseAndReopen:
         change = post(incident, EventType.CLOSE, actor=person, at=at, now=now)
 
         (event,) = change.events
-        assert Changes(end_time=Replaced(incident.end_time, at)) == event.changes
+        assert Changes(end_time=Replaced(incident.end_time, at)) == replace(event.changes, acks_ended=())
         assert replace(state(incident), end_time=at) == state(change.incident)
         assert not change.incident.is_open(max(at, now))
 
