@@ -23,7 +23,7 @@ from argus_core.domain.errors import (
     OnlyEndUsersAcknowledge,
 )
 from argus_core.domain.ids import EventId
-from argus_core.domain.incidents import AckChange, Acknowledgement, Changes, EventType, Level, Replaced, as_of, fold
+from argus_core.domain.incidents import AckChange, Acknowledgement, Changes, EventType, Level, Replaced, Until, as_of, fold
 from argus_core.domain.limits import DESCRIPTION_BYTES, KEY_BYTES, TAGS, URL_BYTES
 from argus_core.domain.tags import Tag, TagOn
 from argus_core.domain.transitions import MOST_EVENTS_PER_CHANGE, Change, Edit, IncidentReport, Timer, TimerKind
@@ -69,6 +69,22 @@ TOO_LONG = "å" * (DESCRIPTION_BYTES // 2) + "!"
 
 def ids():
     return iter(range(NEW, NEW + MOST_EVENTS_PER_CHANGE))
+
+
+def ends_with(incident, now, *, resolved=False, level=None):
+    """What ends of the acknowledgements that somebody made until this happens."""
+    return tuple(
+        AckChange(ack.id, ack.expiration, now, made=False)
+        for ack in incident.acks
+        if (ack.expiration is None or ack.expiration > now)
+        and ((resolved and ack.until is Until.RESOLVED) or (level is not None and ack.until is Until.LEVEL_RISES and level < ack.level))
+    )
+
+
+def with_ended(incident, ended):
+    """The acknowledgements after these have ended."""
+    moments = {change.id: change.new for change in ended}
+    return tuple(replace(ack, expiration=moments.get(ack.id, ack.expiration)) for ack in incident.acks)
 
 
 def incident_of(report=OPEN, **fields):
@@ -314,7 +330,7 @@ class TestEnd:
 
         (event,) = change.events
         assert event.effect
-        assert Changes(end_time=Replaced(None, at), ended=True) == replace(event.changes, acks_ended=())
+        assert Changes(end_time=Replaced(None, at), ended=True) == event.changes
         assert (at, at > NOON) == (change.incident.end_time, change.incident.is_open(NOON))
 
     @given(open_incidents, robots, spans)
@@ -373,8 +389,9 @@ class TestCloseAndReopen:
         change = post(incident, EventType.CLOSE, actor=person, at=at, now=now)
 
         (event,) = change.events
-        assert Changes(end_time=Replaced(incident.end_time, at)) == replace(event.changes, acks_ended=())
-        assert replace(state(incident), end_time=at) == replace(state(change.incident), acks=incident.acks)
+        ended = ends_with(incident, now, resolved=at <= now)
+        assert Changes(end_time=Replaced(incident.end_time, at), acks_ended=ended) == event.changes
+        assert replace(state(incident), end_time=at, acks=with_ended(incident, ended)) == state(change.incident)
         assert not change.incident.is_open(max(at, now))
 
     @given(closed_incidents, people, near_moments)
@@ -389,8 +406,9 @@ class TestCloseAndReopen:
         change = post(incident, EventType.REOPEN, actor=person, at=at, now=now)
 
         (event,) = change.events
-        assert Changes(end_time=Replaced(incident.end_time, None)) == replace(event.changes, acks_ended=())
-        assert replace(state(incident), end_time=None) == replace(state(change.incident), acks=incident.acks)
+        ended = ends_with(incident, now, resolved=True)
+        assert Changes(end_time=Replaced(incident.end_time, None), acks_ended=ended) == event.changes
+        assert replace(state(incident), end_time=None, acks=with_ended(incident, ended)) == state(change.incident)
         assert change.incident.is_open(now + 1000 * DAY)
 
     @given(open_incidents, people)
@@ -547,15 +565,15 @@ class TestEdit:
 
         change = edit(incident, wanted, actor=actor, now=incident.received)
 
+        ended = ends_with(incident, incident.received, level=wanted.level if "level" in changed else None)
         assert changed == [event.description.split('"')[1] for event in change.events]
         for name, event in zip(changed, change.events, strict=True):
             old, new = getattr(incident, name), getattr(wanted, name)
-            assert Changes(**{name: Replaced(old, new)}) == replace(event.changes, acks_ended=())
+            assert Changes(**{name: Replaced(old, new)}, acks_ended=ended if name == "level" else ()) == event.changes
             assert (EventType.CHANGE, actor.person) == (event.type, event.actor)
             assert (incident.received, incident.received, True) == (event.timestamp, event.received, event.effect)
-        assert replace(state(incident), **{name: getattr(wanted, name) for name in changed}) == replace(
-            state(change.incident), acks=incident.acks
-        )
+        new = {name: getattr(wanted, name) for name in changed}
+        assert replace(state(incident), **new, acks=with_ended(incident, ended)) == state(change.incident)
 
     @given(incidents, edits)
     def test_done_twice_changes_nothing_more(self, incident, wanted):
@@ -717,7 +735,7 @@ class TestTime:
 
             noted = any(
                 (event.type.value == timer.kind.value and event.timestamp == timer.due)
-                or any(ack.id == timer.subject_id for ack in event.changes.acks_ended)  # by what happened, before its time came
+                or (timer.subject_id, timer.due) in [(ack.id, ack.new) for ack in event.changes.acks_ended]  # by what happened
                 for event in history.journal
             )
             if timer.due > now:
@@ -736,7 +754,9 @@ class TestTime:
         for timer in set_times(history.incident):
             change = pass_time(history.incident, timer, now, history.journal)
 
-            assert state(history.incident) == state(change.incident)
+            resolved = timer.kind is TimerKind.END_REACHED and bool(change.events)
+            ended = ends_with(history.incident, now, resolved=resolved)
+            assert replace(state(history.incident), acks=with_ended(history.incident, ended)) == state(change.incident)
             assert () == change.timers
 
     @given(st.none() | near_moments.filter(lambda moment: moment != NOON))
