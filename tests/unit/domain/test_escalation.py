@@ -67,15 +67,12 @@ def stretches(journal, source, now):
     for number, event in enumerate(journal):
         state = fold(journal[: number + 1], source)
         until = journal[number + 1].received if number + 1 < len(journal) else now
-        breaks = [state.end_time, state.acked_until]
         if not state.is_open(event.received) or state.is_acked(event.received):
             found = [*found[:-1], (*found[-1][:2], False)] if found else []
             continue
-        over = min([until, *(moment for moment in breaks if moment and event.received < moment < until)])
-        if found and found[-1][1] == event.received and found[-1][2]:
-            found[-1] = (found[-1][0], over, over == until)
-        else:
-            found.append((event, over, over == until))
+        breaks = [moment for moment in (state.end_time, state.acked_until) if moment and event.received < moment <= until]
+        begun = found.pop()[0] if found and found[-1][1] == event.received and found[-1][2] else event
+        found.append((begun, min([until, *breaks]), not breaks))
     return found
 
 
