@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from psycopg.rows import TupleRow
 
+from adapters.db import codec
 from adapters.db import outbox_statements as statements
 from adapters.db.database import Connection
 from argus_core.domain.budgets import Budget, Goes, Held, Judgement, Message, Purse, Waits
@@ -81,7 +82,7 @@ class Candidates:
         if spent:
             columns = (
                 [id_ for id_, _ in spent],
-                ["{" + ",".join(moment.isoformat() for moment in purse.sent) + "}" for _, purse in spent],
+                [codec.array(purse.sent) for _, purse in spent],
                 [purse.closed_until for _, purse in spent],
             )
             await self.connection.execute(statements.SPEND, columns, prepare=True)

@@ -202,7 +202,7 @@ class Database(Runs):
             Error: what psycopg says of everything else.
         """
         try:
-            async with asyncio.timeout(self.seconds + GRACE), asyncio.timeout(self.seconds), self._pool.connection() as connection:
+            async with within(self.seconds), self._pool.connection() as connection:
                 return await work(connection, False)
         except (TimeoutError, PoolTimeout, PoolClosed) as error:
             raise Unavailable from error

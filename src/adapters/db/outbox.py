@@ -325,7 +325,7 @@ class PgUndecided(Undecided):
         if flaps:
             columns = (
                 list(flaps),
-                ["{" + ",".join(moment.isoformat() for moment in one.ended) + "}" for one in flaps.values()],
+                [codec.array(one.ended) for one in flaps.values()],
                 [one.changed for one in flaps.values()],
                 [one.until for one in flaps.values()],
             )

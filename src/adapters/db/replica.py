@@ -17,7 +17,7 @@ from typing import TypeVar
 
 import psycopg
 
-from adapters.db.database import GRACE, SERIALIZATION_FAILURE, Connection, Database, Runs, Work
+from adapters.db.database import GRACE, SERIALIZATION_FAILURE, Connection, Database, Runs, Work, within
 from adapters.db.gathering import Gathering
 from argus_core.domain.errors import Unavailable
 
@@ -143,7 +143,7 @@ class Replica:
     async def _look(self) -> None:
         began = monotonic()
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with within(PATIENCE):
                 (position,) = await self._ask([None])
         except (TimeoutError, Unavailable, psycopg.Error):
             return  # then nobody can be told anything, and others say so
@@ -152,7 +152,7 @@ class Replica:
         self._noted.append((began, position))
         self._forget()
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with within(PATIENCE):
                 state = await self._database.once(lambda connection, _: _state(connection))
         except (TimeoutError, Unavailable):
             self._judge("it does not answer")

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from argus_core.domain.holds import Hold, Keeper
+from argus_core.domain.spans import spoken
 
 MOST = 10_000
 LONGEST = timedelta(days=7)
@@ -146,12 +147,3 @@ def most_within(moments: Iterable[datetime], within: timedelta) -> int:
     """How many of these moments lie in one span at most."""
     ordered = sorted(moments)
     return max((sum(first <= moment < first + within for moment in ordered) for first in ordered), default=0)
-
-
-def spoken(span: timedelta) -> str:
-    """A span of time in words, in the largest unit of which it is a number."""
-    seconds = round(span.total_seconds())
-    count, unit = next(
-        (seconds // size, name) for size, name in ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")) if seconds % size == 0
-    )
-    return f"{count} {unit}{'s' if count != 1 else ''}"

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from argus_core.domain.ids import DestinationId, IncidentId, ProfileId
-from argus_core.domain.incidents import Changes, Escalation, Event, EventType, Happening
+from argus_core.domain.incidents import ENDS, Changes, Escalation, Event, EventType, Happening
 from argus_core.domain.news import is_news, lasting
 from argus_core.domain.profiles import Profile
 from argus_core.domain.transitions import Timer, TimerKind, is_unattended
@@ -22,8 +22,7 @@ Hearing: TypeAlias = tuple[IncidentId, DestinationId, ProfileId]
 Heard: TypeAlias = Mapping[Hearing, EventType]
 """What was told there last: the type of the event. What is kept back was not told."""
 
-_ENDS = frozenset({EventType.END, EventType.CLOSE, EventType.END_REACHED})
-_AFTER_THAT = _ENDS | {EventType.ACKNOWLEDGE}
+_AFTER_THAT = ENDS | {EventType.ACKNOWLEDGE}
 
 
 def asks(profile: Profile, happening: Happening, last: EventType | None) -> bool:
@@ -131,4 +130,4 @@ def _follows(happening: Happening, last: EventType) -> bool:
     incident, event = happening.incident, happening.event
     if event.type is EventType.ACKNOWLEDGE:
         return last not in _AFTER_THAT
-    return event.type in _ENDS and last not in _ENDS and not incident.is_open(event.received)
+    return event.type in ENDS and last not in ENDS and not incident.is_open(event.received)

@@ -10,11 +10,12 @@ from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import NewType
 
-from argus_core.domain.budgets import parse_budget, spoken
+from argus_core.domain.budgets import parse_budget
 from argus_core.domain.errors import Invalid
 from argus_core.domain.holds import Hold, Keeper
 from argus_core.domain.ids import IncidentId, SourceId
-from argus_core.domain.incidents import EventType, Happening, Incident
+from argus_core.domain.incidents import ENDS, EventType, Happening, Incident
+from argus_core.domain.spans import spoken
 
 FlapKey = NewType("FlapKey", int)
 """Stands for a source with a set of tags: a number of 63 bits that hardly ever stands for two."""
@@ -23,7 +24,6 @@ FORGOTTEN = timedelta(days=8)
 """What has not changed for so long does not flap by any threshold."""
 
 _OPENS = frozenset({EventType.START, EventType.REOPEN})
-_ENDS = frozenset({EventType.END, EventType.CLOSE, EventType.END_REACHED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,4 +123,4 @@ def changes(happening: Happening) -> bool | None:
     is_open = incident.is_open(event.received)
     if event.type in _OPENS and is_open:
         return False
-    return True if event.type in _ENDS and not is_open else None
+    return True if event.type in ENDS and not is_open else None

@@ -49,6 +49,10 @@ class EventType(Enum):
         return self in (EventType.END_REACHED, EventType.ACK_EXPIRED, EventType.ESCALATION_DUE)
 
 
+ENDS = frozenset({EventType.END, EventType.CLOSE, EventType.END_REACHED})
+"""What may end an incident."""
+
+
 class Until(Enum):
     """What ends an acknowledgement besides its expiration."""
 

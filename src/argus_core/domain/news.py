@@ -8,6 +8,7 @@ Where another acknowledgement holds, or the incident is not open, nobody is told
 from datetime import timedelta
 
 from argus_core.domain.incidents import Event, EventType, Happening, Incident
+from argus_core.domain.spans import MINUTES, spoken
 
 
 def kinds(incident: Incident, event: Event) -> frozenset[EventType]:
@@ -27,10 +28,8 @@ def is_news(happening: Happening) -> bool:
 
 
 def lasting(after: timedelta) -> str:
-    """A delay as people say it."""
-    seconds = int(after.total_seconds())
-    number, unit = (seconds, "second") if seconds % 60 else (seconds // 60, "minute")
-    return f"{number} {unit}{'' if number == 1 else 's'}"
+    """A delay as people say it: in minutes, like the field for it."""
+    return spoken(after, MINUTES)
 
 
 def _revives(incident: Incident, event: Event) -> bool:

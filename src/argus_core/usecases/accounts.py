@@ -1,7 +1,7 @@
 """Log in and out, and keep users, tokens and sources."""
 
 import itertools
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
@@ -189,6 +189,11 @@ class AccountService:
         """Somebody by name."""
         async with self.accounts.begin() as work:
             return _found(await work.user_named(username), f'There is no user "{username}".')
+
+    async def names(self, user_ids: Collection[UserId]) -> Mapping[UserId, str]:
+        """What these users are called, those who exist."""
+        async with self.accounts.begin() as work:
+            return {user.id: user.username for user in await work.users_with(user_ids)}
 
     async def is_staff(self, user_id: UserId) -> bool:
         """Whether there is such a user, and of the staff."""

@@ -144,8 +144,7 @@ class AdministrationService:
     async def names(self, by: Administrator, user_ids: set[UserId]) -> Mapping[UserId, str]:
         """What these users are called, those who exist."""
         require(by.actor, Act.ADMINISTER)
-        async with self.accounts.accounts.begin() as work:
-            return {user.id: user.username for user in await work.users_with(user_ids)}
+        return await self.accounts.names(user_ids)
 
     async def add_user(self, by: Administrator, new: NewUser) -> User:
         """

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from integration.notifications.hooks import hooks
 from integration.notifications.people import Installation
 from integration.serving import applied, serving
 from integration.sink import sink
@@ -18,6 +19,12 @@ def folder():
 def mailbox():
     with sink() as opened:
         yield opened
+
+
+@pytest.fixture
+def receiver():
+    with hooks() as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import base64
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -24,10 +24,16 @@ class Hook:
 
 @dataclass
 class Hooks:
-    """Takes every webhook."""
+    """Takes every webhook, unless it `refuses`: that is asked before each."""
 
     got: list[Hook] = field(default_factory=list)
     url: str = ""
+    refuses: Callable[[], bool] = lambda: False
+
+    @property
+    def each(self) -> Sequence[Hook]:
+        """What arrived, each once however often it came."""
+        return list({hook.id: hook for hook in self.got}.values())
 
     @property
     def settings(self) -> dict[str, str]:
@@ -48,8 +54,10 @@ def hooks() -> Iterator[Hooks]:
     class Receiver(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             data = json.loads(self.rfile.read(int(self.headers["content-length"])))["data"]
-            found.got.append(Hook(self.headers["webhook-id"], data["subject"], data["text"], time.monotonic()))
-            self.send_response(204)
+            refused = found.refuses()
+            if not refused:
+                found.got.append(Hook(self.headers["webhook-id"], data["subject"], data["text"], time.monotonic()))
+            self.send_response(503 if refused else 204)
             self.end_headers()
 
         def log_message(self, *_: object) -> None:

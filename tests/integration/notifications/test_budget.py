@@ -15,7 +15,6 @@ from argus_core.domain.budgets import most_within
 from integration.hearing import want
 from integration.killing import mortal
 from integration.notifications.dead import relieve, until_all_is_told
-from integration.notifications.hooks import hooks
 from integration.notifications.people import Installation
 from integration.serving import applied
 
@@ -30,12 +29,6 @@ LATE = 3.0
 @pytest.fixture
 def random():
     return Random(1)  # noqa: S311 - the same at every run
-
-
-@pytest.fixture
-def receiver():
-    with hooks() as found:
-        yield found
 
 
 @pytest.fixture

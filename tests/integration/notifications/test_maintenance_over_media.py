@@ -1,14 +1,11 @@
 """Recurring maintenance by mail and by webhook: processes are killed and receivers refuse at random, and nothing is lost."""
 
-import json
 import os
 import signal
 import threading
 import time
-from base64 import b64encode
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from random import Random
 
 import httpx
@@ -27,64 +24,21 @@ INCIDENTS = 15
 COVERED = [number for number in range(INCIDENTS) if number % 3]
 RESOLVED = COVERED[::2]
 REFUSED = 0.3
-SECRET = f"whsec_{b64encode(bytes(range(32))).decode()}"
-
-
-class Hooks:
-    """A receiver of webhooks that keeps what it takes, each once; `refuses` is asked before."""
-
-    def __init__(self):
-        self.got, self.refuses = {}, lambda: False
-
-    @contextmanager
-    def listening(self):
-        hooks = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["content-length"]))
-                if hooks.refuses():
-                    self.send_response(503)
-                else:
-                    hooks.got[self.headers["webhook-id"]] = json.loads(body)["data"]
-                    self.send_response(204)
-                self.end_headers()
-
-            def log_message(self, *_):
-                pass
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/"
-        finally:
-            server.shutdown()
-            server.server_close()
-            thread.join()
 
 
 @pytest.fixture
-def installation(postgres, migrated, tmp_path):
+def installation(postgres, migrated, tmp_path, receiver):
     """Alice, who hears of everything by mail and by webhook."""
-    hooks = Hooks()
-    with fresh_database(postgres, template=migrated) as dsn, sink() as mailbox, hooks.listening() as url:
-        environment = {
-            "DATABASE_URL": dsn,
-            "ARGUS_FRONTEND_URL": "https://argus.example.org",
-            "ARGUS_MEDIA": "email,sms,webhook",
-            "ARGUS_OUTGOING_ALLOW": "127.0.0.1",
-            **mailbox.settings,
-        }
+    with fresh_database(postgres, template=migrated) as dsn, sink() as mailbox:
+        environment = {"DATABASE_URL": dsn, "ARGUS_FRONTEND_URL": "https://argus.example.org", **mailbox.settings, **receiver.settings}
         world = applied(Installation.SPEC, environment=environment, folder=tmp_path)
         with serving(environment=environment, folder=tmp_path) as served:
             installed = Installation(served, {name: one["token"] for name, one in world["actors"].items()}, environment, tmp_path)
             with closing(installed):
                 mail = installed.ask("alice", "GET", "/notificationprofiles/destinations/")[0]["pk"]
-                body = {"media": "webhook", "settings": {"url": url, "secret": SECRET}}
-                hook = installed.ask("alice", "POST", "/notificationprofiles/destinations/", body)["pk"]
+                hook = installed.ask("alice", "POST", "/notificationprofiles/destinations/", receiver.destination)["pk"]
                 installed.want("alice", destinations=[mail, hook])
-                installed.hooks, installed.mailbox = hooks, mailbox
+                installed.hooks, installed.mailbox = receiver, mailbox
                 yield installed
 
 
@@ -190,7 +144,7 @@ def test_nothing_is_lost_on_either_way(installation):
     until_all_is_told(installation, title, died)
 
     mails = {mail.id: (mail.subject, mail.text) for mail in mailbox.mails}.values()
-    posts = [(one["subject"], one["text"]) for one in list(hooks.got.values())]
+    posts = [(one.subject, one.text) for one in hooks.each]
     for way, messages in (("mail", mails), ("webhook", posts)):
         ((subject, text),) = [one for one in messages if title in one[0]]
         assert f"{title}: {len(COVERED) - len(RESOLVED)} still open, {len(RESOLVED)} resolved" == subject, way
@@ -219,5 +173,5 @@ def until_all_is_told(installation, title, died):
 
 
 def has_come(installation, title):
-    subjects = [[mail.subject for mail in installation.mailbox.mails], [one["subject"] for one in list(installation.hooks.got.values())]]
+    subjects = [[mail.subject for mail in installation.mailbox.mails], [one.subject for one in installation.hooks.each]]
     return all(any(title in subject for subject in way) for way in subjects)

@@ -10,7 +10,6 @@ from adapters.db.embedded import running
 from integration.hearing import want
 from integration.killing import mortal
 from integration.notifications.dead import relieve, until_all_is_told
-from integration.notifications.hooks import hooks
 from integration.notifications.people import Installation
 from integration.serving import applied
 
@@ -22,12 +21,6 @@ FLAPS = 6
 @pytest.fixture
 def random():
     return Random(2)  # noqa: S311 - the same at every run
-
-
-@pytest.fixture
-def receiver():
-    with hooks() as found:
-        yield found
 
 
 @pytest.fixture

@@ -21,6 +21,18 @@ MINUTE = timedelta(minutes=1)
 BUDGET = Budget(2, 5 * MINUTE)
 
 
+async def until_both_have_ended(site, rolled_up, single):
+    """What began is told, then what was above the budget; both end, and that is told in the same way."""
+    await site.work()
+    site.clock.now += 5 * MINUTE
+    await site.work()
+    for incident in (rolled_up, single):
+        await site.act(incident.id, EventType.CLOSE)
+    await site.work()
+    site.clock.now += 5 * MINUTE
+    await site.work()
+
+
 async def test_a_rolled_up_start_gets_a_rolled_up_end():
     site = await Quiet(BUDGET).open()
     single, _, rolled_up = [await site.report() for _ in range(3)]
@@ -42,14 +54,7 @@ async def test_a_rolled_up_start_gets_a_rolled_up_end():
 async def test_what_was_told_in_a_roundup_goes_on_in_one_and_what_was_told_alone_goes_on_alone():
     site = await Quiet(BUDGET).open()
     single, _, rolled_up = [await site.report() for _ in range(3)]
-    await site.work()
-    site.clock.now += 5 * MINUTE
-    await site.work()
-    for incident in (rolled_up, single):
-        await site.act(incident.id, EventType.CLOSE)
-    await site.work()
-    site.clock.now += 5 * MINUTE
-    await site.work()
+    await until_both_have_ended(site, rolled_up, single)
 
     title = "More than 2 messages in 5 minutes"
     assert [f"{title}: 1 still open", (single.id, [EventType.CLOSE]), f"{title}: 1 resolved"] == site.told[2:]
@@ -63,14 +68,7 @@ async def test_it_is_the_first_message_that_says_how_the_others_go_whatever_even
     single, _, rolled_up = incidents = [await site.report() for _ in range(3)]
     for incident in incidents:
         await site.act(incident.id, EventType.OTHER)
-    await site.work()
-    site.clock.now += 5 * MINUTE
-    await site.work()
-    for incident in (rolled_up, single):
-        await site.act(incident.id, EventType.CLOSE)
-    await site.work()
-    site.clock.now += 5 * MINUTE
-    await site.work()
+    await until_both_have_ended(site, rolled_up, single)
 
     title = "More than 2 messages in 5 minutes"
     assert [f"{title}: 1 still open", (single.id, [EventType.CLOSE]), f"{title}: 1 resolved"] == site.told[2:]

@@ -17,7 +17,7 @@ from adapters.web.notifications.hub import delivery_line
 from adapters.web.notifications.matches import matches, names_of_sources
 from adapters.web.services import Web
 from adapters.web.wording import Names, Said, say
-from argus_core.domain.errors import MaintenanceIsOver, NotFound
+from argus_core.domain.errors import MaintenanceIsOver
 from argus_core.domain.ids import DeliveryId, MaintenanceId, UserId
 from argus_core.domain.maintenance import Maintenance, Phase
 from argus_core.domain.permissions import Act
@@ -146,13 +146,8 @@ def _question(caller: Caller, maintenance: Maintenance, web: Web) -> Response[by
 
 async def _names(web: Web, ids: set[UserId]) -> dict[UserId, str]:
     """What these users are called."""
-    names = {}
-    for id_ in ids:
-        try:
-            names[id_] = (await web.accounts.user(id_)).username
-        except NotFound:
-            names[id_] = f"user {id_}"
-    return names
+    known = await web.accounts.names(ids)
+    return {id_: known.get(id_, f"user {id_}") for id_ in ids}
 
 
 def filters_said(filters: Sequence[SavedFilter], sources: Names) -> list[tuple[SavedFilter, Said | None]]:

@@ -217,9 +217,7 @@ def form_of(present: Maintenance) -> Form:
     made = next((one for one in present.filters if one.name == MADE_FOR_IT), None)
     values: dict[str, Sequence[str]] = {}
     if made is not None:
-        node = builder.node_of(made.definition.expression)
-        for name, value in node.named():
-            values[name] = [*values.get(name, ()), value]
+        values |= _fields_of(builder.node_of(made.definition.expression))
         values |= filters.form_of(made).values
     values |= timeslots.described([window.hours for window in present.windows])
     for number, window in enumerate(present.windows):
@@ -239,11 +237,16 @@ def after(form: Form) -> Form:
     do = form.get("do")
     if do.startswith(_HOURS):
         return timeslots.after(Form({**form.values, "do": [do.removeprefix(_HOURS)]}))
-    node = builder.after(builder.read(form), form)
-    kept = {name: values for name, values in form.values.items() if not name.startswith(f"{builder.ROOT}.")}
-    for name, value in node.named():
-        kept[name] = [*kept.get(name, ()), value]
-    return Form(kept)
+    others = {name: values for name, values in form.values.items() if not name.startswith(f"{builder.ROOT}.")}
+    return Form(others | _fields_of(builder.after(builder.read(form), form)))
+
+
+def _fields_of(tree: builder.Node) -> dict[str, Sequence[str]]:
+    """The fields that describe conditions in groups."""
+    fields: dict[str, list[str]] = {}
+    for name, value in tree.named():
+        fields.setdefault(name, []).append(value)
+    return dict(fields)
 
 
 def placed(errors: Mapping[str, str], form: Form) -> Mapping[str, str]:

@@ -23,7 +23,6 @@ from argus_core.domain.deliveries import Delivery
 from argus_core.domain.errors import Invalid, NotAllowed, NotAllowedNow, NotFound
 from argus_core.domain.ids import IncidentId, UserId
 from argus_core.domain.incidents import Incident
-from argus_core.domain.maintenance import Maintenance
 from argus_core.domain.notifications import headline, tell
 from argus_core.domain.sources import details_address
 from argus_core.domain.tags import tags_said
@@ -63,7 +62,7 @@ def incident_page_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  #
             guest,
             status=attempted.status,
             **_state(web, history, query.get("at", "")),
-            flaps=await web.notifications.flaps(history.incident),
+            **await _marks(web, actor, present),
             present=present,
             can_close=is_open,
             can_reopen=present.stateful and not is_open,
@@ -73,7 +72,6 @@ def incident_page_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  #
             timeline=drawn(history.events, present.source, web.clock(), web.zone),
             journal=_journal(web, history, query.get("at", "")),
             maintained=await web.maintenance.over(history),
-            maintenances=await _maintenances(web, actor, incident_id),
             deliveries=[_delivery(one, names) for one in deliveries[:MOST_DELIVERIES]],
             everybodys=actor.staff or actor.superuser,
             **await why(web, history, Administrator(actor, guest.device.address), Question.of(query, history)),
@@ -93,12 +91,9 @@ def incident_page_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  #
     @get("/incidents/{pk:int}/state/")
     async def state(request: PageRequest, pk: FromPath[int]) -> Response[bytes]:
         guest = await guests.known(request)
-        actor, incident_id = await web.accounts.acting(guest.user), _incident_id(pk)
-        history = await web.incidents.history(incident_id, actor=actor)
-        marks: dict[str, Any] = {
-            "maintenances": await _maintenances(web, actor, incident_id),
-            "flaps": await web.notifications.flaps(history.incident),
-        }
+        actor = await web.accounts.acting(guest.user)
+        history = await web.incidents.history(_incident_id(pk), actor=actor)
+        marks = await _marks(web, actor, history.incident)
         return page("incident/state.html", guest, **marks, **_state(web, history, request.query_params.get("at", "")))
 
     @get("/incidents/people/")
@@ -165,9 +160,10 @@ def _state(web: Web, history: History, at: str) -> dict[str, Any]:
     }
 
 
-async def _maintenances(web: Web, actor: Actor, incident_id: IncidentId) -> Sequence[Maintenance]:
-    """What runs now that keeps back what happens to it."""
-    return (await web.maintenance.covering(web.reading.seen_by(actor), [incident_id])).get(incident_id, ())
+async def _marks(web: Web, actor: Actor, incident: Incident) -> dict[str, Any]:
+    """What keeps back what happens to it now: maintenances that run, and that it flaps."""
+    under = await web.maintenance.covering(web.reading.seen_by(actor), [incident.id])
+    return {"maintenances": under.get(incident.id, ()), "flaps": await web.notifications.flaps(incident)}
 
 
 def _tag_link(tag: str) -> str:

@@ -8,10 +8,9 @@ from adapters.web.forms import Form, filled_in
 from adapters.web.guests import Guest, Guests, PageRequest
 from adapters.web.incidents.conditions import expression_in, expression_said
 from adapters.web.incidents.views import View
-from adapters.web.notifications import builder
+from adapters.web.notifications import builder, filters
 from adapters.web.notifications.builder import Node
 from adapters.web.services import Web
-from adapters.web.wording import EVENTS, LEVELS
 from argus_core.domain.errors import Invalid
 
 _ABOUT_EVENTS = ("eventTypes",)
@@ -21,23 +20,15 @@ def where_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:
     """Making the conditions, and back to the list with them."""
 
     async def shown(guest: Guest, view: View, form: Form, node: Node) -> Response[bytes]:
-        sources = sorted(await web.accounts.sources(), key=lambda source: (source.name, source.id))
         return page(
             "incidents/where.html",
             guest,
             status=400 if form.problems else 200,
             view=view,
             form=form,
-            tree=node,
-            groups=builder.GROUPS,
-            clauses=builder.CLAUSES,
             left_out=_ABOUT_EVENTS,
             opening="The incident must be …",
-            switches=builder.SWITCHES,
-            levels=LEVELS,
-            kinds={type_.value: words for type_, words in EVENTS.items() if not type_.internal},
-            sources=[(str(source.id), f"{source.name} ({source.type})") for source in sources],
-            types=[(type_, type_) for type_ in sorted({source.type for source in sources})],
+            **await filters.asking(web, form, node),
         )
 
     @get("/incidents/where/")
