@@ -186,7 +186,7 @@ class Container(containers.DeclarativeContainer):
         chance=providers.Object(random),
         sends=settings.provided.send_notifications,
         budget=budget,
-        is_staff=accounts.provided.is_staff,
+        administers=accounts.provided.administers,
     )
     notifications = providers.Singleton(
         NotificationService,

@@ -30,6 +30,11 @@ class User:
     staff: bool = False
     superuser: bool = False
 
+    @property
+    def administers(self) -> bool:
+        """Whether it is one of those who look after others: staff, or a superuser."""
+        return self.staff or self.superuser
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:

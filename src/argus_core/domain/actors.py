@@ -40,6 +40,11 @@ class Actor:
         return self.source is not None
 
     @property
+    def administers(self) -> bool:
+        """Whether it is one of those who look after others: staff, or a superuser."""
+        return self.staff or self.superuser
+
+    @property
     def person(self) -> Person:
         """The actor as its events show it."""
         return Person(self.id, self.username)

@@ -195,11 +195,11 @@ class AccountService:
         async with self.accounts.begin() as work:
             return {user.id: user.username for user in await work.users_with(user_ids)}
 
-    async def is_staff(self, user_id: UserId) -> bool:
-        """Whether there is such a user, and of the staff."""
+    async def administers(self, user_id: UserId) -> bool:
+        """Whether there is such a user, and looks after others."""
         async with self.accounts.begin() as work:
             user = await work.user(user_id)
-        return user is not None and user.staff
+        return user is not None and user.administers
 
     async def acting(self, user: User) -> Actor:
         """The user as one who acts without a token: all that the user may do is allowed."""

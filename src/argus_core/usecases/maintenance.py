@@ -210,7 +210,7 @@ class MaintenanceService:
 
 
 def _whose(actor: Actor) -> UserId | None:
-    return None if actor.staff or actor.superuser else actor.id
+    return None if actor.administers else actor.id
 
 
 async def _made(

@@ -105,7 +105,7 @@ class NotificationService:
         """
         row = await self.incidents.row(incident_id)
         require_within(confined_to(actor, own_only=self.own_only), row.source_id)
-        everybodys = actor.staff or actor.superuser
+        everybodys = actor.administers
         return self._told(await self.outbox.of_incident(incident_id, None if everybodys else actor.id))
 
     async def explain(self, incident_id: IncidentId, event_id: EventId, by: Actor, of: UserId | None = None) -> Explained:

@@ -249,7 +249,7 @@ class ProfileService:
     def _clean(self, owner: Actor, slug: str, settings: Settings) -> Settings:
         medium = self._medium(slug)
         clean = medium.clean(settings)
-        if not owner.staff and (errors := staff_only(medium, clean)):
+        if not owner.administers and (errors := staff_only(medium, clean)):
             raise Invalid(dict(errors))
         return clean
 

@@ -83,8 +83,8 @@ class Sender:
     """
     Sends what is due through the media, some at once; what is slow or broken at one provider holds up nobody at another.
 
-    `seconds` is a clock that only goes forward, `chance` gives numbers from 0 to 1, `is_staff` says whether a user is of the staff now.
-    What is above the `budget` of a destination is kept back.
+    `seconds` is a clock that only goes forward, `chance` gives numbers from 0 to 1, `administers` says whether a user may have
+    what is for staff. What is above the `budget` of a destination is kept back.
     """
 
     def __init__(
@@ -98,11 +98,11 @@ class Sender:
         sends: bool = True,
         lease: timedelta = LEASE,
         budget: Budget | None = None,
-        is_staff: Callable[[UserId], Awaitable[bool]] = nobody,
+        administers: Callable[[UserId], Awaitable[bool]] = nobody,
     ) -> None:
         self._outbox, self._media, self._letterhead = outbox, media, letterhead
         self._seconds, self._chance, self._sends, self._lease = seconds, chance, sends, lease
-        self._budget, self._is_staff = budget, is_staff
+        self._budget, self._administers = budget, administers
         self._routes: dict[str, _Route] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
@@ -230,10 +230,10 @@ class Sender:
     async def _check_staff(self, owner: UserId) -> None:
         """Refuse what its owner could not have any more."""
         try:
-            is_staff = await self._is_staff(owner)
+            administers = await self._administers(owner)
         except Unavailable as error:
             raise TryLater(str(error)) from error
-        if not is_staff:
+        if not administers:
             raise Undeliverable(NOT_STAFF)
 
     def _message(self, sending: Sending) -> Notification:

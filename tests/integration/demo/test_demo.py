@@ -52,12 +52,12 @@ class Demo:
     def newest(self):
         """The highest number of an incident."""
         with self.client() as client:
-            return max(incident["pk"] for incident in client.get("incidents/?page_size=100").json()["results"])
+            return max(incident["pk"] for incident in client.get("incidents/?page_size=100").raise_for_status().json()["results"])
 
     def wait_for_new(self, than):
         until = time.monotonic() + START_WITHIN
         while time.monotonic() < until:
-            with suppress(httpx.TransportError):
+            with suppress(httpx.HTTPError):  # a stand-in says 503 meanwhile
                 if self.newest() > than:
                     return
             time.sleep(0.1)

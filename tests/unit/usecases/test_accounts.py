@@ -99,6 +99,19 @@ async def test_a_user_who_acts_without_a_token_is_the_source_that_the_user_has(w
     assert [source, None] == [(await world.service.acting(user)).source for user in (robot, ola)]
 
 
+async def test_staff_and_superusers_look_after_others_and_only_while_they_are_so(world):
+    ola = await world.service.user_named("ola")
+
+    asked = [await world.service.administers(ola.id)]
+    for role in ("staff", "superuser"):
+        for granted in (True, False):
+            await world.service.set_roles("ola", **{role: granted})
+            asked.append(await world.service.administers(ola.id))
+
+    assert [False, True, False, True, False] == asked
+    assert not await world.service.administers(UserId(404))
+
+
 class TestLogIn:
     async def test_gives_a_token_that_opens_the_door(self, world):
         token = await world.service.log_in("ola", "secret")

@@ -116,10 +116,10 @@ class Office:
             seconds=self.clock.seconds,
             chance=lambda: 0.5,
             sends=self.sends,
-            is_staff=self.is_staff,
+            administers=self.administers,
         )
 
-    async def is_staff(self, user):
+    async def administers(self, user):
         if self.staff is None:
             raise Unavailable("The store is away.")
         return user in self.staff

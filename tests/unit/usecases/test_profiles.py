@@ -236,8 +236,9 @@ async def test_replacing_a_destination_twice_is_replacing_it_once(world):
     await refused(service.replace_destination(ALICE, other.id, {}, labelled, email=EMAIL), "loft")
 
 
-async def test_what_is_for_staff_nobody_else_can_have(world):
-    service, staff = world.service, replace(BOB, staff=True)
+@pytest.mark.parametrize("role", ["staff", "superuser"])
+async def test_what_is_for_staff_nobody_but_they_and_superusers_can_have(world, role):
+    service, staff = world.service, replace(BOB, **{role: True})
     await refused(service.add_destination(ALICE, medium="pigeon", settings={"loft": " Tower"}), "loft")
     mine = await service.add_destination(ALICE, medium="pigeon", settings={"loft": "home"})
 

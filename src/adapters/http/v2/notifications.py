@@ -27,7 +27,7 @@ _USER = {
 _EXPLAIN = Operation(
     summary="Explain for each of one's profiles why it fires for an event, or does not; for staff, for each of somebody else's",
     answers={200: ExplanationOut},
-    errors={400: "Errors"},
+    errors={400: "Errors", 403: "Detail"},
     query=[_USER],
 )
 _TEST = Operation(

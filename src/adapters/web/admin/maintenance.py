@@ -113,7 +113,7 @@ async def shown(caller: Caller, maintenance: Maintenance, form: Form, news: str 
         withheld=await web.maintenance.withheld(actor, maintenance.id),
         deliveries=[{"owner": names[one.owner], **delivery_line(one)} for one in kept],
         last=kept[-1].id if len(found) > MOST else None,
-        everybodys=actor.staff or actor.superuser,
+        everybodys=actor.administers,
         plans=caller.may(Act.PLAN_MAINTENANCE) and maintenance.phase(web.clock()) is not Phase.PAST,
         news=news,
     )

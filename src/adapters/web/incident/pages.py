@@ -73,7 +73,7 @@ def incident_page_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  #
             journal=_journal(web, history, query.get("at", "")),
             maintained=await web.maintenance.over(history),
             deliveries=[_delivery(one, names) for one in deliveries[:MOST_DELIVERIES]],
-            everybodys=actor.staff or actor.superuser,
+            everybodys=actor.administers,
             **await why(web, history, Administrator(actor, guest.device.address), Question.of(query, history)),
             ticket_system=web.tickets.system,
             news=news,
