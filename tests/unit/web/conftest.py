@@ -4,6 +4,7 @@ import html
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from types import SimpleNamespace
 from typing import ClassVar
 from zoneinfo import ZoneInfo
@@ -122,6 +123,22 @@ class Tickets:
         return f"https://desk.example.org/{incident.id}?{link}"
 
 
+class Present:
+    """What the world that a test is in has behind its pages."""
+
+    def __getattr__(self, name):
+        return getattr(self.web, name)
+
+
+PRESENT = Present()
+
+
+@cache
+def pages():
+    """Making an application takes longer than most tests: this one serves each world in turn."""
+    return Litestar([web_routes(PRESENT, {})], openapi_config=None, logging_config=None)
+
+
 class World:
     """Alice is somebody, Sam is of the staff, NAV is a source."""
 
@@ -187,8 +204,13 @@ class World:
 
     def serve(self, public_url="", logins=None):
         zone = ZoneInfo("Europe/Oslo")
-        web = Web(logins=logins or self.logins, identities=self.identities, public_url=public_url, zone=zone, **self.rooms)
-        self.app = Litestar([web_routes(web, {})], openapi_config=None, logging_config=None)
+        PRESENT.web = Web(logins=logins or self.logins, identities=self.identities, public_url=public_url, zone=zone, **self.rooms)
+        self.app = pages()
+
+    def forget(self):
+        """Serve with pages that remember nothing of what was asked for before."""
+        pages.cache_clear()
+        self.app = pages()
 
     def browser(self, url=HTTPS, address="192.0.2.1"):
         transport = httpx.ASGITransport(self.app, client=(address, 1234), raise_app_exceptions=False)

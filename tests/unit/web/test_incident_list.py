@@ -132,6 +132,7 @@ async def test_nobody_counts_without_end(world, monkeypatch, most, said):
 async def test_tags_are_completed_behind_the_last_comma(world):
     from argus_core.domain.tags import Tag
 
+    world.forget()
     here = await world.somebody()
     for tag in ("site=oslo", "site=bergen", "host=oslo-gw", "list=a,b"):
         await world.report(tags=(Tag.parse(tag),))
