@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from typing import LiteralString
 
 import httpx
 import psycopg
@@ -118,7 +119,7 @@ class Faults:
 
     def _locked(self) -> None:
         with running(self._mortal.data) as server, psycopg.connect(server.url) as connection:
-            connection.execute("lock table incident, outbox in access exclusive mode")
+            _lock(connection, "incident, outbox")
             time.sleep(HELD)
 
     def _crowded(self) -> None:
@@ -129,7 +130,7 @@ class Faults:
             httpx.Client(headers={"Authorization": f"Token {self._place.tokens['bob']}"}, limits=httpx.Limits(), timeout=20) as client,
             ThreadPoolExecutor(CROWD) as crowd,
         ):
-            connection.execute("lock table incident in access exclusive mode")
+            _lock(connection, "incident")
             asked = [crowd.submit(client.get, f"{self._mortal.url}/api/v2/incidents/") for _ in range(CROWD)]
             time.sleep(HELD)
             connection.rollback()
@@ -165,6 +166,17 @@ class Faults:
         assert life.incidents, "the version before took nothing"
         self._mortal.a_worker()
         self._mortal.employ(len(self._mortal.workers) + 1, place.older)
+
+
+def _lock(connection: psycopg.Connection, tables: LiteralString) -> None:
+    """Of two that wait for each other, PostgreSQL may send away this one."""
+    while True:
+        try:
+            connection.execute(f"lock table {tables} in access exclusive mode")
+        except psycopg.errors.DeadlockDetected:
+            connection.rollback()
+        else:
+            return
 
 
 def _wrong(outcome: httpx.Response | BaseException) -> str | None:
