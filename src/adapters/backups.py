@@ -136,7 +136,7 @@ def _read(folder: Path) -> Backup:
         about = msgspec.json.decode((folder / ABOUT).read_bytes(), type=Backup)
     except OSError as error:
         raise Refusal(f"{folder} is not a backup that `argus backup` made: {error.strerror} ({ABOUT}).") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refusal(f"{folder} is not a backup that can be read here: {ABOUT}: {error}.") from error
     if about.format != FORMAT:
         raise Refusal(f"{folder} was made by Argus {about.argus}, whose backups this version cannot read: restore it with that one.")
