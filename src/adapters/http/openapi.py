@@ -168,9 +168,7 @@ def _answers(path: str, method: str, handler: HTTPRouteHandler, naming: _Naming)
     if operation.body or operation.query:
         errors.setdefault(400, "Errors")
     if operation.body:
-        errors.update({413: "Detail", 415: "Detail"})
-        if "/incidents/" in path:
-            errors.setdefault(429, "Detail")
+        errors.update({413: "Detail", 415: "Detail", 429: "Detail"})
     if "{" in path or operation.query:
         errors[404] = "Detail"
     if access not in (Access.ANYBODY, Access.FORGIVING):
