@@ -78,8 +78,8 @@ check: test lint types imports audit ## Everything CI checks
 bench: $(READY) ## Measure the server next to plain psycopg
 	@$(BIN)/python -m bench $(ARGS)
 
-chaos: $(READY) ## Let everything happen to an installation for five minutes (SECONDS=7200 ARGS="--seed 1")
-	@PYTHONPATH=tests $(BIN)/python -m chaos $(if $(SECONDS),--seconds $(SECONDS)) $(ARGS)
+chaos: $(READY) ## Let everything happen to an installation for five minutes (CHAOS_SECONDS=7200 ARGS="--seed 1")
+	@PYTHONPATH=tests $(BIN)/python -m chaos $(if $(CHAOS_SECONDS),--seconds $(CHAOS_SECONDS)) $(ARGS)
 
 strain: $(READY) ## Race, cut, kill and ask strange things for minutes instead of seconds
 	@RACE_SECONDS=60 KILL_ROUNDS=60 DESCRIBED_EXAMPLES=100 $(BIN)/pytest -q -o faulthandler_timeout=1800 -rP tests/integration/faults tests/integration/notifications/test_faults.py \

@@ -38,6 +38,7 @@ def main() -> int:
         print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}; {soft} open files were allowed, {hard} may be.", flush=True)
         with server.serving(dsn, Path(folder, "argus.log"), mails.settings) as (url, pid):
             watched = Watched(url, person, pid)
+            print(f"Somebody waits {watched.settle():.2f} s at most as long as nobody abuses anything.", flush=True)
             parts = {
                 "flood": lambda: flooded(watched, options.incidents, tokens),
                 "greedy": lambda: greedy(watched, options.incidents // 10, tokens),
