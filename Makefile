@@ -71,7 +71,7 @@ imports: $(READY) ## Check who may import whom
 audit: $(READY) ## Ask whether a package is vulnerable, and look at licences
 	@$(BIN)/python tools/audit.py
 
-check: test lint types imports audit ## Everything CI checks
+check: test lint types imports audit ## Everything CI checks, but a minute of chaos and of fuzz
 
 ##@ Now and then
 .PHONY: bench chaos strain upgrading fuzz lock clean
