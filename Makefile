@@ -71,15 +71,15 @@ imports: $(READY) ## Check who may import whom
 audit: $(READY) ## Ask whether a package is vulnerable, and look at licences
 	@$(BIN)/python tools/audit.py
 
-check: test lint types imports audit ## Everything CI checks
+check: test lint types imports audit ## Everything CI checks, but a minute of chaos and of fuzz
 
 ##@ Now and then
 .PHONY: bench chaos strain upgrading fuzz lock clean
 bench: $(READY) ## Measure the server next to plain psycopg
 	@$(BIN)/python -m bench $(ARGS)
 
-chaos: $(READY) ## Let everything happen to an installation for five minutes (ARGS="--seconds 7200 --seed 1")
-	@PYTHONPATH=tests $(BIN)/python -m chaos $(ARGS)
+chaos: $(READY) ## Let everything happen to an installation for five minutes (CHAOS_SECONDS=7200 ARGS="--seed 1")
+	@PYTHONPATH=tests $(BIN)/python -m chaos $(if $(CHAOS_SECONDS),--seconds $(CHAOS_SECONDS)) $(ARGS)
 
 strain: $(READY) ## Race, cut, kill and ask strange things for minutes instead of seconds
 	@RACE_SECONDS=60 KILL_ROUNDS=60 DESCRIBED_EXAMPLES=100 $(BIN)/pytest -q -o faulthandler_timeout=1800 -rP tests/integration/faults tests/integration/notifications/test_faults.py \
@@ -89,7 +89,7 @@ upgrading: $(READY) ## Take the newest steps of a database of five million incid
 	@PYTHONPATH=tests $(BIN)/python -m bench.upgrading $(ARGS)
 
 fuzz: $(READY) ## Give every parser bytes at random (ARGS="--seconds 600 cursor")
-	@PYTHONPATH=tests $(BIN)/python -m fuzz $(ARGS)
+	@PYTHONPATH=tests nice $(BIN)/python -m fuzz $(ARGS)
 
 lock: ## Renew uv.lock and requirements.lock (ARGS=--upgrade for newer packages)
 	@tools/lock $(ARGS)

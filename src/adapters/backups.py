@@ -11,6 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -20,7 +21,8 @@ import psycopg
 
 from adapters import databases
 from adapters.db.dumps import TABLES, DumpFailed, Table, dump, load
-from adapters.db.embedded import EmbeddedError, bin_dir, running
+from adapters.db.embedded import EmbeddedError, running
+from adapters.db.embedded.binaries import Binaries, binaries, usual
 from adapters.db.embedded.folder import sync
 from adapters.db.migrate import ADVISORY_LOCK
 from adapters.refusals import Refusal
@@ -53,13 +55,16 @@ def back_up(settings: Settings, folder: Path, now: datetime) -> Backup:
         raise Refusal(f"{folder} is there already, and backups overwrite nothing: choose another name.")
     if not settings.database_url and not (databases.data_folder(settings) / "postgres").exists():
         raise Refusal(f"There is no database in {databases.data_folder(settings)}.")
-    programs = _programs(settings)
+    ours = _binaries(settings)
     with _explained(f"The backup {folder} was not made"), _beside(folder) as unfinished:
         with databases.reached(settings) as database:
-            tables = dump(database.direct, programs, unfinished / DUMP)
+            server = _Server.at(database.direct)
+            with server.explained(ours):
+                tables = dump(database.direct, server.programs(ours), unfinished / DUMP)
         if not tables:
             raise Refusal("The database has no tables: there is nothing to back up.")
-        _prove(unfinished / DUMP, tables, settings)
+        with server.explained(ours):
+            _prove(unfinished / DUMP, tables, settings, ours)
         about = Backup(
             format=FORMAT, made=now, argus=version("argus-core"), sha256=_digest(unfinished / DUMP), tables=dict(sorted(tables.items()))
         )
@@ -79,17 +84,49 @@ def restore(settings: Settings, folder: Path) -> Backup:
         Refusal: that is no backup, it is damaged, the database is not empty, or it could not be done.
     """
     about = _read(folder)
-    programs = _programs(settings)
+    ours = _binaries(settings)
     with _explained(f"{folder} was not restored"), databases.reached(settings) as database, _empty(settings, database.direct):
-        different = _differences(about.tables, load(database.direct, programs, folder / DUMP))
+        server = _Server.at(database.direct)
+        with server.explained(ours):
+            different = _differences(about.tables, load(database.direct, server.programs(ours), folder / DUMP))
     if different:
         raise Refusal(f"What was restored is not what was backed up ({different}): drop the database, and look for another backup.")
     return about
 
 
-def _programs(settings: Settings) -> Path:
+@dataclass(frozen=True, slots=True)
+class _Server:
+    """Whose database it is, and whose programs have to do with it: its own where it is older than ours, if they are installed."""
+
+    major: int
+    minor: int
+
+    @staticmethod
+    def at(url: str) -> "_Server":
+        with psycopg.connect(url) as connection:
+            return _Server(*divmod(connection.info.server_version, 10_000))
+
+    def programs(self, ours: Binaries) -> Path:
+        own = (folder for folder in usual(self.major) if self.major < ours.version and (folder / "pg_restore").exists())
+        return next(own, ours.folder)
+
+    @contextmanager
+    def explained(self, ours: Binaries) -> Iterator[None]:
+        """An older server may note in its catalogues what newer programs cannot make sense of, and does not know what these tell it."""
+        try:
+            yield
+        except DumpFailed as error:
+            if self.major >= ours.version:
+                raise
+            raise DumpFailed(
+                f"{error}; PostgreSQL {self.major}.{self.minor} has to be dumped and filled by its own programs, at least as new as it: "
+                f"install or renew them here (Debian: apt install postgresql-client-{self.major})"
+            ) from error
+
+
+def _binaries(settings: Settings) -> Binaries:
     try:
-        return bin_dir(settings.postgres_bin)
+        return binaries(settings.postgres_bin)
     except EmbeddedError as error:
         raise Refusal(str(error)) from error
 
@@ -99,7 +136,7 @@ def _read(folder: Path) -> Backup:
         about = msgspec.json.decode((folder / ABOUT).read_bytes(), type=Backup)
     except OSError as error:
         raise Refusal(f"{folder} is not a backup that `argus backup` made: {error.strerror} ({ABOUT}).") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refusal(f"{folder} is not a backup that can be read here: {ABOUT}: {error}.") from error
     if about.format != FORMAT:
         raise Refusal(f"{folder} was made by Argus {about.argus}, whose backups this version cannot read: restore it with that one.")
@@ -123,9 +160,9 @@ def _beside(folder: Path) -> Iterator[Path]:
         shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def _prove(file: Path, tables: Mapping[str, Table], settings: Settings) -> None:
+def _prove(file: Path, tables: Mapping[str, Table], settings: Settings, ours: Binaries) -> None:
     with tempfile.TemporaryDirectory(prefix="argus-") as scratch, running(Path(scratch), bin=settings.postgres_bin, fast=True) as server:
-        if different := _differences(tables, load(server.url, _programs(settings), file)):
+        if different := _differences(tables, load(server.url, ours.folder, file)):
             raise Refusal(f"A restored copy of the backup differs from the database ({different}): the backup is not kept.")
 
 

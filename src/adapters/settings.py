@@ -386,7 +386,7 @@ def _read(file: Path) -> dict[str, object]:
         return tomllib.loads(file.read_text())
     except OSError as error:
         raise SettingsError(f"The settings file {file} cannot be read: {error.strerror}.") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SettingsError(f"The settings file {file} is not valid TOML: {error}.") from error
 
 

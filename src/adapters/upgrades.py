@@ -12,13 +12,10 @@ import psycopg
 from adapters.databases import data_folder
 from adapters.db.dumps import DumpFailed, dump, load
 from adapters.db.embedded import EmbeddedError, errors, running
-from adapters.db.embedded.binaries import Binaries, binaries
+from adapters.db.embedded.binaries import Binaries, binaries, usual
 from adapters.db.embedded.folder import DataFolder
 from adapters.refusals import Refusal
 from adapters.settings import Settings
-
-USUAL = ("/usr/lib/postgresql/{}/bin", "/usr/pgsql-{}/bin", "/opt/homebrew/opt/postgresql@{}/bin", "/usr/local/opt/postgresql@{}/bin")
-"""Where systems keep the programs of one version."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +58,7 @@ def upgrade_data(settings: Settings, old_programs: Path | None) -> Upgraded | No
 
 
 def _programs(version: int, named: Path | None) -> Path:
-    candidates = [named] if named else [Path(usual.format(version)) for usual in USUAL]
+    candidates = [named] if named else list(usual(version))
     for candidate in candidates:
         if (candidate / "postgres").exists():
             if (found := binaries(candidate).version) != version:

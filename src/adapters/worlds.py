@@ -114,7 +114,7 @@ def read(file: Path) -> Description:
         raise Refusal(f"The file {file} cannot be read: {error.strerror}.") from error
     except msgspec.ValidationError as error:
         raise Refusal(f"{file}: {_placed(str(error))}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Refusal(f"{file} is not valid {'TOML' if file.suffix.lower() == '.toml' else 'JSON'}: {error}.") from error
 
 

@@ -88,6 +88,7 @@ def main() -> None:
     random = Random(options.seed)  # noqa: S311 - the same at every run
     with ExitStack() as stack:
         folder = options.logs or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="argus-chaos-")))
+        folder.mkdir(parents=True, exist_ok=True)
         mailbox, disk = stack.enter_context(sink()), stack.enter_context(small())
         clock = Clock(folder / "clock")
         environment = {

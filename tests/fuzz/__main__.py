@@ -94,7 +94,7 @@ def by_hypothesis(name: str, seconds: int) -> None:
         tried += 1
         target(data)
 
-    asked = settings(max_examples=1000, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+    asked = settings(max_examples=200, database=None, deadline=None, suppress_health_check=list(HealthCheck))
     while time.monotonic() < end:
         seed(tried)(asked(given(inputs(target))(take)))()
     print(f"Done {tried} runs")

@@ -23,7 +23,7 @@ from adapters.http.v2.inputs import Inputs
 from adapters.media import outgoing, providers
 from adapters.media.addresses import for_envelope, is_address
 from adapters.neutral import people
-from adapters.neutral.files import Column, Table, moment, number
+from adapters.neutral.files import Column, Table, _metadata, moment, number
 from adapters.refusals import Refusal
 from adapters.settings import described, load, masked
 from adapters.web.guests import own_path
@@ -193,7 +193,9 @@ def environment(data: bytes) -> None:
 
 def table(data: bytes) -> None:
     file("rows.csv", data)
-    rows = Table(FOLDER, "rows.csv", Column("id", number, "a number"), Column("at", moment, "a moment"), Column("text"))
+    rows = Table(
+        FOLDER, "rows.csv", Column("id", number, "a number"), Column("at", moment, "a moment"), Column("more", _metadata, "a JSON object")
+    )
     for record, row in enumerate(rows.records()):
         rows.check([row], record)
 
@@ -284,7 +286,7 @@ TARGETS = {
     ),
     "recurrences": Target(recurrences, (*BODY, fields.Wrong), _json(RECURRENCES)),
     "settings": Target(settings, (Refusal,), (SETTINGS,)),
-    "table": Target(table, (Refusal,), (b'1,2026-11-23T08:00:00+00:00,"a ""b"", c"\r\n',)),
+    "table": Target(table, (Refusal,), (b'1,2026-11-23T08:00:00+00:00,"{""a"": ""b, c""}"\r\n',)),
     "tag": Target(tag, (DomainError,), (b"host=gw1", b"a=b=c")),
     "time": Target(time, (), (b"2026-11-23T08:00:00.5+01:00", b"9999-12-31T23:59:59.999999", b"infinity")),
     "token": Target(token, (DomainError,), (b"Token abc", b"Bearer abc")),

@@ -16,17 +16,21 @@ def version_before(folder: Path, step: str | None = None) -> tuple[Path, str] | 
     It is the version before that step (`0009`), or before the newest.
     """
     newest = max(path.name for path in (ROOT / STEPS).glob(f"m{step or ''}*.py"))
-    # A merge may have brought it, under another number than it had in its branch.
-    added = ("log", "-1", "--first-parent", "-m", "--no-renames", "--diff-filter=A", "--format=%H")
-    commit = _git(*added, "--", f"{STEPS}/{newest}").decode().strip()
-    archive = _git("archive", f"{commit}^", "src") if commit else b""
+    # Merges may have brought steps in another order than their numbers have.
+    changes = _git("log", "--first-parent", "-m", "--format=%H^", "--", STEPS).decode().split()
+    before = ((commit, _last_step(commit)) for commit in changes)
+    commit, last = next(((commit, last) for commit, last in before if last < newest), ("", ""))
+    archive = _git("archive", commit, "src") if last else b""
     if not archive:
         return None
     with tarfile.open(fileobj=io.BytesIO(archive)) as files:
         files.extractall(folder, filter="data")
-    last = max(path.name for path in (folder / STEPS).glob("m*.py"))
-    assert last < newest
     return folder / "src", last[1:5]
+
+
+def _last_step(commit: str) -> str:
+    names = (path.rpartition("/")[2] for path in _git("ls-tree", "--name-only", commit, f"{STEPS}/").decode().split())
+    return max((name for name in names if name.startswith("m")), default="")
 
 
 def _git(*words: str) -> bytes:

@@ -19,6 +19,16 @@ FINDINGS = [
     ("lines", b'{"name": "\xff"}'),
     ("world", b'{"users": [{"username": "\xff"}]}'),
     ("backup", b'{"argus": "\xff"}'),
+    # More levels than the stack has.
+    *(
+        (name, opening * 3000)
+        for name in ("settings", "world", "lines", "backup")
+        for opening in (b"[", b'{"a":', b'{"users":', b"a=[", b'[{"a":')
+    ),
+    ("table", b"1,2026-11-23T08:00:00Z," + b"[" * 3000),
+    ("settings", b"a = " + b"[" * 3000),
+    ("settings", b"a = " + b"{a = " * 3000),
+    ("world", b'{"users": ' + b"[" * 3000),
 ]
 
 

@@ -24,10 +24,10 @@ FOLDER = Path(__file__).parent / "migrations"
 ADVISORY_LOCK = 0x61726775735F6462
 """Whoever migrates holds it: several processes may start at once."""
 
-LOCK_TIMEOUT = "2s"
+LOCK_TIMEOUT = "500ms"
 """A step waits so long for a table that somebody uses, and whoever comes later waits behind it. Then it lets them pass, and tries again."""
 
-TRIES = 60
+TRIES = 120
 PAUSE = 1.0
 STATEMENT_TIMEOUT = "30min"
 

@@ -53,7 +53,7 @@ class Memory:
         """What is remembered, if this is a demo."""
         try:
             return msgspec.json.decode(self.file.read_bytes(), type=Remembered)
-        except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
+        except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
 
     def keep(self, remembered: Remembered) -> None:

@@ -1,7 +1,10 @@
 """From the bytes of a request body to a mapping of fields, whatever they were sent as."""
 
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl
 
@@ -15,8 +18,17 @@ from adapters.http.answers import Message
 from adapters.http.errors import ACROSS_FIELDS, Disconnected, Refused, detail
 from argus_core.domain.accounts import Credential
 from argus_core.domain.actors import Actor
+from argus_core.domain.errors import TooOften, Unavailable
+from argus_core.domain.ids import UserId
 
 BODY_BYTES = 1_048_576
+LARGE = 65_536
+"""What has more bytes is a large body: hardly anybody sends some, and they take memory while they arrive, and time when they are there."""
+
+MOST_LARGE, MOST_LARGE_EACH = 32, 4
+"""So many large bodies may arrive at the same time, and so many of one user."""
+
+LATER = timedelta(seconds=1)
 _MOST_FORM_FIELDS = 1_000
 
 ApiRequest = Request[Actor, Credential, State]
@@ -40,22 +52,62 @@ async def read(request: ApiRequest) -> bytes:
 
     Raises:
         Refused: with 413.
+        TooOften: this user sends many large ones already.
+        Unavailable: so do others together.
         Disconnected: the client has gone.
     """
     length = _header(request, b"content-length")
     if length.isdigit() and int(length[:20]) > BODY_BYTES:
         raise _too_large()
-    body = b""
+    body = bytearray()
+    if await _more(request, body, LARGE):
+        actor: Actor | None = request.scope["user"]
+        with _arriving.one(actor.id if actor else None):
+            await _more(request, body, BODY_BYTES)
+    if len(body) > BODY_BYTES:
+        raise _too_large()
+    return bytes(body)
+
+
+async def _more(request: ApiRequest, body: bytearray, most: int) -> bool:
+    """Read on, to the end or beyond so many bytes; gives whether there is more."""
     more = True
-    while more:
+    while more and len(body) <= most:
         message: Message = await request.receive()  # type: ignore[assignment]  # the framework narrows what ASGI has
         if message["type"] == "http.disconnect":
             raise Disconnected
         body += message.get("body", b"")
-        if len(body) > BODY_BYTES:
-            raise _too_large()
         more = message.get("more_body", False)
-    return body
+    return more
+
+
+class _Arriving:
+    """The large bodies that arrive in this process."""
+
+    def __init__(self) -> None:
+        self._by: Counter[UserId | None] = Counter()
+
+    @contextmanager
+    def one(self, who: UserId | None) -> Iterator[None]:
+        """
+        One more, until the end of the block.
+
+        Raises:
+            TooOften, Unavailable: it would be one too many.
+        """
+        if self._by[who] >= MOST_LARGE_EACH:
+            raise TooOften(f"Only {MOST_LARGE_EACH} bodies of more than {LARGE} bytes may arrive at a time.", LATER)
+        if self._by.total() >= MOST_LARGE:
+            raise Unavailable
+        self._by[who] += 1
+        try:
+            yield
+        finally:
+            self._by[who] -= 1
+            self._by += Counter()  # forgets those who send nothing any more
+
+
+_arriving = _Arriving()
 
 
 async def fields(request: ApiRequest) -> Mapping[str, object]:

@@ -149,7 +149,7 @@ def _operation(path: str, method: str, handler: HTTPRouteHandler, naming: _Namin
         "summary": operation.summary,
         "tags": [_group(path)],
         "security": _security(access),
-        "responses": {str(status): answer for status, answer in _answers(path, operation, access, naming)},
+        "responses": {str(status): answer for status, answer in _answers(path, method, handler, naming)},
     }
     if parameters:
         told["parameters"] = parameters
@@ -159,20 +159,22 @@ def _operation(path: str, method: str, handler: HTTPRouteHandler, naming: _Namin
     return told
 
 
-def _answers(path: str, operation: Operation, access: Access, naming: _Naming) -> Iterator[tuple[int, dict[str, Any]]]:
+def _answers(path: str, method: str, handler: HTTPRouteHandler, naming: _Naming) -> Iterator[tuple[int, dict[str, Any]]]:
+    operation: Operation = handler.opt["operation"]
+    access: Access = handler.opt["access"]
     for status, shape in operation.answers.items():
         yield status, {"description": "Done.", **(_content(naming.answer(shape)) if shape is not None else {})}
     errors = dict(operation.errors)
     if operation.body or operation.query:
         errors.setdefault(400, "Errors")
     if operation.body:
-        errors.update({413: "Detail", 415: "Detail"})
-        if "/incidents/" in path:
-            errors.setdefault(429, "Detail")
+        errors.update({413: "Detail", 415: "Detail", 429: "Detail"})
     if "{" in path or operation.query:
         errors[404] = "Detail"
     if access not in (Access.ANYBODY, Access.FORGIVING):
         errors[401] = "Detail"
+    if access in (Access.TOKEN, Access.FRESH_TOKEN) and method != "GET" and not operation.any_scope:
+        errors[403] = "Detail"
     if access is not Access.ANYBODY:
         errors[503] = "Detail"
     for status, name in sorted(errors.items()):
@@ -212,7 +214,7 @@ _HEADERS = {401: {"WWW-Authenticate": {"schema": {"const": "Token"}}}, 429: _RET
 _WHAT_IS_WRONG = {
     400: "The request is wrong; the answer names every bad field.",
     401: "There is no live token.",
-    403: "This user may not do that.",
+    403: "This user may not do that, or not with a token of this scope.",
     404: "There is no such thing.",
     413: f"The body has more than {BODY_BYTES} bytes.",
     415: "Bodies are JSON or forms.",

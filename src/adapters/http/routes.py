@@ -18,7 +18,8 @@ class Operation:
     What the description of the API tells about a handler.
 
     `answers` maps statuses to shapes, None is an empty body, several are alternatives; `body` names the schema of what it takes, `query`
-    its parameters. What follows from the rest (401, 404, 413, 415, …) is added.
+    its parameters; `any_scope` is for what is no change, though it is no GET either: a token of any scope may be used for it. What follows
+    from the rest (401, 403, 404, 413, 415, …) is added.
     """
 
     summary: str
@@ -27,6 +28,7 @@ class Operation:
     body_required: bool = True
     query: Sequence[Schema] = ()
     errors: Mapping[int, str] = field(default_factory=dict)
+    any_scope: bool = False
 
     def __deepcopy__(self, _: object) -> "Operation":
         """Itself: the framework copies what handlers are told with, once for each router around them."""

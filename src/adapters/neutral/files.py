@@ -273,7 +273,10 @@ _EMPTY: Mapping[str, Json] = {}
 def _metadata(text: str) -> Mapping[str, Json]:
     if text == "{}":
         return _EMPTY
-    found: Json = msgspec.json.decode(text)
+    try:
+        found: Json = msgspec.json.decode(text)
+    except RecursionError as error:
+        raise ValueError(text) from error
     if not isinstance(found, dict):
         raise ValueError(text)  # noqa: TRY004 - as all that cannot be parsed
     return found

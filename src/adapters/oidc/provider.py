@@ -122,7 +122,7 @@ class OidcProvider(IdentityProvider):
             )
         except OAuthError as error:
             raise IdentityRefused(f"{self.name} does not take the code: {_shown(error.error)}.") from error
-        except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, TypeError, AttributeError) as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, TypeError, AttributeError, RecursionError) as error:
             raise self._trouble("It gives no token") from error
         return token
 
@@ -134,7 +134,7 @@ class OidcProvider(IdentityProvider):
             answer = await client.get(endpoint)
             answer.raise_for_status()
             told = answer.json()
-        except (httpx2.HTTPError, httpx2.InvalidURL, OAuthError, ValueError, KeyError) as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL, OAuthError, ValueError, KeyError, RecursionError) as error:
             raise self._trouble("It tells nothing about the user") from error
         if not isinstance(told, dict) or told.get("sub") != claims["sub"]:
             raise IdentityRefused(f"{self.name} tells about somebody else.")
@@ -155,7 +155,7 @@ class OidcProvider(IdentityProvider):
                 exp={"essential": True},
                 iat={"essential": True},
             ).validate(dict(claims))
-        except (JoseError, ValueError, TypeError) as error:
+        except (JoseError, ValueError, TypeError, RecursionError) as error:
             raise IdentityRefused(f"The id_token of {self.name} cannot be believed: {_shown(error)}.") from error
         if claims.get("nonce") != nonce:
             raise IdentityRefused(f"The id_token of {self.name} is not for this login.")
@@ -192,7 +192,7 @@ class OidcProvider(IdentityProvider):
                 answer = await client.get(url, headers={"accept": "application/json"})
             answer.raise_for_status()
             told = answer.json()
-        except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, RecursionError) as error:
             raise self._trouble(f"{url} cannot be read") from error
         if not isinstance(told, dict):
             raise self._trouble(f"{url} is no JSON object")

@@ -100,6 +100,8 @@ def _json_problem(value: Json, depth: int) -> str | None:
 def _container_problem(value: Sequence[Json] | Mapping[str, Json], depth: int) -> str | None:
     if depth == 0:
         return f"Ensure this field is nested no deeper than {METADATA_DEPTH} levels."
+    if len(value) > METADATA_BYTES // 2:  # each takes two bytes at least: so many need not be looked at
+        return f"Ensure this field has no more than {METADATA_BYTES} bytes."
     members: list[Json] = [*value.keys(), *value.values()] if isinstance(value, (dict, Mapping)) else list(value)
     return next((problem for member in members if (problem := _json_problem(member, depth - 1))), None)
 

@@ -17,7 +17,7 @@ import pytest
 from adapters import backups
 from adapters.databases import migrate
 from adapters.db import dumps
-from adapters.db.embedded import bin_dir, errors, running
+from adapters.db.embedded import bin_dir, binaries, errors, running
 from adapters.db.embedded.folder import DataFolder
 from adapters.refusals import Refusal
 from adapters.settings import Settings
@@ -236,7 +236,7 @@ def test_the_documented_way_with_the_tools_of_postgresql_leads_to_the_same(run, 
         assert dumps.contents(database_url) == dumps.contents(other)
 
 
-# The next version of PostgreSQL
+# Servers of other versions
 
 
 @pytest.fixture(params=OLDER or [None], ids=str)
@@ -249,6 +249,36 @@ def old(request, folder):
         with psycopg.connect(server.url) as connection:
             connection.execute("insert into source_type (name) values ('nav')")
     return folder / "data", request.param
+
+
+def test_a_database_of_an_older_server_comes_back_there_and_in_the_private_one(folder, old):
+    """
+    Its own programs are used: they leave out what only their server knows, and tell it nothing that it does not know.
+    """
+    data, programs = old
+    with running(data, bin=programs) as server, running(folder / "empty", bin=programs) as empty:
+        argus("backup", "kept", environment={"DATABASE_URL": server.url}, folder=folder)
+
+        argus("restore", "kept", environment={"DATABASE_URL": empty.url}, folder=folder)
+        argus("restore", "kept", "--data", "private", environment={}, folder=folder)
+
+        assert dumps.contents(server.url) == dumps.contents(empty.url) == tables(folder / "private")
+
+
+def test_where_the_programs_of_an_older_server_are_not_it_is_said_what_to_install(folder, old, kept, monkeypatch):
+    """
+    The private PostgreSQL knows a setting that servers before 17 do not, and its programs name it.
+    """
+    _, programs = old
+    version = binaries.binaries(programs).version
+    if version >= 17:
+        pytest.skip("this one knows all that our programs tell it")
+    monkeypatch.setattr(binaries, "USUAL", ())
+    with running(folder / "empty", bin=programs) as empty:
+        with pytest.raises(Refusal, match=rf"apt install postgresql-client-{version}\)\.$"):
+            backups.restore(Settings(database_url=empty.url), kept)
+
+        assert {} == dumps.contents(empty.url)
 
 
 def test_data_of_an_older_postgresql_are_upgraded_and_kept(folder, old, typed):

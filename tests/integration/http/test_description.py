@@ -4,6 +4,7 @@ import json
 import os
 import re
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -26,7 +27,17 @@ from integration.serving import applied, argus, serving
 
 SPEC = json.loads((Path(__file__).parents[2] / "conformance" / "world.spec.json").read_text())
 USERS = {user["actor"]: user for user in SPEC["users"]}
-ACTORS = {"end user": "alice", "admin": "admin", "source": "source1", "anonymous": None}
+ACTORS = {
+    "end user": ("alice", None),
+    "admin": ("admin", None),
+    "source": ("source1", None),
+    "end user who may only read": ("alice", "read"),
+    "admin who may only write incidents": ("admin", "incidents:write"),
+    "source that may only write incidents": ("source1", "incidents:write"),
+    "source that may only read": ("source1", "read"),
+    "anonymous": (None, None),
+}
+"""Who asks, and the scope of the token if it is not good for everything."""
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -42,21 +53,50 @@ LAST = ("refresh-token", "logout")
 
 
 @pytest.fixture(scope="module")
-def url(postgres, tmp_path_factory):
-    """Where a server with some users listens."""
+def door(postgres, tmp_path_factory):
+    """Where a server with some users listens, and their narrow tokens."""
     folder = tmp_path_factory.mktemp("description")
     with fresh_database(postgres) as dsn:
         environment = {"DATABASE_URL": dsn, "ARGUS_SEND_NOTIFICATIONS": "false", "ARGUS_LOG_LEVEL": "error"}
         argus("migrate", environment=environment, folder=folder)
         applied(SPEC, environment=environment, folder=folder)
+        narrow = {
+            (name, scope): argus(
+                "token", "create", USERS[name]["username"], scope, "--scope", scope, environment=environment, folder=folder
+            ).strip()
+            for name, scope in ACTORS.values()
+            if scope
+        }
         with serving("--workers", "1", environment=environment, folder=folder) as served:
-            yield served.url
+            yield Door(served.url, narrow)
+
+
+@dataclass(frozen=True)
+class Door:
+    """Where a server listens, and the narrow tokens that some come with."""
+
+    url: str
+    narrow: dict[tuple[str, str], str]
+
+    def client(self, who):
+        """Somebody with a token that nobody else has."""
+        name, scope = ACTORS[who]
+        headers = {}
+        if scope is not None:  # whoever comes with a token gets another one of its scope
+            headers = self._authorization("v2/auth/token/login/", headers={"Authorization": f"Token {self.narrow[name, scope]}"})
+        elif name is not None:
+            headers = self._authorization("v2/token-auth/", json={key: USERS[name][key] for key in ("username", "password")})
+        return httpx.Client(base_url=f"{self.url}/api/", headers=headers, timeout=30)
+
+    def _authorization(self, path, **asked):
+        answer = httpx.post(f"{self.url}/api/{path}", **asked).raise_for_status()
+        return {"Authorization": f"Token {answer.json()['token']}"}
 
 
 @pytest.fixture
-def clients(url):
+def clients(door):
     """Everybody, freshly logged in, and some things to ask for."""
-    clients = {who: _client(url, name) for who, name in ACTORS.items()}
+    clients = {who: door.client(who) for who in ACTORS}
     for _ in range(3):
         body = {"start_time": "2026-01-01T00:00:00Z", "tags": [{"tag": "host=a"}], "description": "down"}
         pk = _made(clients["source"], "v2/incidents/", body)
@@ -74,14 +114,6 @@ def clients(url):
     yield clients
     for client in clients.values():
         client.close()
-
-
-def _client(url, name):
-    headers = {}
-    if name is not None:
-        body = {key: USERS[name][key] for key in ("username", "password")}
-        headers["Authorization"] = f"Token {httpx.post(f'{url}/api/v2/token-auth/', json=body).json()['token']}"
-    return httpx.Client(base_url=f"{url}/api/", headers=headers, timeout=30)
 
 
 def _made(client, path, body):
@@ -105,11 +137,11 @@ def _aim(client, case, which):
 
 @pytest.mark.parametrize("version", ["v1", "v2"])
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
-def test_answers_are_as_described(url, clients, subtests, version, mode):
+def test_answers_are_as_described(door, clients, subtests, version, mode):
     """
     Whoever asks whatever, right or wrong: no answer is a 500, and each has a status, type, headers and shape that the description names.
     """
-    schema = schemathesis.openapi.from_url(f"{url}/api/{version}/schema/")
+    schema = schemathesis.openapi.from_url(f"{door.url}/api/{version}/schema/")
     operations = [result.ok() for result in schema.get_all_operations()]
     if mode is GenerationMode.NEGATIVE:
         operations = [operation for operation in operations if operation.body or operation.query]
@@ -125,11 +157,11 @@ def test_answers_are_as_described(url, clients, subtests, version, mode):
         )
         def ask(case, who, there, which):
             ends = any(word in case.operation.path for word in LAST)
-            client = _client(url, ACTORS[who]) if ends else clients[who]
+            client = door.client(who) if ends else clients[who]
             if there:
                 _aim(client, case, which)
             headers = {name: value for name, value in client.headers.items() if name == "authorization"}
-            case.call_and_validate(base_url=url, headers=headers, checks=CHECKS)
+            case.call_and_validate(base_url=door.url, headers=headers, checks=CHECKS)
 
         # A body of any shape cannot be wrong.
         with subtests.test(operation=operation.label), suppress(Unsatisfiable):

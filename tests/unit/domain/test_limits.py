@@ -160,6 +160,10 @@ class TestMetadata:
     def test_many_thousand_levels_are_refused_and_not_descended_into(self):
         assert "nested" in metadata_problem(nested(100_000))
 
+    @pytest.mark.parametrize("members", [[object()] * METADATA_BYTES, dict.fromkeys(map(str, range(METADATA_BYTES)), object())], ids=type)
+    def test_what_has_too_many_members_is_refused_and_none_is_looked_at(self, members):
+        assert f"Ensure this field has no more than {METADATA_BYTES} bytes." == metadata_problem({"a": members})
+
     @pytest.mark.parametrize("character", ["a", "å", "🔥"])
     def test_is_measured_as_compact_json_in_bytes(self, character):
         fits = {"a": character * ((METADATA_BYTES - len('{"a":""}')) // len(character.encode()))}

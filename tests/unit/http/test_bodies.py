@@ -1,13 +1,16 @@
 import json
 from datetime import timedelta
+from types import SimpleNamespace
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+import anyio
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from adapters.http.bodies import BODY_BYTES
+from adapters.http import bodies as bodies_module
+from adapters.http.bodies import BODY_BYTES, LARGE, MOST_LARGE_EACH
 from adapters.http.errors import Refused
 from adapters.http.fields import Form
 from adapters.http.v2.inputs import Inputs
@@ -295,6 +298,57 @@ async def test_a_large_body_is_refused_before_it_is_read(world):
         answer = await world.ask("nav", "POST", "incidents/", content=body(), headers={**JSON, **headers})
 
         assert (413, {"detail": f"A request body has at most {BODY_BYTES} bytes."}) == (answer.status_code, answer.json())
+
+
+@pytest.mark.anyio
+async def test_of_large_bodies_only_few_of_a_user_and_some_of_all_may_arrive_at_the_same_time(world, monkeypatch):
+    """
+    Whoever comes to the end of one may send the next; small ones are not counted.
+    """
+    monkeypatch.setattr(bodies_module, "MOST_LARGE", MOST_LARGE_EACH + 1)
+    begun, end = anyio.Semaphore(0), anyio.Event()
+    whole = json.dumps(GOOD).encode().ljust(LARGE + 2)
+
+    async def slowly():
+        yield whole[:-1]
+        begun.release()
+        await end.wait()
+        yield whole[-1:]
+
+    async def status(who, content):
+        answer = await world.ask(who, "POST", "incidents/", content=content, headers=JSON)
+        return answer.status_code, answer.headers.get("retry-after")
+
+    async def send(who):
+        assert (201, None) == await status(who, slowly())
+
+    with anyio.fail_after(60):
+        async with anyio.create_task_group() as group:
+            for who in ["nav"] * MOST_LARGE_EACH:
+                group.start_soon(send, who)
+                await begun.acquire()
+            assert (429, "1") == await status("nav", slowly())
+            assert (201, None) == await status("nav", json.dumps(GOOD).encode())
+            group.start_soon(send, "zabbix")
+            await begun.acquire()
+            assert (503, "1") == await status("zabbix", slowly())
+            end.set()
+
+    assert (201, None) == await status("nav", slowly())
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("sizes", [(0,), (LARGE + 1,), (LARGE, 1), (LARGE, 2, 0), (LARGE, LARGE, LARGE)])
+async def test_nothing_is_waited_for_behind_the_last_piece(sizes):
+    arriving = iter(enumerate(sizes, start=1))
+
+    async def receive():
+        number, size = next(arriving)
+        return {"type": "http.request", "body": b" " * size, "more_body": number < len(sizes)}
+
+    body = await bodies_module.read(SimpleNamespace(scope={"headers": [], "user": None}, receive=receive))
+
+    assert sum(sizes) == len(body)
 
 
 @pytest.mark.anyio

@@ -167,6 +167,12 @@ ROWS = {
 }
 
 
+REFUSED_OTHERWISE = {
+    "GET /api/v2/incidents/{pk}/events/{event_pk}/explain/",  # of somebody else, to whom nobody but staff may look
+    "POST /api/v2/auth/token/login/",  # with a wrong password
+}
+
+
 def copied(value):
     """What is kept in a store, and changes in place there, once more."""
     if not isinstance(value, dict | list | set):
@@ -311,6 +317,18 @@ async def test_every_operation_has_a_row_and_every_row_an_operation(stage):
         described = (await client.get("/api/schema/")).json()
 
     assert set(ROWS) == {f"{method.upper()} {path}" for path, operations in described["paths"].items() for method in operations}
+
+
+async def test_a_refusal_is_described_of_whatever_is_not_for_every_token(stage):
+    async with stage.world.as_() as client:
+        paths = (await client.get("/api/schema/")).json()["paths"]
+    described = {
+        f"{method.upper()} {path}" for path, operations in paths.items() for method, one in operations.items() if "403" in one["responses"]
+    }
+
+    narrow = {operation for operation in ROWS if not all(allows(scope, act_of(operation)) for scope in Scope)}
+
+    assert narrow | REFUSED_OTHERWISE == described
 
 
 @pytest.mark.parametrize("operation", ROWS)

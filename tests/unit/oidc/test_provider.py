@@ -20,6 +20,7 @@ pytestmark = pytest.mark.anyio
 ISSUER = "https://id.example.org"
 BACK = "https://argus.example.org/oidc/complete/feide/"
 KEYS = {kid: RSAKey.generate_key(2048, {"kid": kid}) for kid in ("one", "two")}
+DEEP = ".".join(urlsafe_b64encode(part).decode().rstrip("=") for part in (b'{"alg":' + b"[" * 10_000, b"{}", b"signed"))
 STRANGE = RSAKey.generate_key(2048, {"kid": "one"})
 
 
@@ -215,7 +216,9 @@ async def test_an_algorithm_that_was_not_allowed_is_refused(world):
         await world.back()
 
 
-@pytest.mark.parametrize("token", [None, "", 7, "a.b.c", "a.b", "\N{SNOWMAN}.b.c", {"a": 1}, "." * 100])
+@pytest.mark.parametrize(
+    "token", [None, "", 7, "a.b.c", "a.b", "\N{SNOWMAN}.b.c", {"a": 1}, "." * 100, DEEP], ids=lambda token: str(token)[:30]
+)
 async def test_what_is_no_id_token_is_refused(world, token):
     world.op.token = token
 
@@ -311,7 +314,9 @@ async def test_an_address_that_is_not_verified_is_not_taken(world):
 
 @pytest.mark.parametrize("path", ["/.well-known/openid-configuration", "/keys", "/token_endpoint", "/userinfo_endpoint"])
 @pytest.mark.parametrize(
-    "status", [(500, b"{}"), (200, b"<html>"), (200, b"[]"), httpx2.ConnectError("refused"), httpx2.ReadTimeout("slow")], ids=str
+    "status",
+    [(500, b"{}"), (200, b"<html>"), (200, b"[]"), (200, b"[" * 10_000), httpx2.ConnectError("refused"), httpx2.ReadTimeout("slow")],
+    ids=lambda status: str(status)[:30],
 )
 async def test_a_provider_in_trouble_is_that(world, path, status, caplog):
     world.sign()

@@ -17,6 +17,9 @@ OLDEST_WITH_BUILTIN_LOCALES = 17
 OLDEST_WITH_SYNCFS = 17
 MEGABYTE = 1024 * 1024
 CGROUP_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+USUAL = ("/usr/lib/postgresql/{}/bin", "/usr/pgsql-{}/bin", "/opt/homebrew/opt/postgresql@{}/bin", "/usr/local/opt/postgresql@{}/bin")
+"""Where systems keep the programs of one version."""
+
 # What the programs may see of our environment: it may hold secrets, and PG… variables would change settings.
 INHERITED = ("PATH", "HOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR")
 
@@ -70,6 +73,11 @@ def binaries(setting: Path | None) -> Binaries:
     if version < OLDEST:
         raise errors.BinariesTooOld(folder, version=version)
     return Binaries(folder=folder, version=version)
+
+
+def usual(version: int) -> Iterator[Path]:
+    """The folders in which the programs of that version would be, were they installed."""
+    return (Path(folder.format(version)) for folder in USUAL)
 
 
 def environment() -> dict[str, str]:

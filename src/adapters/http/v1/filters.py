@@ -27,6 +27,7 @@ _PREVIEW = Operation(
     body="FilterDefinition",
     body_required=False,
     answers={200: list[IncidentOut]},
+    any_scope=True,
 )
 
 

@@ -11,8 +11,6 @@ from adapters.http.v2.inputs import Inputs
 from adapters.http.v2.shapes import AckOut, Shapes
 from argus_core.ports.incidents import AckRow, event_row
 
-_FOR_PEOPLE = {403: "Detail"}
-
 
 def ack_routes(services: Services) -> Router:
     """Under `/api/v2/incidents/<pk>/acks`."""
@@ -32,9 +30,7 @@ def ack_routes(services: Services) -> Router:
 
     @post(
         "/",
-        opt=told(
-            Operation(summary="Acknowledge an incident", body="NewAck", body_required=False, answers={201: AckOut}, errors=_FOR_PEOPLE)
-        ),
+        opt=told(Operation(summary="Acknowledge an incident", body="NewAck", body_required=False, answers={201: AckOut})),
     )
     async def add(request: ApiRequest, pk: FromPath[int]) -> Answer:
         number = incident_id(pk)
@@ -50,16 +46,14 @@ def ack_routes(services: Services) -> Router:
 
     @put(
         "/{ack_pk:int}/",
-        opt=told(
-            Operation(summary="Move the expiration", body="Expiration", body_required=False, answers={200: AckOut}, errors=_FOR_PEOPLE)
-        ),
+        opt=told(Operation(summary="Move the expiration", body="Expiration", body_required=False, answers={200: AckOut})),
     )
     async def move(request: ApiRequest, pk: FromPath[int], ack_pk: FromPath[int]) -> Answer:
         return await move_expiration(request, pk, ack_pk)
 
     @patch(
         "/{ack_pk:int}/",
-        opt=told(Operation(summary="As PUT", body="Expiration", body_required=False, answers={200: AckOut}, errors=_FOR_PEOPLE)),
+        opt=told(Operation(summary="As PUT", body="Expiration", body_required=False, answers={200: AckOut})),
     )
     async def move_too(request: ApiRequest, pk: FromPath[int], ack_pk: FromPath[int]) -> Answer:
         return await move_expiration(request, pk, ack_pk)

@@ -42,7 +42,7 @@ def bulk_routes(services: Services) -> Router:
                 summary="Acknowledge many incidents",
                 body="BulkAck",
                 answers={201: AckChangesOut},
-                errors={400: "ErrorsOrChanges", 403: "Detail"},
+                errors={400: "ErrorsOrChanges"},
             )
         ),
     )

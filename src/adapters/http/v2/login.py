@@ -16,7 +16,7 @@ from argus_core.domain.errors import BadLogin
 from argus_core.usecases.accounts import NewToken
 
 _LOG_IN = Operation(summary="Log in: replaces the user's token", body="Login", answers={200: TokenOut})
-_REFRESH = Operation(summary="Replace the token that was used", answers={200: TokenOut})
+_REFRESH = Operation(summary="Replace the token that was used", answers={200: TokenOut}, any_scope=True)
 _LOG_IN_BESIDE = Operation(
     summary="Get one more token: with a token, or by logging in",
     body="LoginUnlessToken",
@@ -24,7 +24,7 @@ _LOG_IN_BESIDE = Operation(
     answers={200: ExpiringTokenOut},
     errors={403: "Detail"},
 )
-_REVOKE = Operation(summary="Revoke the token that was used", answers={NO_CONTENT: None})
+_REVOKE = Operation(summary="Revoke the token that was used", answers={NO_CONTENT: None}, any_scope=True)
 _LOG_OUT = Operation(summary="Log out, if logged in", answers={200: None})
 
 

@@ -17,20 +17,16 @@ from adapters.http.v2.profile_shapes import ProfileShapes
 from adapters.http.v2.shapes import IncidentOut, Shapes
 from argus_core.domain.permissions import Act, require
 
-_FOR_STAFF = {403: "Detail"}
 _LIST = Operation(summary="List all planned maintenance, the oldest first", answers={200: list[MaintenanceOut]})
-_ADD = Operation(summary="Plan maintenance", body="NewMaintenance", answers={201: MaintenanceOut}, errors=_FOR_STAFF)
+_ADD = Operation(summary="Plan maintenance", body="NewMaintenance", answers={201: MaintenanceOut})
 _ONE = Operation(summary="Get one planned maintenance", answers={200: MaintenanceOut})
 _CHANGE = Operation(
     summary="Change parts of a planned maintenance that is not over; once it has begun, its start stays",
     body="MaintenancePatch",
     body_required=False,
     answers={200: MaintenanceOut},
-    errors=_FOR_STAFF,
 )
-_CANCEL = Operation(
-    summary="Call planned maintenance off: one that has begun ends now, others are gone", answers={NO_CONTENT: None}, errors=_FOR_STAFF
-)
+_CANCEL = Operation(summary="Call planned maintenance off: one that has begun ends now, others are gone", answers={NO_CONTENT: None})
 _PREVIEW = Operation(
     summary="List incidents that its filters match, newest start first, as many as one answer has", answers={200: list[IncidentOut]}
 )

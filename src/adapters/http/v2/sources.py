@@ -14,18 +14,16 @@ from adapters.http.services import Services
 from adapters.http.v2.shapes import SourceOut, SourceTypeOut, source_out
 from argus_core.domain.permissions import Act, require
 
-_FOR_SUPERUSERS = _FOR_SOURCES = {403: "Detail"}
 _LIST = Operation(summary="List all sources", answers={200: list[SourceOut]})
-_ADD = Operation(summary="Make a source, and a user for it", body="NewSource", answers={201: SourceOut}, errors=_FOR_SUPERUSERS)
+_ADD = Operation(summary="Make a source, and a user for it", body="NewSource", answers={201: SourceOut})
 _ONE = Operation(summary="Get one source", answers={200: SourceOut})
-_REPLACE = Operation(summary="Replace a source; its user stays", body="NewSource", answers={200: SourceOut}, errors=_FOR_SUPERUSERS)
+_REPLACE = Operation(summary="Replace a source; its user stays", body="NewSource", answers={200: SourceOut})
 _BEAT = Operation(
     summary="Say that the source is alive: where that is expected in vain, Argus reports an incident of its own",
     answers={NO_CONTENT: None},
-    errors=_FOR_SOURCES,
 )
 _TYPES = Operation(summary="List all types of sources", answers={200: list[SourceTypeOut]})
-_ADD_TYPE = Operation(summary="Make a type of sources", body="NewSourceType", answers={201: SourceTypeOut}, errors=_FOR_SUPERUSERS)
+_ADD_TYPE = Operation(summary="Make a type of sources", body="NewSourceType", answers={201: SourceTypeOut})
 
 
 def source_routes(services: Services) -> Router:
