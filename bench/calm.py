@@ -56,8 +56,8 @@ class Wrong(Exception):
 class Run:
     """
     One storm: how many messages each person got, most first, and how soon messages about critical incidents arrived, in seconds from the
-    moment at which the incident was to be posted. `answered` is the 99th percentile of how soon such an incident was answered. `stages` says
-    how long they waited for each step on their way: median, 99th percentile and longest.
+    moment at which the incident was to be posted. `answered` is the 99th percentile of how soon such an incident was answered. `stages`
+    says how long they waited for each step on their way: median, 99th percentile and longest.
     """
 
     name: str
@@ -230,7 +230,7 @@ def latencies(letters: Iterable[tuple[int, float, str]], began: Sequence[float],
 def stages(
     ledger: Iterable[tuple[str, str, float, float, float]], letters: Iterable[tuple[int, float, str]], began: Sequence[float], epoch: float
 ) -> dict[str, list[float]]:
-    """How long messages waited for each step, by the ledger: median, 99th percentile and longest. `epoch` is when `time.monotonic` was 0."""
+    """How long messages waited for each step: median, 99th percentile and longest. `epoch` is when `time.monotonic` was 0."""
     arrived: dict[tuple[int, str], float] = {}
     for number, at, recipient in letters:
         arrived[number, recipient] = min(at, arrived.get((number, recipient), at))
@@ -239,9 +239,7 @@ def stages(
         number = int(name.removeprefix("alarm-"))
         ways.append([began[number], *(float(moment) - epoch for moment in moments), arrived[number, recipient]])
     spans = [sorted(way[step + 1] - way[step] for way in ways) for step in range(len(STAGES))]
-    return {
-        name: [each[len(each) // 2], each[len(each) * 99 // 100], each[-1]] for name, each in zip(STAGES, spans, strict=True) if each
-    }
+    return {name: [each[len(each) // 2], each[len(each) * 99 // 100], each[-1]] for name, each in zip(STAGES, spans, strict=True) if each}
 
 
 def per_person(letters: Iterable[tuple[int, float, str]], count: int) -> list[int]:

@@ -94,7 +94,7 @@ async def test_hints_are_heard_and_claims_hold_past_the_pooler(database, ways):
     async with asyncio.timeout(10):
         await heard.wait()  # it has connected
         heard.clear()
-        Hints(database).give()
+        Hints(database).give([OUTBOX])
         await heard.wait()
     listening.cancel()
 
