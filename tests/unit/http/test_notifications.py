@@ -263,9 +263,7 @@ async def test_what_waits_after_a_failure_says_which(world, profile, decide):
     await finished(world, Report(outcome=Outcome.FAILED, answer="451 busy", seconds=1, again=timedelta(hours=1)))
     ready = NotificationService(world.outbox, world.journal, world.profile_store, _Ready(), lambda: world.now, world.thresholds)
 
-    (delivery,) = await ready.of_incident(
-        incident["pk"], type("Somebody", (), {"id": world.pks["alice"], "staff": True, "superuser": False})
-    )
+    (delivery,) = await ready.of_incident(incident["pk"], type("Somebody", (), {"id": world.pks["alice"], "administers": True}))
 
     assert "It will be tried again: 451 busy" == delivery.reason
 
