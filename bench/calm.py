@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import psycopg
@@ -36,6 +36,14 @@ LEDGER = (
     "select count(*), count(*) filter (where status in ('sent', 'merged') or merged_into is not null) from delivery where incident_id > 0"
 )
 CRITICAL = people.DUE + " where i.level = 1"
+# By when a message was on its way so far: it was heard of, somebody began to decide who is told, it was begun to be sent.
+WAY = """
+    select i.source_incident_id, r.email, extract(epoch from e.received), extract(epoch from d.created),
+        min(extract(epoch from a.created) - a.seconds)
+    from incident i join delivery d on d.incident_id = i.id join account r on r.id = d.owner_id
+    join event e on e.id = d.event_id join attempt a on a.delivery_id = d.id
+    where i.level = 1 group by 1, 2, 3, 4"""
+STAGES = ("to be heard of", "to be decided", "to be sent", "to arrive")
 WORKS = "select exists (select from pg_stat_activity where application_name = %s and state_change > backend_start + interval '1 second')"
 WORKS_WITHIN = 120.0
 
@@ -48,7 +56,8 @@ class Wrong(Exception):
 class Run:
     """
     One storm: how many messages each person got, most first, and how soon messages about critical incidents arrived, in seconds from the
-    moment at which the incident was to be posted. `answered` is the 99th percentile of how soon such an incident was answered.
+    moment at which the incident was to be posted. `answered` is the 99th percentile of how soon such an incident was answered. `stages`
+    says how long they waited for each step on their way: median, 99th percentile and longest.
     """
 
     name: str
@@ -65,6 +74,7 @@ class Run:
     quiet_after: float
     load: float
     answered: float = 0
+    stages: dict[str, list[float]] = field(default_factory=dict)
 
 
 def main() -> int:
@@ -145,6 +155,7 @@ def storm(options: argparse.Namespace) -> Run:
         if not due == ledger == told:
             raise Wrong(f"{due} deliveries were due, {ledger} are in the ledger, {told} of them told.")
         critical = connection.execute(CRITICAL).fetchone()[0]
+        ledger_of_critical = connection.execute(WAY).fetchall()
         letters = mails.letters()
     late = latencies(letters, began, critical)
     answered = sorted(seconds for number, seconds in enumerate(took) if level_of(number) == 1)
@@ -164,6 +175,7 @@ def storm(options: argparse.Namespace) -> Run:
         quiet_after=quiet_after,
         load=load,
         answered=answered[len(answered) * 99 // 100],
+        stages=stages(ledger_of_critical, letters, began, time.time() - time.monotonic()),
     )
 
 
@@ -215,6 +227,21 @@ def latencies(letters: Iterable[tuple[int, float, str]], began: Sequence[float],
     return sorted(at - began[number] for (number, _), at in first.items())
 
 
+def stages(
+    ledger: Iterable[tuple[str, str, float, float, float]], letters: Iterable[tuple[int, float, str]], began: Sequence[float], epoch: float
+) -> dict[str, list[float]]:
+    """How long messages waited for each step: median, 99th percentile and longest. `epoch` is when `time.monotonic` was 0."""
+    arrived: dict[tuple[int, str], float] = {}
+    for number, at, recipient in letters:
+        arrived[number, recipient] = min(at, arrived.get((number, recipient), at))
+    ways = []
+    for name, recipient, *moments in ledger:
+        number = int(name.removeprefix("alarm-"))
+        ways.append([began[number], *(float(moment) - epoch for moment in moments), arrived[number, recipient]])
+    spans = [sorted(way[step + 1] - way[step] for way in ways) for step in range(len(STAGES))]
+    return {name: [each[len(each) // 2], each[len(each) * 99 // 100], each[-1]] for name, each in zip(STAGES, spans, strict=True) if each}
+
+
 def per_person(letters: Iterable[tuple[int, float, str]], count: int) -> list[int]:
     """How many messages each of so many people got, most first."""
     found = sorted(Counter(recipient for _, _, recipient in letters).values(), reverse=True)
@@ -250,6 +277,11 @@ def table(runs: Sequence[Run]) -> Iterator[str]:
         yield f"{run.name:10} {' '.join(f'{count:9,}' for count in counts)} {' '.join(f'{span:9.2f}' for span in spans)}"
     yield "\n`each` is the median of all people; seconds are from when a critical incident was to be posted to the arrival of its mails,"
     yield "`answer` is until posting it was answered (p99)."
+    if any(run.stages for run in runs):
+        yield f"\nWhere these seconds go{'':14} {' '.join(f'{name:>9}' for name in ('p50 s', 'p99 s', 'worst s'))}"
+        for run in runs:
+            for stage, spans in run.stages.items():
+                yield f"{run.name:18} {stage:16} {' '.join(f'{span:9.2f}' for span in spans)}"
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from argus_core.memory import MemoryAccounts, MemoryIncidents, MemoryProfiles
 from argus_core.memory.outbox import MemoryOutbox
 from argus_core.ports.media import EnabledMedium, Media
 from argus_core.usecases.dispatch import Dispatcher
+from argus_core.usecases.flapping import KnownThresholds
 from argus_core.usecases.incidents import IncidentService
 from argus_core.usecases.notifications import NotificationService
 from argus_core.usecases.roundups import RoundupService
@@ -67,8 +68,9 @@ class Quiet:
         self.dispatcher = Dispatcher(self.outbox, self.profiles, self.media, flapping=self.threshold)
         letterhead = Letterhead()
         self.sender = Sender(self.outbox, self.media, letterhead, seconds=self.clock.seconds, chance=lambda: 0.5, budget=self.budget)
+        self.thresholds = KnownThresholds(self.profiles, self.clock, self.threshold)
         self.desk = NotificationService(
-            self.outbox, self.incidents, self.profiles, self.media, self.clock, budget=self.budget, threshold=self.threshold
+            self.outbox, self.incidents, self.profiles, self.media, self.clock, self.thresholds, budget=self.budget
         )
         self.roundups = RoundupService(self.outbox, self.profiles, self.media)
         world = await make_world(self.incidents, self.accounts)

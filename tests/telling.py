@@ -29,6 +29,7 @@ from argus_core.ports.media import EnabledMedium, Media
 from argus_core.ports.outbox import Outbox
 from argus_core.ports.profiles import Profiles
 from argus_core.usecases.dispatch import Dispatcher
+from argus_core.usecases.flapping import KnownThresholds
 from argus_core.usecases.incidents import IncidentService
 from argus_core.usecases.notifications import MOST_HOURS, NotificationService
 from argus_core.usecases.sending import Letterhead, Sender
@@ -148,7 +149,9 @@ async def check_that_what_is_explained_was_sent(data, stores):
     post = Post()
     media = Media((EnabledMedium(slug="email", name="Email", medium=post),))
     dispatcher = Dispatcher(stores.outbox, stores.profiles, media)
-    desk = NotificationService(stores.outbox, stores.incidents, stores.profiles, media, stores.clock)
+    desk = NotificationService(
+        stores.outbox, stores.incidents, stores.profiles, media, stores.clock, KnownThresholds(stores.profiles, stores.clock)
+    )
     began = await service.report(data.draw(reports), actor=world.reporter)
     new = Happening(began.incident, began.events[0])
     owned = {}

@@ -41,7 +41,7 @@ from argus_core.usecases.administration import AdministrationService
 from argus_core.usecases.apply import ApplyService
 from argus_core.usecases.audit import AuditService
 from argus_core.usecases.dispatch import Dispatcher
-from argus_core.usecases.flapping import FlappingService
+from argus_core.usecases.flapping import FlappingService, KnownThresholds
 from argus_core.usecases.identities import IdentityService
 from argus_core.usecases.incidents import IncidentService
 from argus_core.usecases.logins import LoginService
@@ -135,12 +135,6 @@ class Container(containers.DeclarativeContainer):
 
     room = providers.Singleton(room_for, settings)
     incidents = providers.Singleton(IncidentService, journal, account_store, clock, settings.provided.sources_own_incidents_only, room)
-    overview = providers.Singleton(
-        OverviewService,
-        providers.Singleton(PgStatistics, providers.Singleton(reads, database, replica, newest=False)),
-        clock,
-        settings.provided.sources_own_incidents_only,
-    )
     reading = providers.Singleton(ReadingService, journal, settings.provided.sources_own_incidents_only)
     accounts = providers.Singleton(
         AccountService,
@@ -167,6 +161,7 @@ class Container(containers.DeclarativeContainer):
     profile_store = providers.Singleton(PgProfiles, database)
     profiles = providers.Singleton(ProfileService, profile_store, media, settings.provided.time_zone)
     flapping = providers.Callable(parse_threshold, settings.provided.flapping)
+    thresholds = providers.Singleton(KnownThresholds, profile_store, clock, flapping)
     dispatcher = providers.Singleton(
         Dispatcher,
         outbox,
@@ -195,11 +190,18 @@ class Container(containers.DeclarativeContainer):
         profile_store,
         media,
         clock,
+        thresholds,
         settings.provided.send_notifications,
         settings.provided.sources_own_incidents_only,
         origin,
         budget,
-        flapping,
+    )
+    overview = providers.Singleton(
+        OverviewService,
+        providers.Singleton(PgStatistics, providers.Singleton(reads, database, replica, newest=False)),
+        clock,
+        thresholds,
+        settings.provided.sources_own_incidents_only,
     )
     maintenance = providers.Singleton(MaintenanceService, profile_store, outbox, media, clock, settings.provided.time_zone, origin)
     roundups = providers.Singleton(RoundupService, outbox, profile_store, media)
@@ -212,7 +214,7 @@ class Container(containers.DeclarativeContainer):
         providers.Callable(duration, settings.provided.token_warning),
         providers.Callable(duration, settings.provided.undelivered_limit),
     )
-    source_flapping = providers.Singleton(FlappingService, profile_store, accounts)
+    source_flapping = providers.Singleton(FlappingService, profile_store, accounts, thresholds)
     administration = providers.Singleton(
         AdministrationService, accounts, logins, profile_store, notifications, watching, audit, source_flapping
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from adapters.child import HEARTBEAT, Parent
 from adapters.counts import note_attempt
-from adapters.db.hints import OUTBOX
+from adapters.db.hints import OUTBOX, URGENT
 from adapters.db.listen import Listener
 from adapters.db.vitals import WORKER
 from adapters.durations import duration
@@ -48,7 +48,9 @@ UPKEEP = 30.0
 """Tidies up so often."""
 
 AT_ONCE = 500
-DECISIONS = 200
+DECISIONS = 50
+"""So many events are decided about at once: what is urgent waits for none of them, but for the processor while it is theirs."""
+
 PRUNED = 1_000
 PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)
 """Waits so long after so many failures in a row."""
@@ -75,10 +77,10 @@ class Work:
         self._outbox = container.outbox()
         self._watching: WatchService = container.watching()
         self._patience, self._kept = duration(settings.give_up_after), duration(settings.keep_deliveries)
-        self._news, self._room = asyncio.Event(), asyncio.Event()
+        self._news, self._alarm, self._room = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._sender.freed = self._room.set
         self._sender.attempted = note_attempt
-        self._listener = Listener(container.database(), {OUTBOX: self._news.set})
+        self._listener = Listener(container.database(), {OUTBOX: self._news.set, URGENT: self._alarm.set})
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Work until it is time to stop; what has begun is finished."""
@@ -86,6 +88,7 @@ class Work:
         try:
             await asyncio.gather(
                 turns("Timers could not take effect", self._let_time_pass, stopping),
+                turns("Urgent events could not be decided about", self._decide_urgent, stopping, self._alarm),
                 turns("Events could not be decided about", self._decide, stopping, self._news),
                 turns("Notifications could not be sent", self._send, stopping, self._room),
                 turns("Roundups could not be ordered", self._round_up, stopping),
@@ -111,11 +114,18 @@ class Work:
     async def _let_time_pass(self) -> float:
         pause = await let_time_pass(self._incidents, self._dispatcher.cares)
         if pause == 0:
-            self._news.set()
+            self._wake()
         return pause
 
+    async def _decide_urgent(self) -> float:
+        return self._after(await self._dispatcher.decide_urgent(DECISIONS))
+
     async def _decide(self) -> float:
-        if await self._dispatcher.decide(DECISIONS):
+        return self._after(await self._dispatcher.decide(DECISIONS))
+
+    def _after(self, decided: int) -> float:
+        """How long deciders rest: as long as something was decided, not at all."""
+        if decided:
             self._room.set()
             return 0
         return POLL if self._listener.connected else POLL_DEAF
@@ -130,8 +140,12 @@ class Work:
 
     async def _watch(self) -> float:
         if await self._watching.look():
-            self._news.set()
+            self._wake()
         return LOOK
+
+    def _wake(self) -> None:
+        self._alarm.set()
+        self._news.set()
 
     async def _tidy(self) -> float:
         await self._sender.give_up(self._patience)

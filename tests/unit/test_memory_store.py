@@ -24,6 +24,7 @@ from argus_core.memory.outbox import MemoryOutbox
 from argus_core.memory.statistics import MemoryStatistics
 from argus_core.memory.watching import MemoryWatch
 from argus_core.ports.incidents import Appended
+from argus_core.ports.outbox import NO_ROOM
 from state_machine import Lives, Stores
 
 pytestmark = pytest.mark.anyio
@@ -293,8 +294,8 @@ class Shared(MemoryOutbox):
 class Hasty(MemoryOutbox):
     """Looks at no lease."""
 
-    async def take(self, free, lease, budget=None):
-        return await super().take(free, timedelta(), budget)
+    async def take(self, free, lease, budget=None, spare=NO_ROOM):
+        return await super().take(free, timedelta(), budget, spare)
 
 
 class Forgetful(MemoryOutbox):
@@ -308,9 +309,9 @@ class Forgetful(MemoryOutbox):
 class Curious(MemoryOutbox):
     """Lets everything join a message, also one that may have arrived."""
 
-    async def take(self, free, lease, budget=None):
+    async def take(self, free, lease, budget=None, spare=NO_ROOM):
         self._lanes = {key: lane.cleared() for key, lane in self._lanes.items()}
-        return await super().take(free, lease, budget)
+        return await super().take(free, lease, budget, spare)
 
 
 class Deaf(MemoryOutbox):
@@ -363,9 +364,30 @@ class Queueing(MemoryOutbox):
 class Patient(MemoryOutbox):
     """Lets everything be sent in its turn, whatever its level."""
 
-    async def take(self, free, lease, budget=None):
+    async def take(self, free, lease, budget=None, spare=NO_ROOM):
         self._lanes = {key: replace(lane, urgent=False) for key, lane in self._lanes.items()}
+        return await super().take(free, lease, budget, spare)
+
+
+class Mixing(MemoryOutbox):
+    """Calls everything urgent when it is asked for what is."""
+
+    def claim_urgent(self, most):
+        return self.claim(most)
+
+
+class Cramped(MemoryOutbox):
+    """Has no room to spare for what is urgent."""
+
+    async def take(self, free, lease, budget=None, spare=NO_ROOM):
         return await super().take(free, lease, budget)
+
+
+class Lavish(MemoryOutbox):
+    """Lets others have what room is to spare for what is urgent."""
+
+    async def take(self, free, lease, budget=None, spare=NO_ROOM):
+        return await super().take({route: most + spare.get(route, 0) for route, most in free.items()}, lease, budget)
 
 
 class Generous(MemoryOutbox):
@@ -377,7 +399,10 @@ class Generous(MemoryOutbox):
 
 @pytest.mark.parametrize(
     "broken",
-    [Disorderly, Shared, Hasty, Forgetful, Curious, Deaf, Endless, Tidy, Impatient, Overtaking, Queueing, Patient, Generous],
+    [
+        *(Disorderly, Shared, Hasty, Forgetful, Curious, Deaf, Endless, Tidy, Impatient, Overtaking, Queueing, Patient, Generous),
+        *(Mixing, Cramped, Lavish),
+    ],
 )
 async def test_an_outbox_that_breaks_a_promise_is_found_out(broken):
     accounts = MemoryAccounts()

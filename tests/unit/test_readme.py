@@ -38,3 +38,27 @@ def test_links_lead_somewhere():
     targets = [target for target in re.findall(r"\]\(([^)#]+)\)", README) if "://" not in target]
 
     assert [] == [target for target in targets if not (ROOT / target).exists()]
+
+
+def test_links_of_the_guide_lead_somewhere():
+    """
+    Every page and picture that a page of the guide links to is there, and so is every heading.
+    """
+    pages = {path: path.read_text() for path in [ROOT / "README.md", ROOT / "bench/README.md", *(ROOT / "docs").rglob("*.md")]}
+    headings = {path: {_anchor(line) for line in re.findall(r"(?m)^#+ (.*)$", text)} for path, text in pages.items()}
+    broken = []
+    for path, text in pages.items():
+        for target in re.findall(r"\]\(([^)\s]+)\)", text):
+            if "://" in target or target.startswith("mailto:"):
+                continue
+            name, _, anchor = target.partition("#")
+            there = (path.parent / name).resolve() if name else path
+            if not there.exists() or (anchor and there in headings and anchor not in headings[there]):
+                broken.append((path.name, target))
+
+    assert [] == broken
+
+
+def _anchor(heading):
+    """What a heading is called in links, as GitHub has it."""
+    return re.sub(r"[^\w\- ]", "", re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading).lower()).replace(" ", "-")

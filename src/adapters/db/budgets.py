@@ -23,14 +23,23 @@ class Candidate:
     message: Message
 
 
-def rooms(free: Mapping[str, int]) -> dict[str, object]:
-    """The values of a statement that looks for lanes: routes, how many each has room for, and how many of these for what is urgent."""
-    return {"routes": list(free), "rooms": list(free.values()), "shares": [urgent_share(room) for room in free.values()]}
+def rooms(free: Mapping[str, int], spare: Mapping[str, int]) -> dict[str, object]:
+    """
+    The values of a statement that looks for lanes.
+
+    They are routes, how many lanes each has room for, how many of these for what is urgent, and how many more for that alone.
+    """
+    return {
+        "routes": list(free),
+        "rooms": list(free.values()),
+        "shares": [urgent_share(room) for room in free.values()],
+        "spares": [spare.get(route, 0) for route in free],
+    }
 
 
-async def candidates_in(connection: Connection, free: Mapping[str, int]) -> Sequence[Candidate]:
+async def candidates_in(connection: Connection, free: Mapping[str, int], spare: Mapping[str, int]) -> Sequence[Candidate]:
     """The lanes that are due and for which there is room, longest due first; nobody else gets them until the transaction ends."""
-    cursor = await connection.execute(statements.CANDIDATES, rooms(free), prepare=True, binary=True)
+    cursor = await connection.execute(statements.CANDIDATES, rooms(free, spare), prepare=True, binary=True)
     return [
         Candidate(
             (about, DestinationId(destination_id)),

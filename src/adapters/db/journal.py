@@ -2,7 +2,7 @@
 
 # ruff: noqa: S608 - values travel as parameters; what is put together here are our own words
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import cast
@@ -13,6 +13,7 @@ from psycopg.rows import TupleRow
 from adapters.db.blocks import Blocks
 from adapters.db.database import Connection, Database, Runs, Work
 from adapters.db.gathering import Gathering
+from adapters.db.hints import ANYTHING, SOMETHING_URGENT
 from adapters.db.kept import KeptRows, Seen
 from adapters.db.pages import is_at, is_kept, page_of, to_count
 from adapters.db.pending import PendingLists
@@ -33,7 +34,7 @@ from adapters.db.together import Together
 from argus_core.domain.errors import DomainError, NotFound, Unauthenticated
 from argus_core.domain.filters import Condition
 from argus_core.domain.ids import EventId, IncidentId, TokenId
-from argus_core.domain.incidents import Event, EventType, Incident
+from argus_core.domain.incidents import Event, EventType, Incident, Level
 from argus_core.domain.transitions import MOST_EVENTS_PER_CHANGE, Change, EventIds, Timer, TimerKind
 from argus_core.ports.incidents import NEWEST, AckRow, Appended, Decide, EventRow, IncidentRow, Incidents, Order, Page, Position
 
@@ -88,10 +89,11 @@ class PgIncidents(Incidents):
     """
     The journal in PostgreSQL. What breaks on the way is repeated with the same ids, and asked for before it is called a failure.
 
-    `stored` is called after each change that was stored. `reads` does what only reads, if that is not the database itself.
+    `stored` is called after each change that was stored, with the hints to give of it. `reads` does what only reads, if that is not the
+    database itself.
     """
 
-    def __init__(self, database: Database, stored: Callable[[], None] = lambda: None, reads: Runs | None = None) -> None:
+    def __init__(self, database: Database, stored: Callable[[Collection[str]], None] = lambda _: None, reads: Runs | None = None) -> None:
         self._database, self._reads = database, reads or database
         self._stored = stored
         self._incident_ids = Blocks(database, "incident_ids")
@@ -126,7 +128,7 @@ class PgIncidents(Incidents):
         outcome = await self._together.store(change, warrant)
         if outcome is Appended.STORED:
             self._pending.grew(1)
-            self._stored()
+            self._stored(_hints([change]))
         return outcome
 
     async def _append(self, change: Change, warrant: TokenId | None) -> Appended:
@@ -170,7 +172,7 @@ class PgIncidents(Incidents):
         if not await self._database.run(lock_and_store):
             raise Unauthenticated
         self._pending.grew(len(_changes(decided)))
-        self._stored()
+        self._stored(_hints(_changes(decided)))
         return decided
 
     async def row(self, incident_id: IncidentId) -> IncidentRow:
@@ -292,6 +294,10 @@ def _decisions(incidents: Iterator[Incident], decide: Decide, now: datetime, eve
         except DomainError as refusal:
             decided[incident.id] = refusal
     return decided
+
+
+def _hints(changes: Sequence[Change]) -> Collection[str]:
+    return SOMETHING_URGENT if any(change.incident.level is Level.CRITICAL for change in changes) else ANYTHING
 
 
 async def _store(connection: Connection, statement: str, values: Values, *, otherwise: Appended) -> Appended:

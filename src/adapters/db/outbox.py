@@ -41,7 +41,7 @@ from argus_core.domain.ids import DeliveryId, DestinationId, EventId, IncidentId
 from argus_core.domain.incidents import EventType, Happening
 from argus_core.domain.roundups import Kept, Roundup
 from argus_core.domain.transitions import Timer
-from argus_core.ports.outbox import NO_FLAPS, Backlog, Note, Outbox, Place, Sending, Setback, Undecided, Withheld
+from argus_core.ports.outbox import NO_FLAPS, NO_ROOM, Backlog, Note, Outbox, Place, Sending, Setback, Undecided, Withheld
 
 _OF_A_SEND = ("incidents", "destinations", "attempts", "newest", "outcomes", "answers", "seconds")
 _OF_A_DELIVERY = ("lanes", "ids", "statuses", "reasons", "merged")
@@ -55,12 +55,15 @@ class PgOutbox(Outbox):
         self._settle = Gathering(self._settle_together)
 
     def claim(self, most: int) -> AbstractAsyncContextManager[Undecided]:
-        return self._claim(most)
+        return self._claim(statements.CLAIM, {"urgent": urgent_share(most), "most": most})
+
+    def claim_urgent(self, most: int) -> AbstractAsyncContextManager[Undecided]:
+        return self._claim(statements.CLAIM_URGENT, {"most": most})
 
     @asynccontextmanager
-    async def _claim(self, most: int) -> AsyncIterator[Undecided]:
+    async def _claim(self, statement: str, values: Mapping[str, object]) -> AsyncIterator[Undecided]:
         async with self._database.transaction() as connection:
-            cursor = await connection.execute(statements.CLAIM, {"urgent": urgent_share(most), "most": most}, prepare=True, binary=True)
+            cursor = await connection.execute(statement, values, prepare=True, binary=True)
             places: list[Place] = [(IncidentId(id_), version) for id_, version in await cursor.fetchall()]
             yield PgUndecided(connection, places)
 
@@ -116,22 +119,24 @@ class PgOutbox(Outbox):
     async def routes(self) -> Sequence[str]:
         return [route for (route,) in await self._rows(statements.ROUTES)]
 
-    async def take(self, free: Mapping[str, int], lease: timedelta, budget: Budget | None = None) -> Sequence[Sending]:
+    async def take(
+        self, free: Mapping[str, int], lease: timedelta, budget: Budget | None = None, spare: Mapping[str, int] = NO_ROOM
+    ) -> Sequence[Sending]:
         if budget is not None:
-            return await self._take_within(budget, free, lease)
+            return await self._take_within(budget, free, spare, lease)
 
         async def work(connection: Connection, _: bool) -> list[Sending]:
-            cursor = await connection.execute(statements.TAKE, rooms(free) | {"lease": lease}, prepare=True, binary=True)
+            cursor = await connection.execute(statements.TAKE, rooms(free, spare) | {"lease": lease}, prepare=True, binary=True)
             taken = await cursor.fetchall()
             return await _sendings(connection, taken) if taken else []
 
         return await self._database.run(work)
 
-    async def _take_within(self, budget: Budget, free: Mapping[str, int], lease: timedelta) -> Sequence[Sending]:
+    async def _take_within(self, budget: Budget, free: Mapping[str, int], spare: Mapping[str, int], lease: timedelta) -> Sequence[Sending]:
         """The same; what is held makes room for what is due behind it."""
         while True:
             async with self._database.transaction() as connection:
-                candidates = Candidates(connection, await candidates_in(connection, free))
+                candidates = Candidates(connection, await candidates_in(connection, free, spare))
                 taken = await candidates.take(budget, lease)
                 if taken:
                     return [replace(one, counted=candidates.counted.get(one.newest.lane)) for one in await _sendings(connection, taken)]

@@ -26,6 +26,10 @@ CLAIM = f"""
         order by o.incident_id, o.version limit %(most)s - (select count(*) from u) for update of o skip locked
     )
     select * from u union all select * from r"""
+CLAIM_URGENT = f"""
+    select o.incident_id, o.version from (select distinct incident_id from outbox where urgent) q join outbox o using (incident_id)
+    where {_EARLIEST}
+    order by o.incident_id, o.version limit %(most)s for update of o skip locked"""
 
 _PATIENCE = ", ".join(f"'{pause.total_seconds()} s'" for pause in PAUSES)
 PUT_ASIDE = f"""
@@ -206,15 +210,15 @@ ROUTES = """
     )
     select route from r where route is not null"""
 
-# First those that are urgent, then of the others as many as there is room for after them.
+# First those that are urgent, then of the others as many as there is room for after them; what is spare is for the urgent ones alone.
 _DUE = """
     r as (
-        select * from unnest(%(routes)s::text[], %(rooms)s::int[], %(shares)s::int[]) as r (route, room, share)
+        select * from unnest(%(routes)s::text[], %(rooms)s::int[], %(shares)s::int[], %(spares)s::int[]) as r (route, room, share, spare)
     ),
     u as materialized (
         select l.* from r, lateral (
             select * from lane where lane.route = r.route and lane.urgent and lane.due <= now() and lane.leased_until <= now()
-            order by lane.due limit r.share for update skip locked
+            order by lane.due limit r.share + r.spare for update skip locked
         ) l
     ),
     l as materialized (
@@ -222,7 +226,8 @@ _DUE = """
         union all
         select l.* from r, lateral (
             select * from lane where lane.route = r.route and not lane.urgent and lane.due <= now() and lane.leased_until <= now()
-            order by lane.due limit r.room - (select count(*) from u where u.route = r.route) for update skip locked
+            order by lane.due limit r.room - greatest((select count(*) from u where u.route = r.route) - r.spare, 0)
+            for update skip locked
         ) l
     )"""
 # Of arrays it is expected that they are short: so it finds each lane by its key, and does not read all lanes to find a few.

@@ -9,9 +9,10 @@ from typing import TypeAlias
 from psycopg.rows import TupleRow
 
 from adapters.db.database import Connection, Runs
-from argus_core.domain.ids import SourceId, UserId
-from argus_core.domain.incidents import Level
-from argus_core.domain.overview import DAY, FLAPS, HOUR, MOST, Flapping, NoisySource, NoisyTag, OpenCount, Past, Spread, begin_of_week
+from argus_core.domain.flapping import Thresholds
+from argus_core.domain.ids import IncidentId, SourceId, UserId
+from argus_core.domain.incidents import ENDS, EventType, Level
+from argus_core.domain.overview import DAY, MOST, Flapping, NoisySource, NoisyTag, OpenCount, Past, Spread, begin_of_week, flapped
 from argus_core.domain.sources import Source
 from argus_core.ports.statistics import Statistics
 
@@ -47,18 +48,19 @@ _SOURCES = f"""
 _TAGS = """
     select tag, count(*) from incident, unnest(tags) as tag where start_time > %(day)s and start_time <= %(now)s
     group by tag order by count(*) desc, tag collate "C" limit %(most)s"""
-_FLAPPING = f"""
-    with f as (
-        select source_id, count(*) as number,
-            (select array_agg(tag collate "C" order by tag collate "C") from unnest(i.tags) as tag) as tags
-        from incident i
-        where start_time > %(day)s and start_time <= %(now)s
-            and stateful and end_time <= %(now)s and end_time - start_time <= %(hour)s and tags <> '{{}}'
-        group by 1, 3 having count(*) >= %(flaps)s order by 2 desc, 1, 3 limit %(most)s
+# As `flapping.changes` says of each event; an end that is still to come ends nothing before it is reached.
+_ENDED = f"""
+    with e as (
+        select incident_id, received from event
+        where received > %(day)s and received <= %(now)s and effect and type = any(%(ends)s)
+            and coalesce((changes -> 'end_time' ->> 1)::timestamptz <= received, type = %(reached)s)
+    ),
+    k as (
+        select i.source_id, (select array_agg(tag collate "C" order by tag collate "C") from unnest(i.tags) as tag) as tags,
+            case when i.tags = '{{}}' then i.id end as incident_id, array_agg(e.received order by e.received) as ended
+        from e join incident i on i.id = e.incident_id where i.stateful group by 1, 2, 3 having count(*) > %(fewest)s
     )
-    select number, f.tags, {_SOURCE} from f join source s on s.id = f.source_id
-    order by number desc, s.id, f.tags collate "C"
-"""
+    select k.tags, k.incident_id, k.ended, {_SOURCE} from k join source s on s.id = k.source_id"""
 
 
 class PgStatistics(Statistics):
@@ -71,8 +73,16 @@ class PgStatistics(Statistics):
         rows = await self._database.run(lambda connection, _: _rows(connection, _OPEN, {"now": now}))
         return [OpenCount(_source(*source), Level(level), acked, number) for level, acked, number, *source in rows]
 
-    async def past(self, now: datetime) -> Past:
-        values = {"now": now, "week": begin_of_week(now), "day": now - DAY, "hour": HOUR, "flaps": FLAPS, "most": MOST}
+    async def past(self, now: datetime, thresholds: Thresholds) -> Past:
+        values = {
+            "now": now,
+            "week": begin_of_week(now),
+            "day": now - DAY,
+            "most": MOST,
+            "ends": sorted(type_.value for type_ in ENDS),
+            "reached": EventType.END_REACHED.value,
+            "fewest": thresholds.fewest,
+        }
 
         async def look(connection: Connection, _: bool) -> Past:
             return Past(
@@ -82,8 +92,12 @@ class PgStatistics(Statistics):
                 resolved=_spread(await _rows(connection, _RESOLVED, values)),
                 sources=tuple(NoisySource(_source(*source), number) for number, *source in await _rows(connection, _SOURCES, values)),
                 tags=tuple(NoisyTag(tag, number) for tag, number in await _rows(connection, _TAGS, values)),
-                flapping=tuple(
-                    Flapping(_source(*source), tuple(tags), number) for number, tags, *source in await _rows(connection, _FLAPPING, values)
+                flapping=flapped(
+                    [
+                        (Flapping(_source(*source), tuple(tags or ()), len(ended), id_ and IncidentId(id_)), ended)
+                        for tags, id_, ended, *source in await _rows(connection, _ENDED, values)
+                    ],
+                    thresholds,
                 ),
             )
 

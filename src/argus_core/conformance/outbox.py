@@ -25,7 +25,7 @@ from argus_core.domain.saved_filters import FilterDefinition, SavedFilter
 from argus_core.domain.transitions import Edit, Timer, TimerKind
 from argus_core.ports.accounts import Accounts
 from argus_core.ports.incidents import Incidents
-from argus_core.ports.outbox import Outbox, Sending, Withheld
+from argus_core.ports.outbox import NO_ROOM, Outbox, Sending, Withheld
 from argus_core.ports.profiles import Profiles
 
 LEASE = timedelta(minutes=5)
@@ -88,9 +88,9 @@ class Post:
         await self.decide()
         return incident
 
-    async def take(self, most: int = MANY, lease: timedelta = LEASE, budget: Budget | None = None) -> Sequence[Sending]:
+    async def take(self, most: int = MANY, lease: timedelta = LEASE, budget: Budget | None = None, spare: int = 0) -> Sequence[Sending]:
         """Take what is due on the world's own route."""
-        return await self.outbox.take({self.route: most}, lease, budget)
+        return await self.outbox.take({self.route: most}, lease, budget, {self.route: spare} if spare else NO_ROOM)
 
     async def take_one(self, lease: timedelta = LEASE, budget: Budget | None = None) -> Sending:
         """Take what is due, which is one message."""
@@ -181,6 +181,42 @@ async def what_is_urgent_is_decided_first(post: Post) -> None:
         see(counts == (3, 1), "What is urgent does not come first, or leaves nothing to others.")
         async with post.outbox.claim(MANY) as rest:
             see(not {id_ for id_, _ in rest.places}.intersection(claimed), "An incident was claimed twice.")
+
+
+async def what_is_urgent_is_decided_beside_everything_else(post: Post) -> None:
+    """Incidents of level 1 are claimed alone, all of them, each from its earliest event on, while others are claimed, and not twice."""
+    others = {incident.id for incident in await post.storm()}
+    early = await post.happen(level=Level.CRITICAL)
+    raised = await post.happen(times=2)
+    async with post.outbox.claim(MANY) as everything:
+        late, beside = await post.happen(times=2, level=Level.CRITICAL), await post.happen()
+        await post.world.service.edit(raised.id, Edit(level=Level.CRITICAL), actor=post.world.person)
+        async with post.outbox.claim_urgent(MANY) as urgent:
+            here = [place for place in urgent.places if place[0] in {early.id, raised.id, late.id, beside.id} | others]
+            see(here == [(late.id, 1)], f"Of these the urgent ones are {here}.")
+            see({early.id, raised.id} | others <= {id_ for id_, _ in everything.places}, "Not everything was claimed.")
+            await urgent.decide([])
+        await everything.decide([])
+    async with post.outbox.claim_urgent(1) as one, post.outbox.claim_urgent(MANY) as rest:
+        see({(late.id, 2), (raised.id, 2)} <= {*one.places, *rest.places}, "Later events are left out.")
+        see(not {*one.places} & {*rest.places}, "An event was claimed twice.")
+        see(len(one.places) == 1, "More are claimed than were asked for.")
+
+
+async def what_is_urgent_has_room_to_spare(post: Post) -> None:
+    """Where there is no room any more, or little, lanes of level 1 are taken as far as there is spare room, and no others."""
+    others = {incident.id for incident in await post.storm()}
+    await post.decide()
+    flood = {(await post.waiting(level=Level.CRITICAL)).id for _ in range(9)}
+    for free, spare, budget, expected in (
+        (0, 2, None, (2, 0)),
+        (0, 2, Budget(MANY, A_MOMENT), (2, 0)),
+        (4, 1, None, (4, 1)),
+        (4, 1, Budget(MANY, A_MOMENT), (1, 4)),
+    ):
+        taken = {sending.incident_id for sending in await post.take(free, budget=budget, spare=spare)}
+        counts = len(taken & flood), len(taken & others)
+        see(counts == expected, f"With room for {free} and {spare} to spare {counts} are taken.")
 
 
 async def what_is_urgent_is_sent_first(post: Post) -> None:
@@ -914,6 +950,8 @@ OUTBOX_CHECKS: Sequence[PostCheck] = (
     what_was_not_decided_comes_again,
     claims_exclude_each_other,
     what_is_urgent_is_decided_first,
+    what_is_urgent_is_decided_beside_everything_else,
+    what_is_urgent_has_room_to_spare,
     what_is_urgent_is_sent_first,
     what_was_put_aside_waits_with_what_comes_after_it,
     racing_callers_decide_each_event_once,

@@ -56,10 +56,18 @@ class Threshold:
         flapping = flaps.flaps(moment) or len(ends) > self.most
         return Flaps(ends, moment, moment + self.within if flapping else None)
 
+    def was_exceeded(self, ended: Sequence[datetime]) -> bool:
+        """Whether what ended at these moments was ever held to flap by this; the oldest comes first."""
+        return any(last < first + self.within for first, last in zip(ended, ended[self.most :], strict=False))
+
     def hold(self, key: FlapKey, until: datetime) -> Hold:
         """Why something is kept back that flaps."""
         reason = f"It opens and ends more than {self}; it is told when it is quiet."
         return Hold(keeper=Keeper.FLAPPING, subject=key, reason=reason, title="What was flapping is quiet", due=until)
+
+
+LOOKED_FOR = Threshold(3, timedelta(hours=1))
+"""By this it is shown what flaps where nothing is kept back for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +85,15 @@ class Thresholds:
     def of(self, source_id: SourceId) -> Threshold | None:
         """That of a source; None: nothing of it flaps."""
         return self.own.get(source_id, self.usual)
+
+    @property
+    def fewest(self) -> int:
+        """How often something may end, at the least, that is not shown to flap."""
+        return min(one.most for one in (LOOKED_FOR, self.usual, *self.own.values()) if one is not None)
+
+    def to_show(self, source_id: SourceId) -> Threshold:
+        """The same; where there is none, one that helps to find one."""
+        return self.of(source_id) or LOOKED_FOR
 
 
 def parse_threshold(text: str) -> Threshold | None:

@@ -1,9 +1,11 @@
 """What there is to see of all incidents at once: how many are open, how many came, how soon somebody took care, and what is noisy."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from argus_core.domain.flapping import Thresholds
+from argus_core.domain.ids import IncidentId
 from argus_core.domain.incidents import Level
 from argus_core.domain.sources import Source
 
@@ -12,17 +14,10 @@ HOURS = 7 * 24
 """A week is so many hours, the present one included."""
 
 DAY = timedelta(days=1)
-"""What is noisy or flaps is looked for among what started so lately."""
+"""What is noisy started so lately, and what flaps ended so lately."""
 
 MOST = 10
 """So many of the noisiest are named."""
-
-FLAPS = 3
-"""
-What was over within an hour so often in a day flaps, as far as this page goes.
-
-It helps to choose a threshold, so it asks for none; what keeps messages back is in `flapping`.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +57,16 @@ class NoisyTag:
 
 @dataclass(frozen=True, slots=True)
 class Flapping:
-    """So many incidents of one source had exactly these tags, and were over within an hour."""
+    """
+    What flapped, by the threshold that is shown for its source: so many times incidents with exactly these tags ended within a day.
+
+    Without tags it is the incident that has this id.
+    """
 
     source: Source
     tags: tuple[str, ...]
     count: int
+    incident_id: IncidentId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +85,12 @@ class Past:
     sources: tuple[NoisySource, ...]
     tags: tuple[NoisyTag, ...]
     flapping: tuple[Flapping, ...]
+
+
+def flapped(found: Iterable[tuple[Flapping, Sequence[datetime]]], thresholds: Thresholds) -> tuple[Flapping, ...]:
+    """Of what ended at these moments, oldest first, what flapped, the noisiest first."""
+    flapping = (one for one, ended in found if thresholds.to_show(one.source.id).was_exceeded(ended))
+    return tuple(sorted(flapping, key=lambda one: (-one.count, one.source.id, one.tags, one.incident_id or 0))[:MOST])
 
 
 def hour_of(moment: datetime) -> datetime:

@@ -39,7 +39,7 @@ from argus_core.domain.incidents import EventType, Happening
 from argus_core.domain.roundups import Kept, Roundup
 from argus_core.domain.transitions import Timer
 from argus_core.memory import MemoryAccounts, MemoryIncidents, utc_now
-from argus_core.ports.outbox import NO_FLAPS, Backlog, Note, Outbox, Place, Sending, Setback, Undecided, Withheld
+from argus_core.ports.outbox import NO_FLAPS, NO_ROOM, Backlog, Note, Outbox, Place, Sending, Setback, Undecided, Withheld
 
 _Pending: TypeAlias = tuple[DestinationId, Keeper, int]
 
@@ -61,18 +61,22 @@ class MemoryOutbox(Outbox):
 
     def claim(self, most: int) -> AbstractAsyncContextManager[Undecided]:
         """See the port."""
-        return self._claim(most)
+        return self._claim(urgent_share(most), most)
+
+    def claim_urgent(self, most: int) -> AbstractAsyncContextManager[Undecided]:
+        """See the port."""
+        return self._claim(most, 0)
 
     @asynccontextmanager
-    async def _claim(self, most: int) -> AsyncIterator[Undecided]:
+    async def _claim(self, share: int, most: int) -> AsyncIterator[Undecided]:
         earliest: dict[IncidentId, int] = {}
         for incident_id, version in self._incidents.outbox:
             if incident_id not in self._claimed:
                 earliest.setdefault(incident_id, version)
         urgent = {incident_id for incident_id, _ in self._incidents.urgent}
         may = list(filter(self._may_be_claimed, earliest.items()))
-        first = [place for place in may if place[0] in urgent][: urgent_share(most)]
-        taken = first + [place for place in may if place[0] not in urgent][: most - len(first)]
+        first = [place for place in may if place[0] in urgent][:share]
+        taken = first + [place for place in may if place[0] not in urgent][: max(most - len(first), 0)]
         claimed = {incident_id for incident_id, _ in taken}
         self._claimed |= claimed
         try:
@@ -217,20 +221,28 @@ class MemoryOutbox(Outbox):
         """See the port."""
         return sorted(set(self._routes.values()))
 
-    async def take(self, free: Mapping[str, int], lease: timedelta, budget: Budget | None = None) -> Sequence[Sending]:
+    async def take(
+        self, free: Mapping[str, int], lease: timedelta, budget: Budget | None = None, spare: Mapping[str, int] = NO_ROOM
+    ) -> Sequence[Sending]:
         """See the port."""
         while True:
-            due = self._due(free)
+            due = self._due(free, spare)
             taken = [self._take(key, lease) for key in due] if budget is None else self._take_within(budget, due, lease)
             if taken or not due:
                 return taken
 
-    def _due(self, free: Mapping[str, int]) -> Sequence[LaneKey]:
-        now, room, due = self._clock(), dict(free), []
-        share = {route: urgent_share(most) for route, most in free.items()}
+    def _due(self, free: Mapping[str, int], spare: Mapping[str, int]) -> Sequence[LaneKey]:
+        now, due = self._clock(), []
+        room, share = dict(free), {route: urgent_share(most) for route, most in free.items()}
+        spared = {route: spare.get(route, 0) for route in free}
         for key, lane in sorted(self._lanes.items(), key=lambda item: (not item[1].urgent, item[1].due)):
-            left, route = share if lane.urgent else room, self._routes[key]
-            if lane.may_be_claimed(now) and left.get(route, 0) > 0:
+            route = self._routes[key]
+            if not lane.may_be_claimed(now):
+                continue
+            if lane.urgent and spared.get(route, 0) > 0:
+                spared[route] -= 1
+                due.append(key)
+            elif (share if lane.urgent else room).get(route, 0) > 0:
                 share[route] -= 1
                 room[route] -= 1
                 due.append(key)

@@ -1,15 +1,14 @@
 """Statistics of a journal in dicts."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from argus_core.domain.filters import EVERYTHING
-from argus_core.domain.incidents import EventType, Incident
+from argus_core.domain.flapping import FlapKey, Thresholds, changes, flap_key
+from argus_core.domain.incidents import EventType, Happening, Incident, fold
 from argus_core.domain.overview import (
     DAY,
-    FLAPS,
-    HOUR,
     MOST,
     Flapping,
     NoisySource,
@@ -17,6 +16,7 @@ from argus_core.domain.overview import (
     OpenCount,
     Past,
     begin_of_week,
+    flapped,
     hour_of,
     spread_of,
 )
@@ -38,7 +38,7 @@ class MemoryStatistics(Statistics):
         sources = {incident.source.id: incident.source for incident in self._all(now)}
         return [OpenCount(sources[id_], level, acked, count) for (id_, level, acked), count in sorted(counts.items())]
 
-    async def past(self, now: datetime) -> Past:
+    async def past(self, now: datetime, thresholds: Thresholds) -> Past:
         """See the port."""
         week = [incident for incident in self._all(now) if begin_of_week(now) <= incident.start_time <= now]
         day = [incident for incident in week if incident.start_time > now - DAY]
@@ -51,11 +51,26 @@ class MemoryStatistics(Statistics):
             ),
             sources=_sources(day),
             tags=_tags(day),
-            flapping=_flapping(day, now),
+            flapping=flapped(self._ends(now), thresholds),
         )
 
     def _all(self, now: datetime) -> list[Incident]:
         return list(self._incidents.matching(EVERYTHING, now))
+
+    def _ends(self, now: datetime) -> Iterator[tuple[Flapping, Sequence[datetime]]]:
+        """What ended within a day, and when."""
+        ended: dict[FlapKey, list[datetime]] = {}
+        known: dict[FlapKey, Incident] = {}
+        for incident in self._all(now):
+            journal = self._incidents.journal_of(incident.id)
+            for event in journal:
+                then = Happening(fold(journal[: event.version], incident.source), event)
+                if now - DAY < event.received <= now and changes(then):
+                    known[key := flap_key(incident)] = incident
+                    ended.setdefault(key, []).append(event.received)
+        for key, moments in ended.items():
+            incident, tags = known[key], tuple(sorted(tag.tag for tag in known[key].tags))
+            yield Flapping(incident.source, tags, len(moments), None if tags else incident.id), sorted(moments)
 
     def _taken_care(self, incident: Incident) -> datetime | None:
         made = [event.timestamp for event in self._incidents.journal_of(incident.id) if event.type is EventType.ACKNOWLEDGE]
@@ -72,11 +87,3 @@ def _sources(day: Iterable[Incident]) -> tuple[NoisySource, ...]:
 def _tags(day: Iterable[Incident]) -> tuple[NoisyTag, ...]:
     counts = Counter(tag.tag for incident in day for tag in incident.tags)
     return tuple(NoisyTag(tag, count) for tag, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MOST])
-
-
-def _flapping(day: Iterable[Incident], now: datetime) -> tuple[Flapping, ...]:
-    short = [one for one in day if one.end_time and one.end_time <= now and one.end_time - one.start_time <= HOUR and one.tags]
-    counts = Counter((one.source.id, tuple(sorted(tag.tag for tag in one.tags))) for one in short)
-    sources = {one.source.id: one.source for one in short}
-    often = sorted(((place, count) for place, count in counts.items() if count >= FLAPS), key=lambda item: (-item[1], item[0]))[:MOST]
-    return tuple(Flapping(sources[id_], tags, count) for (id_, tags), count in often)

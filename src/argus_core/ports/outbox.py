@@ -22,6 +22,7 @@ Note: TypeAlias = Callable[[DeliveryId], Entry]
 """What the audit log is told of a delivery, in the unit of work that changes it."""
 
 NO_FLAPS: Mapping[FlapKey, Flaps] = {}
+NO_ROOM: Mapping[str, int] = {}
 
 Place: TypeAlias = tuple[IncidentId, int]
 """An event by its incident and version."""
@@ -150,6 +151,10 @@ class Outbox(Protocol):
         """
         ...
 
+    def claim_urgent(self, most: int) -> AbstractAsyncContextManager[Undecided]:
+        """The same, of incidents with an undecided event of level 1 alone: beside `claim`, so that they wait for no others."""
+        ...
+
     async def put_aside(self, place: Place, why: str) -> None:
         """Let an undecided event wait, and with it the later ones of its incident: for as long as the failures in a row say."""
         ...
@@ -204,11 +209,14 @@ class Outbox(Protocol):
         """The routes of all lanes."""
         ...
 
-    async def take(self, free: Mapping[str, int], lease: timedelta, budget: Budget | None = None) -> Sequence[Sending]:
+    async def take(
+        self, free: Mapping[str, int], lease: timedelta, budget: Budget | None = None, spare: Mapping[str, int] = NO_ROOM
+    ) -> Sequence[Sending]:
         """
         Claim lanes that are due for so long, of each route at most as many as it has room for, the longest due first.
 
-        Those that are urgent come before others, as far as their share of the room goes (`urgent_share`).
+        Those that are urgent come before others, as far as their share of the room goes (`urgent_share`). Besides, a route in `free` may
+        have `spare` room, for them alone.
 
         What waits in a lane goes as one message, unless an earlier one may have arrived: then that one goes once more.
 

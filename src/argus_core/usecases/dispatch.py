@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, suppress
 from datetime import datetime
+from typing import TypeAlias
 
 from argus_core.domain.audience import Audience
 from argus_core.domain.calendars import Calendar
@@ -31,6 +32,8 @@ MOST_REASON = MOST_NAME = 1_000
 
 _log = logging.getLogger("argus.dispatch")
 
+_Claim: TypeAlias = Callable[[int], AbstractAsyncContextManager[Undecided]]
+
 
 class Dispatcher:
     """
@@ -42,8 +45,7 @@ class Dispatcher:
 
     What flaps is kept back until it is quiet: by the threshold of its source, or by this one where the source has none of its own.
 
-    When a portion fails, the next ones are of one event, then of twice as many each time: so the one that fails by itself is found, and put
-    aside, and what was too much at once becomes less.
+    What is urgent may be decided beside everything else, at the same time, so that it waits for no portion of others.
     """
 
     def __init__(
@@ -62,7 +64,7 @@ class Dispatcher:
         self._calendar = Calendar()
         self._confined: dict[UserId, SourceId] = {}
         self._generation = BEFORE_ALL
-        self._portion: int | None = None
+        self._portions, self._urgent_portions = _Portions(), _Portions()
         self._learning = asyncio.Lock()
 
     async def decide(self, most: int) -> int:
@@ -72,10 +74,22 @@ class Dispatcher:
         Raises:
             Unavailable: nothing was decided.
         """
-        portion = min(most, self._portion or most)
+        return await self._decide(self._outbox.claim, self._portions, most)
+
+    async def decide_urgent(self, most: int) -> int:
+        """
+        The same of what is urgent alone.
+
+        Raises:
+            Unavailable: nothing was decided.
+        """
+        return await self._decide(self._outbox.claim_urgent, self._urgent_portions, most)
+
+    async def _decide(self, claim: _Claim, portions: "_Portions", most: int) -> int:
+        portion = portions.of(most)
         blamed: Sequence[Place] = ()
         try:
-            async with self._outbox.claim(portion) as undecided:
+            async with claim(portion) as undecided:
                 if undecided.places or self._generation == BEFORE_ALL:  # of thousands of profiles, before an event waits for them
                     await self._learn()
                 if not undecided.places:
@@ -90,13 +104,13 @@ class Dispatcher:
                 orders = list(await self._kept_back(undecided, happenings, texts, orders))
                 await self._decide_quietly(undecided, happenings, orders, waits)
         except Exception as error:
-            self._portion = 1
+            portions.failed()
             if isinstance(error, Unavailable) or not blamed:
                 raise
             if len(blamed) == 1:
                 await self._put_aside(blamed[0], error)
         else:
-            self._portion = 2 * portion if portion < most else None
+            portions.went_well(portion)
         return len(blamed)
 
     async def _put_aside(self, place: Place, error: Exception) -> None:
@@ -182,6 +196,33 @@ class Dispatcher:
             for order in orders
         ]
         await undecided.decide(quiet, waits, {key: one for key, one in flaps.items() if one != known[key]})
+
+
+class _Portions:
+    """
+    How many events are decided at once.
+
+    When a portion fails, the next ones are of one event, then of twice as many each time: so the one that fails by itself is found, and put
+    aside, and what was too much at once becomes less.
+    """
+
+    def __init__(self) -> None:
+        self._most: int | None = None
+
+    def of(self, most: int) -> int:
+        """The size of the next one, if nothing is wrong so many."""
+        if self._most is not None and self._most >= most:
+            self._most = None
+        return self._most or most
+
+    def failed(self) -> None:
+        """Nothing came of one."""
+        self._most = 1
+
+    def went_well(self, portion: int) -> None:
+        """One of so many was decided."""
+        if self._most is not None:
+            self._most = 2 * portion
 
 
 def _may_be_rolled_up(order: Order) -> bool:

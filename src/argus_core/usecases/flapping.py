@@ -1,12 +1,41 @@
-"""Say from when on the incidents of a source flap."""
+"""Say from when on the incidents of a source flap, and know it."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from argus_core.domain.audit import Deed, Origin, called
-from argus_core.domain.flapping import check_threshold
+from argus_core.domain.flapping import Threshold, Thresholds, check_threshold
 from argus_core.domain.ids import SourceId
+from argus_core.ports.clock import Clock
 from argus_core.ports.profiles import Profiles
 from argus_core.usecases.accounts import AccountService
+
+KNOWN_FOR = timedelta(seconds=10)
+"""Pages believe for so long what the thresholds were; notifications ask each time."""
+
+
+class KnownThresholds:
+    """The thresholds of all sources for those who only show what flaps, as of some seconds ago at most."""
+
+    def __init__(self, profiles: Profiles, clock: Clock, usual: Threshold | None = None) -> None:
+        self._profiles, self._clock, self._usual = profiles, clock, usual
+        self._known: tuple[datetime, Thresholds] | None = None
+
+    async def get(self) -> Thresholds:
+        """
+        What they are.
+
+        Raises:
+            Unavailable: it is not known.
+        """
+        now = self._clock()
+        if self._known is None or abs(now - self._known[0]) >= KNOWN_FOR:
+            self._known = now, Thresholds.spelled(self._usual, await self._profiles.thresholds())
+        return self._known[1]
+
+    def forget(self) -> None:
+        """Look anew next time."""
+        self._known = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +44,7 @@ class FlappingService:
 
     profiles: Profiles
     accounts: AccountService
+    known: KnownThresholds
 
     def seen_from(self, origin: Origin) -> "FlappingService":
         """The same, on behalf of somebody: whom the audit log names."""
@@ -38,3 +68,4 @@ class FlappingService:
         entry = self.accounts.entry(Deed.SOURCE_CHANGE, called(source), details)
         async with self.profiles.begin(source.user_id) as work:
             await work.keep_threshold(source.id, spelled, entry)
+        self.known.forget()

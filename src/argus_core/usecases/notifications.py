@@ -15,7 +15,7 @@ from argus_core.domain.digests import Digest
 from argus_core.domain.errors import Invalid, NotFound
 from argus_core.domain.escalation import rehearsed
 from argus_core.domain.filters import reads_texts
-from argus_core.domain.flapping import FlapKey, Threshold, Thresholds, flap_key, key_of
+from argus_core.domain.flapping import FlapKey, flap_key, key_of
 from argus_core.domain.ids import DeliveryId, DestinationId, EventId, IncidentId, ProfileId, SourceId, UserId
 from argus_core.domain.incidents import Event, EventType, Happening, Incident, Level, fold
 from argus_core.domain.maintenance import Maintenance, ends
@@ -27,6 +27,7 @@ from argus_core.ports.media import Media
 from argus_core.ports.outbox import Note, Outbox, Setback
 from argus_core.ports.profiles import Profiles
 from argus_core.usecases.dispatch import routes_of, trial_of
+from argus_core.usecases.flapping import KnownThresholds
 
 MOST_HOURS = 24 * 7
 DROPPED = "An operator has taken it away."
@@ -86,11 +87,11 @@ class NotificationService:
     profiles: Profiles
     media: Media
     clock: Clock
+    thresholds: KnownThresholds
     sends: bool = True
     own_only: bool = False
     origin: Origin = ITSELF
     budget: Budget | None = None
-    threshold: Threshold | None = None
 
     def seen_from(self, origin: Origin) -> "NotificationService":
         """The same, on behalf of somebody: whom the audit log names for what is retried or dropped."""
@@ -234,11 +235,10 @@ class NotificationService:
         return bool(await self._flapping({incident.id: (incident.source.id, flap_key(incident))}))
 
     async def _flapping(self, keys: Mapping[IncidentId, tuple[SourceId, FlapKey]]) -> Collection[IncidentId]:
-        marked = await self.outbox.flapping(sorted({key for _, key in keys.values()}))
-        if not marked:
-            return frozenset()
-        thresholds = Thresholds.spelled(self.threshold, await self.profiles.thresholds())
-        return {id_ for id_, (source_id, key) in keys.items() if key in marked and thresholds.of(source_id) is not None}
+        thresholds = await self.thresholds.get()
+        may = {id_: key for id_, (source_id, key) in keys.items() if thresholds.of(source_id) is not None}
+        marked = await self.outbox.flapping(sorted(set(may.values()))) if may else frozenset()
+        return {id_ for id_, key in may.items() if key in marked}
 
     async def stuck(self, most: int) -> Sequence[Setback]:
         """Events about which nobody can decide, and why; their incidents wait, and nobody else."""

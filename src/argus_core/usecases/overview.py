@@ -11,6 +11,7 @@ from argus_core.domain.overview import OpenCount, Past
 from argus_core.domain.permissions import Act, confined_to, require
 from argus_core.ports.clock import Clock
 from argus_core.ports.statistics import Statistics
+from argus_core.usecases.flapping import KnownThresholds
 
 _T = TypeVar("_T")
 
@@ -25,10 +26,11 @@ class OverviewService:
     Every method may raise `Unavailable`, and `NotAllowed` for a source that is to see only what is its own.
     """
 
-    def __init__(self, statistics: Statistics, clock: Clock, own_only: bool = False) -> None:
+    def __init__(self, statistics: Statistics, clock: Clock, thresholds: KnownThresholds, own_only: bool = False) -> None:
         self._clock, self._own_only = clock, own_only
         self._open = _Kept(statistics.open_at, clock, OPEN_FRESH, OPEN_USABLE)
-        self._past = _Kept(statistics.past, clock, PAST_FRESH, PAST_USABLE)
+        self._statistics, self._thresholds = statistics, thresholds
+        self._past = _Kept(self._find_past, clock, PAST_FRESH, PAST_USABLE)
 
     async def open_now(self, actor: Actor) -> Sequence[OpenCount]:
         """How many incidents are open, as of some seconds ago at most."""
@@ -44,6 +46,9 @@ class OverviewService:
         """The same, or None when it is not known yet; then it is being found out."""
         self._require(actor)
         return self._past.glance()
+
+    async def _find_past(self, now: datetime) -> Past:
+        return await self._statistics.past(now, await self._thresholds.get())
 
     def _require(self, actor: Actor) -> None:
         require(actor, Act.READ)

@@ -19,12 +19,16 @@ from argus_core.domain.sources import Source
 from argus_core.ports.about import work_on
 from argus_core.ports.media import Media, PerhapsDelivered, TryLater, Undeliverable, staff_only
 from argus_core.ports.outbox import Outbox, Sending
+from argus_core.usecases.slots import Slots
 
 LEASE = timedelta(minutes=2)
 """So long nobody else touches a lane that was taken."""
 
-SLOTS = 8
-"""So many sends to one provider are under way at once."""
+SLOTS, KEPT = 8, 1
+"""So many sends to one provider are under way at once; the last so many slots are kept for what is urgent."""
+
+SPARE = 8
+"""So many urgent lanes of a provider may be taken when there is no room for others."""
 
 AHEAD = 0.25
 """So much work is taken beforehand, in seconds as sending went lately, so that nobody waits for the store between two messages."""
@@ -54,8 +58,10 @@ class Letterhead:
 class _Route:
     """A provider: who is under way, and whether it answers at all."""
 
-    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SLOTS))
+    slots: Slots = field(default_factory=lambda: Slots(SLOTS, KEPT))
     taken: int = 0
+    urgent: int = 0
+    """So many of those that are taken are."""
     breaker: Breaker = field(default_factory=Breaker)
     pace: float = SLOTS * AHEAD / FEWEST
     """How many seconds a send takes lately."""
@@ -67,6 +73,16 @@ class _Route:
             return max(1 - self.taken, 0)
         most = max(FEWEST, min(MOST, round(SLOTS * AHEAD / self.pace)))
         return most - self.taken if 2 * self.taken <= most else 0
+
+    @property
+    def spare(self) -> int:
+        """How many urgent lanes may be taken besides: they do not wait until others have made room."""
+        return max(SPARE - self.urgent, 0) if self.breaker.is_closed else 0
+
+    def take(self, sending: Sending, count: int) -> None:
+        """One more was taken, or one less."""
+        self.taken += count
+        self.urgent += count if sending.is_urgent else 0
 
     def note(self, report: Report, now: float) -> None:
         """Learn from a send how the provider does."""
@@ -126,11 +142,12 @@ class Sender:
         if not self._sends:
             return 0
         free = self._free(await self._outbox.routes())
-        sendings = await self._outbox.take(free, self._lease, self._budget) if free else ()
+        spare = {name: self._routes[name].spare for name in free}
+        sendings = await self._outbox.take(free, self._lease, self._budget, spare) if free else ()
         until = self._seconds() + self._lease.total_seconds()
         for sending in sorted(sendings, key=lambda one: not one.is_urgent):
             route = self._routes[sending.route]
-            route.taken += 1
+            route.take(sending, 1)
             task = asyncio.create_task(self._send(sending, route, until))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -163,14 +180,15 @@ class Sender:
         free = {}
         for name in routes:
             route = self._routes.setdefault(name, _Route())
-            if (room := route.room) and route.breaker.lets_pass(self._seconds()) and not self.why_waiting(name):
+            room = route.room
+            if (room or route.spare) and route.breaker.lets_pass(self._seconds()) and not self.why_waiting(name):
                 free[name] = room
         return free
 
     async def _send(self, sending: Sending, route: _Route, until: float) -> None:
         work_on(incident=sending.incident_id, deliveries=[delivery.id for delivery in sending.deliveries])
         try:
-            async with route.slots:
+            async with route.slots.one(urgent=sending.is_urgent):
                 # Whoever waited for a slot too long, or behind one that failed, has no lease to spare any more.
                 too_late = self._seconds() > until - self._lease.total_seconds() / 2
                 if self._stopping or too_late or not (route.breaker.is_closed or route.taken == 1):
@@ -182,7 +200,7 @@ class Sender:
             self.attempted(_medium_of(sending.route), report.outcome)
             await self._finish(sending, report, until)
         finally:
-            route.taken -= 1
+            route.take(sending, -1)
             if route.room:
                 self.freed()
 

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from adapters.db.database import Database
+from adapters.db.hints import OUTBOX, URGENT
 from adapters.db.journal import CHUNK, PgIncidents
 from argus_core.domain import transitions
 from argus_core.domain.accounts import Token
@@ -334,3 +335,18 @@ async def test_a_column_may_change_its_type_meanwhile(world, database_url):
 async def alter(dsn, statement):
     async with await psycopg.AsyncConnection.connect(dsn) as connection:
         await connection.execute(statement)
+
+
+async def test_what_is_urgent_is_said_to_be_so(world, database_url):
+    """
+    Whoever decides about what is urgent is woken by nothing else.
+    """
+    given = []
+    async with Database(database_url, connections=1).opened() as database:
+        incidents = PgIncidents(database, given.append)
+        there = replace(world, incidents=incidents, service=IncidentService(incidents, world.accounts, now))
+        low, high = await there.report(level=Level.LOW), await there.report(level=Level.CRITICAL)
+        for one in ([low.id], [low.id, high.id]):
+            await there.service.acknowledge_each(one, actor=world.person)
+
+    assert [(OUTBOX,), (OUTBOX, URGENT), (OUTBOX,), (OUTBOX, URGENT)] == given

@@ -9,7 +9,7 @@ import pytest
 from adapters.db.accounts import PgAccounts
 from adapters.db.claims import PgTicketClaims
 from adapters.db.database import Database, IsShared
-from adapters.db.hints import OUTBOX, Hints
+from adapters.db.hints import OUTBOX, URGENT, Hints
 from adapters.db.journal import PgIncidents
 from adapters.db.listen import Listener
 from adapters.db.profiles import PgProfiles
@@ -88,14 +88,18 @@ async def test_nothing_that_is_set_for_one_stays_for_others(database, ways):
 
 
 async def test_hints_are_heard_and_claims_hold_past_the_pooler(database, ways):
-    heard = asyncio.Event()
-    listener = Listener(database, {OUTBOX: heard.set})
+    heard, urgent = asyncio.Event(), asyncio.Event()
+    listener = Listener(database, {OUTBOX: heard.set, URGENT: urgent.set})
     listening = asyncio.create_task(listener.run())
     async with asyncio.timeout(10):
         await heard.wait()  # it has connected
         heard.clear()
-        Hints(database).give()
+        urgent.clear()
+        Hints(database).give([OUTBOX])
         await heard.wait()
+        assert not urgent.is_set()
+        Hints(database).give([OUTBOX, URGENT])
+        await urgent.wait()
     listening.cancel()
 
     other = Database(ways[0], direct=ways[1])

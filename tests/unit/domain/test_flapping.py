@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from argus_core.domain.budgets import most_within
 from argus_core.domain.errors import Invalid
-from argus_core.domain.flapping import Flaps, Threshold, Thresholds, check_threshold, flap_key, parse_threshold
+from argus_core.domain.flapping import LOOKED_FOR, Flaps, Threshold, Thresholds, check_threshold, flap_key, parse_threshold
 from argus_core.domain.holds import Keeper
 from strategies import NOON, incidents
 
@@ -38,6 +38,31 @@ def test_it_begins_above_the_threshold_and_ends_when_it_is_quiet(threshold, hist
         assert not flaps.flaps(now + threshold.within)
         assert now == flaps.changed
         assert len(flaps.ended) <= threshold.most + 1
+
+
+@given(thresholds, histories)
+def test_what_was_held_to_flap_is_what_shows(threshold, history):
+    """
+    One rule for both: what keeps messages back at some moment is what has flapped when one looks back at its ends.
+    """
+    flaps, now, ends, flapping = Flaps(), NOON, [], False
+    for seconds, ended in history:
+        now += seconds * SECOND
+        ends += [now] if ended else []
+        flaps = threshold.after(flaps, now, ended=ended)
+        flapping = flapping or flaps.flaps(now)
+
+    assert flapping == threshold.was_exceeded(ends)
+
+
+def test_where_nothing_is_held_to_flap_it_shows_all_the_same():
+    usual = Threshold(5, 30 * MINUTE)
+    some = Thresholds.spelled(usual, {1: "1/30m", 2: "off"})
+    nothing = Thresholds.spelled(None, {2: "off"})
+
+    assert [Threshold(1, 30 * MINUTE), LOOKED_FOR, usual] == [some.to_show(number) for number in (1, 2, 3)]
+    assert [LOOKED_FOR, LOOKED_FOR] == [nothing.to_show(number) for number in (1, 2)]
+    assert (1, LOOKED_FOR.most) == (some.fewest, nothing.fewest)
 
 
 @given(incidents, incidents)

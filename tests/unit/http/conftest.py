@@ -21,6 +21,7 @@ from argus_core.memory.outbox import MemoryOutbox
 from argus_core.memory.watching import MemoryWatch
 from argus_core.ports.accounts import Passwords
 from argus_core.usecases.accounts import AccountService, NewUser
+from argus_core.usecases.flapping import KnownThresholds
 from argus_core.usecases.incidents import IncidentService
 from argus_core.usecases.maintenance import MaintenanceService
 from argus_core.usecases.notifications import NotificationService
@@ -97,6 +98,10 @@ class World:
         asyncio.run(self._populate())
 
     @property
+    def thresholds(self):
+        return KnownThresholds(self.profile_store, lambda: self.now)
+
+    @property
     def services(self):
         async def checks():
             return [Check("database", State.FAILED, problem) for problem in self.problems]
@@ -110,7 +115,7 @@ class World:
                 IncidentService(self.journal, self.accounts, lambda: self.now, self.own_only), MemoryTicketClaims(), self.ticket_system
             ),
             notifications=NotificationService(
-                self.outbox, self.journal, self.profile_store, self.media, lambda: self.now, own_only=self.own_only
+                self.outbox, self.journal, self.profile_store, self.media, lambda: self.now, self.thresholds, own_only=self.own_only
             ),
             maintenance=MaintenanceService(self.profile_store, self.outbox, self.media, lambda: self.now, "Europe/Oslo"),
             watching=WatchService(

@@ -17,6 +17,7 @@ from argus_core.memory import MemoryAccounts, MemoryIncidents, MemoryProfiles
 from argus_core.memory.outbox import MemoryOutbox
 from argus_core.ports.media import EnabledMedium, Media
 from argus_core.usecases.dispatch import Dispatcher
+from argus_core.usecases.flapping import KnownThresholds
 from argus_core.usecases.incidents import IncidentService
 from argus_core.usecases.notifications import NotificationService
 from argus_core.usecases.sending import Letterhead, Sender
@@ -57,7 +58,8 @@ class Site:
         self.media = Media((EnabledMedium(slug="post", name="Post", medium=self.post),))
         self.dispatcher = Dispatcher(self.outbox, self.profiles, self.media)
         self.sender = Sender(self.outbox, self.media, Letterhead(), seconds=self.clock.seconds, chance=lambda: 0.5)
-        self.desk = NotificationService(self.outbox, self.incidents, self.profiles, self.media, self.clock)
+        known = KnownThresholds(self.profiles, self.clock)
+        self.desk = NotificationService(self.outbox, self.incidents, self.profiles, self.media, self.clock, known)
         self.world = await make_world(self.incidents, self.accounts)
         self.service = IncidentService(self.incidents, self.accounts, self.clock)
         owner = self.world.person.id

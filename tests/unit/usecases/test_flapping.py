@@ -13,6 +13,7 @@ from argus_core.domain.flapping import Threshold, flap_key
 from argus_core.domain.holds import Keeper
 from argus_core.domain.incidents import EventType, Level
 from argus_core.domain.tags import Tag
+from argus_core.usecases.flapping import KNOWN_FOR
 from calm import Quiet
 
 pytestmark = pytest.mark.anyio
@@ -34,6 +35,43 @@ async def come_and_go(site, **fields):
     await site.act(incident.id, EventType.CLOSE)
     await site.work()
     return incident
+
+
+async def test_where_nothing_is_held_to_flap_nobody_is_asked_what_does():
+    """
+    Lists ask for marks only if one of their incidents may have one, and not for the thresholds each time.
+    """
+    asked = []
+    site = await Quiet().open()
+    row = await site.incidents.row((await come_and_go(site)).id)
+
+    def counted(store, name):
+        answer = getattr(store, name)
+
+        async def count(*given):
+            asked.append(name)
+            return await answer(*given)
+
+        setattr(store, name, count)
+
+    counted(site.outbox, "flapping")
+    counted(site.profiles, "thresholds")
+
+    async def marks():
+        asked.clear()
+        await site.desk.flapping([row])
+        return list(asked)
+
+    never = [await marks(), await marks()]
+    await of_source(site, "5/30m")
+    site.thresholds.forget()
+    own = [await marks(), await marks(), (await site.desk.flapping([row._replace(source_id=99)]), list(asked))]
+    site.clock.now += KNOWN_FOR
+    later = await marks()
+
+    assert [["thresholds"], []] == never
+    assert [["thresholds", "flapping"], ["flapping"], (set(), ["flapping"])] == own
+    assert ["thresholds", "flapping"] == later
 
 
 async def test_what_flaps_is_told_when_it_is_quiet_and_as_ever_afterwards():

@@ -26,6 +26,7 @@ from argus_core.memory.audit import MemoryAudit
 from argus_core.memory.outbox import MemoryOutbox
 from argus_core.ports.media import EnabledMedium, Media
 from argus_core.usecases.dispatch import Dispatcher
+from argus_core.usecases.flapping import KnownThresholds
 from argus_core.usecases.incidents import IncidentService
 from argus_core.usecases.maintenance import MaintenanceService
 from argus_core.usecases.notifications import NotificationService
@@ -53,7 +54,8 @@ class Site:
         self.media = Media((EnabledMedium(slug="post", name="Post", medium=self.post),))
         self.dispatcher = Dispatcher(self.outbox, self.profiles, self.media)
         self.sender = Sender(self.outbox, self.media, Letterhead(), seconds=self.clock.seconds, chance=lambda: 0.5)
-        self.desk = NotificationService(self.outbox, self.incidents, self.profiles, self.media, self.clock)
+        known = KnownThresholds(self.profiles, self.clock)
+        self.desk = NotificationService(self.outbox, self.incidents, self.profiles, self.media, self.clock, known)
         self.plans = MaintenanceService(self.profiles, self.outbox, self.media, self.clock)
 
     async def open(self, definition=LEVEL_AT_MOST_5, **planned):

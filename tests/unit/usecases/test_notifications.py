@@ -20,13 +20,14 @@ from argus_core.domain.saved_filters import FilterDefinition, SavedFilter
 from argus_core.domain.timeslots import EVERY_DAY, Recurrence, Timeslot
 from argus_core.memory import MemoryAccounts, MemoryIncidents, MemoryProfiles
 from argus_core.memory.audit import MemoryAudit
-from argus_core.memory.outbox import MemoryOutbox
+from argus_core.memory.outbox import MemoryOutbox, MemoryUndecided
 from argus_core.ports import media as port
 from argus_core.ports.about import worked_on
 from argus_core.ports.media import EnabledMedium, Media, PerhapsDelivered, TryLater, Undeliverable
 from argus_core.usecases.dispatch import Dispatcher, route_of, trial_of
+from argus_core.usecases.flapping import KnownThresholds
 from argus_core.usecases.notifications import DROPPED, NotificationService
-from argus_core.usecases.sending import FEWEST, GONE, MOST, NOT_STAFF, SLOTS, Letterhead, Sender
+from argus_core.usecases.sending import FEWEST, GONE, KEPT, MOST, NOT_STAFF, SLOTS, SPARE, Letterhead, Sender
 
 pytestmark = pytest.mark.anyio
 
@@ -58,6 +59,7 @@ class Pigeon:
         self.lacks = ""
         self.closed = False
         self.flies = lambda: None
+        self.begun = []
 
     def label(self, settings):
         return f"Pigeon: {settings['loft']}"
@@ -70,6 +72,7 @@ class Pigeon:
 
     async def send(self, notification, settings):
         self.flies()
+        self.begun.append(notification)
         trouble = self.failing.get(settings["loft"])
         if isinstance(trouble, BaseException):
             raise trouble
@@ -118,6 +121,10 @@ class Office:
             sends=self.sends,
             administers=self.administers,
         )
+
+    def desk(self):
+        known = KnownThresholds(self.profiles, self.clock)
+        return NotificationService(self.outbox, self.incidents, self.profiles, self.media, self.clock, known)
 
     async def administers(self, user):
         if self.staff is None:
@@ -456,6 +463,53 @@ async def test_no_more_are_under_way_than_there_are_slots(office):
     assert FEWEST + 5 == len(office.told)
 
 
+async def test_what_is_urgent_is_taken_and_sent_while_others_have_no_room_and_hang(office):
+    await office.want("a")
+    office.pigeon.failing["a"] = hanging = asyncio.Event()
+    for _ in range(FEWEST + 5):
+        await office.report()
+    await office.decide()
+    assert FEWEST == await office.sender.start()
+    for _ in range(SPARE + 1):
+        await office.world.report(level=Level.CRITICAL)
+    await office.decide()
+    await asyncio.sleep(0)
+
+    assert SPARE == await office.sender.start()
+    assert 0 == await office.sender.start()
+    await asyncio.sleep(0.01)
+    assert [SLOTS - KEPT, KEPT] == [
+        len([one for one in office.pigeon.begun if (one.incident.level is Level.CRITICAL) is urgent]) for urgent in (False, True)
+    ]
+
+    hanging.set()
+    await office.send()
+    assert FEWEST + 5 + SPARE + 1 == len(office.told)
+
+
+async def test_what_is_urgent_is_decided_beside_a_portion_of_others(office):
+    await office.want("a")
+    await office.report()
+    happenings, going_on = MemoryUndecided.happenings, asyncio.Event()
+
+    async def slowly(self):
+        found = await happenings(self)
+        if any(one.incident.level is not Level.CRITICAL for one in found):
+            await going_on.wait()
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(MemoryUndecided, "happenings", slowly)
+        portion = asyncio.create_task(office.dispatcher.decide(10))
+        await asyncio.sleep(0)
+        urgent = await office.world.report(level=Level.CRITICAL)
+        decided = await office.dispatcher.decide_urgent(10), await office.dispatcher.decide_urgent(10)
+        ordered = [one.incident_id for one in await office.outbox.listed()]
+        going_on.set()
+
+        assert ((1, 0), [urgent.id], 1) == (decided, ordered, await portion)
+
+
 @pytest.mark.parametrize(("milliseconds", "expected"), [(1, MOST), (40, 50), (1000, FEWEST)])
 async def test_so_much_is_taken_beforehand_as_is_sent_in_a_moment(office, milliseconds, expected):
     await office.want("a")
@@ -564,7 +618,7 @@ async def test_switched_off_nothing_is_sent_and_the_ledger_says_so():
 async def test_stopping_lets_go_what_was_not_begun_and_waits_for_the_rest(office):
     await office.want("a")
     office.pigeon.failing["a"] = hanging = asyncio.Event()
-    for _ in range(SLOTS + 1):
+    for _ in range(SLOTS):
         await office.report()
     await office.decide()
     await office.sender.start()
@@ -573,7 +627,7 @@ async def test_stopping_lets_go_what_was_not_begun_and_waits_for_the_rest(office
 
     await office.sender.stop(5)
 
-    assert SLOTS == len(office.told)
+    assert SLOTS - KEPT == len(office.told)
     assert [DeliveryStatus.WAITING] == [one.status for one in await office.outbox.listed(DeliveryStatus.WAITING)]
 
 
@@ -683,7 +737,7 @@ async def test_operators_may_drop_what_waits_and_let_it_be_tried_again(office):
     incident = await office.report()
     await office.decide()
     shell = Origin(address="command line (root)")
-    desk = NotificationService(office.outbox, office.incidents, office.profiles, office.media, office.clock).seen_from(shell)
+    desk = office.desk().seen_from(shell)
     (delivery,) = await desk.listed(DeliveryStatus.WAITING)
 
     assert [delivery.id] == await desk.drop([delivery.id])
@@ -822,7 +876,7 @@ async def test_what_is_too_much_at_once_becomes_less(office):
 
 async def test_one_destination_is_tested_alone(office):
     place, _ = await office.want("a"), await office.want("b")
-    service = NotificationService(office.outbox, office.incidents, office.profiles, office.media, office.clock)
+    service = office.desk()
 
     (ordered,) = await service.test_destination(office.world.person, place.id)
     await office.send()
@@ -833,7 +887,7 @@ async def test_one_destination_is_tested_alone(office):
 
 async def test_nobody_tests_what_others_have(office):
     place = await office.want("a")
-    service = NotificationService(office.outbox, office.incidents, office.profiles, office.media, office.clock)
+    service = office.desk()
     stranger = (await make_world(office.incidents, office.accounts)).person
 
     with pytest.raises(NotFound):

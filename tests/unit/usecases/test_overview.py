@@ -10,6 +10,8 @@ from argus_core.domain.errors import NotAllowed, Unavailable
 from argus_core.domain.ids import UserId
 from argus_core.domain.overview import Past, hours_of_week, spread_of
 from argus_core.domain.sources import Source
+from argus_core.memory import MemoryAccounts, MemoryProfiles
+from argus_core.usecases.flapping import KnownThresholds
 from argus_core.usecases.overview import OPEN_FRESH, OPEN_USABLE, PAST_FRESH, PAST_USABLE, OverviewService
 from strategies import NOON
 
@@ -34,7 +36,7 @@ class Slow:
             raise Unavailable
         return [self.asked]
 
-    async def past(self, now):
+    async def past(self, now, thresholds):
         (number,) = await self.open_at(now)
         return Past(until=now, arrivals={now: number}, acknowledged=None, resolved=None, sources=(), tags=(), flapping=())
 
@@ -42,7 +44,8 @@ class Slow:
 class Hall:
     def __init__(self):
         self.now, self.statistics = NOON, Slow()
-        self.service = OverviewService(self.statistics, lambda: self.now)
+        self.thresholds = KnownThresholds(MemoryProfiles(MemoryAccounts()), lambda: self.now)
+        self.service = OverviewService(self.statistics, lambda: self.now, self.thresholds)
 
     async def settle(self):
         for _ in range(5):
@@ -135,7 +138,7 @@ async def test_nobody_need_wait_for_the_past(hall):
 
 
 async def test_a_source_that_is_to_see_its_own_only_sees_no_whole(hall):
-    service = OverviewService(hall.statistics, lambda: hall.now, own_only=True)
+    service = OverviewService(hall.statistics, lambda: hall.now, hall.thresholds, own_only=True)
     for ask in (lambda: service.open_now(ROBOT), lambda: service.past(ROBOT)):
         with pytest.raises(NotAllowed):
             await ask()

@@ -36,7 +36,7 @@ from argus_core.usecases.accounts import AccountService, NewUser
 from argus_core.usecases.administration import AdministrationService
 from argus_core.usecases.audit import AuditService
 from argus_core.usecases.dispatch import Dispatcher
-from argus_core.usecases.flapping import FlappingService
+from argus_core.usecases.flapping import FlappingService, KnownThresholds
 from argus_core.usecases.identities import IdentityService
 from argus_core.usecases.incidents import IncidentService
 from argus_core.usecases.logins import LoginService
@@ -158,17 +158,16 @@ class World:
         self.outbox = MemoryOutbox(self.journal, accounts, clock)
         self.desk = Tickets()
         self.dispatcher = Dispatcher(self.outbox, profiles, self.media)
+        thresholds = KnownThresholds(profiles, clock, Threshold(5, timedelta(minutes=30)))
         self.rooms = {
             "accounts": self.people,
             "incidents": self.incidents,
             "reading": ReadingService(self.journal),
             "tickets": TicketService(self.incidents, MemoryTicketClaims(), self.desk),
             "profiles": self.profiles,
-            "notifications": NotificationService(
-                self.outbox, self.journal, profiles, self.media, clock, threshold=Threshold(5, timedelta(minutes=30))
-            ),
+            "notifications": NotificationService(self.outbox, self.journal, profiles, self.media, clock, thresholds),
             "maintenance": MaintenanceService(profiles, self.outbox, self.media, clock, "Europe/Oslo"),
-            "overview": OverviewService(MemoryStatistics(self.journal), clock),
+            "overview": OverviewService(MemoryStatistics(self.journal), clock, thresholds),
             "media": self.media,
             "clock": clock,
             "addresses": Addresses(
@@ -180,7 +179,7 @@ class World:
         self.audit = AuditService(MemoryAudit(accounts), accounts)
         self.watch = MemoryWatch(accounts, self.outbox, clock)
         watching = WatchService(self.watch, self.people, self.incidents, self.media, timedelta(days=7), timedelta(hours=1))
-        flapping = FlappingService(profiles, self.people)
+        flapping = FlappingService(profiles, self.people, thresholds)
         administration = AdministrationService(self.people, self.logins, profiles, notifications, watching, self.audit, flapping)
         self.worries = []
         self.rooms |= {

@@ -10,6 +10,7 @@ from adapters.web.incidents.conditions import expression_said
 from adapters.web.links import list_link
 from adapters.web.wording import LEVELS
 from argus_core.domain.filters import Not, SourceIn
+from argus_core.domain.flapping import LOOKED_FOR
 from argus_core.domain.incidents import Level
 from argus_core.domain.overview import DAY, HOUR, HOURS, Flapping, OpenCount, Past, begin_of_week, hours_of_week
 from argus_core.domain.tags import tags_said
@@ -106,6 +107,7 @@ def told_past(past: Past, zone: ZoneInfo) -> dict[str, Any]:
     most = max(past.arrivals.values(), default=0)
     return {
         "until": past.until,
+        "looked_for": str(LOOKED_FOR),
         "hours": list(_hours(past, most, zone)),
         "days": list(_days(past, zone)),
         "most": most,
@@ -118,7 +120,7 @@ def told_past(past: Past, zone: ZoneInfo) -> dict[str, Any]:
             (one.source.name, one.source.type, one.count, list_link(source__id__in=one.source.id, **day)) for one in past.sources
         ),
         "tags": _loud((one.tag, "", one.count, _tags_link(one.tag, day)) for one in past.tags),
-        "flapping": _loud((" ".join(one.tags), one.source.name, one.count, _flapping_link(one, past.until, day)) for one in past.flapping),
+        "flapping": _loud((_flapping_name(one), one.source.name, one.count, _flapping_link(one, past.until)) for one in past.flapping),
     }
 
 
@@ -191,6 +193,12 @@ def _tags_link(tag: str, day: Mapping[str, datetime]) -> str:
     return list_link(tags=said, **day) if said else ""
 
 
-def _flapping_link(one: Flapping, until: datetime, day: Mapping[str, datetime]) -> str:
-    said, longest = tags_said(one.tags), HOUR // timedelta(minutes=1)
-    return list_link(tags__exact=said, source__id__in=one.source.id, duration__lte=longest, end_time__lte=until, **day) if said else ""
+def _flapping_name(one: Flapping) -> str:
+    return " ".join(one.tags) if one.incident_id is None else f"incident {one.incident_id}"
+
+
+def _flapping_link(one: Flapping, until: datetime) -> str:
+    if one.incident_id is not None:
+        return f"/incidents/{one.incident_id}/"
+    said = tags_said(one.tags)
+    return list_link(tags__exact=said, source__id__in=one.source.id, end_time__gte=until - DAY, end_time__lte=until) if said else ""
