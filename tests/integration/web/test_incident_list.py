@@ -551,7 +551,9 @@ def test_times_are_those_of_whoever_looks(chromium, site, reported):
     log_in(page, site)
     show(page, site, reported.view())
 
-    assert f"{start.astimezone(ZoneInfo('Asia/Tokyo')):%Y-%m-%d %H:%M}, 3 hr. ago" == page.text_content(f"tr[data-id='{incident}'] .c-start")
+    assert f"{start.astimezone(ZoneInfo('Asia/Tokyo')):%Y-%m-%d %H:%M}, 3 hr. ago" == page.text_content(
+        f"tr[data-id='{incident}'] .c-start"
+    )
     context.close()
 
 

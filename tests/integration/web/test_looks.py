@@ -124,7 +124,8 @@ def test_a_time_is_told_whole_where_it_is_stacked(chromium, site, incidents):
         page.goto(f"{site.url}/incidents/?open=true&columns=start&columns=end")
         page.wait_for_selector("#list .when .ago")
         cut = page.eval_on_selector_all(
-            "#list tbody .c-start", "all => all.filter(one => one.scrollWidth > one.clientWidth || one.scrollHeight > one.clientHeight).length"
+            "#list tbody .c-start",
+            "all => all.filter(one => one.scrollWidth > one.clientWidth || one.scrollHeight > one.clientHeight).length",
         )
 
     assert 0 == cut
