@@ -40,7 +40,11 @@ def csv_line(cells: Iterable[object]) -> str:
 
 
 async def csv_of(fields: Sequence[str], pages: Pages) -> AsyncIterator[bytes]:
-    """A head and a line for each object; lists stand in one cell. Begins with the mark by which programs for tables know UTF-8."""
+    """
+    A head and a line for each object. Lists stand in one cell, tuples in a way that their parts may have blanks.
+
+    Begins with the mark by which programs for tables know UTF-8.
+    """
     yield (_MARK + csv_line(fields)).encode()
     async for page in pages:
         if page:
@@ -58,6 +62,14 @@ async def json_of(pages: Pages) -> AsyncIterator[bytes]:
 
 
 def _cell(value: object) -> object:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return " ".join(map(str, value)) if isinstance(value, list) else value
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case tuple():
+            return "; ".join(map(str, value))
+        case list():
+            return " ".join(map(str, value))
+        case dict():
+            return json.dumps(value, ensure_ascii=False)
+        case _:
+            return value

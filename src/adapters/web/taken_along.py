@@ -1,4 +1,4 @@
-"""Deliveries and dry runs as files, CSV or JSON, with the rows of the list beside which the links to them stand."""
+"""Deliveries, dry runs and filters as files, CSV or JSON, with the rows of the list beside which the links to them stand."""
 
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
@@ -10,9 +10,11 @@ from adapters import exports
 from adapters.web.answers import sent
 from adapters.web.wording import EVENTS
 from argus_core.domain.deliveries import Delivery
+from argus_core.domain.expressions import written
 from argus_core.domain.ids import UserId
 from argus_core.domain.incidents import Happening
 from argus_core.domain.notifications import headline
+from argus_core.domain.saved_filters import SavedFilter
 
 _DELIVERY = (
     *("id", "created", "status", "finished", "reason", "medium", "address", "incident_id", "event_id", "event", "title", "profiles"),
@@ -20,6 +22,7 @@ _DELIVERY = (
 )
 DELIVERY_FIELDS = (*_DELIVERY[:5], "user", *_DELIVERY[5:])
 OWN_DELIVERY_FIELDS = _DELIVERY
+FILTER_FIELDS = ("id", "name", "owner", "shared", "expression")
 FIRED_FIELDS = ("received", "event_id", "event", "incident_id", "level", "source", "title")
 
 Names = Callable[[set[UserId]], Awaitable[Mapping[UserId, str]]]
@@ -58,6 +61,20 @@ async def fired(happenings: Sequence[Happening]) -> AsyncIterator[list[dict[str,
     ]
 
 
+async def kept_filters(filters: Sequence[tuple[SavedFilter, str]]) -> AsyncIterator[list[dict[str, Any]]]:
+    """Filters with the names of their owners, and what they ask for as an expression of the API; null is nothing."""
+    yield [
+        {
+            "id": one.id,
+            "name": one.name,
+            "owner": owner,
+            "shared": one.shared,
+            "expression": written(one.definition.condition) if one.definition.condition else None,
+        }
+        for one, owner in filters
+    ]
+
+
 def _delivery(one: Delivery) -> dict[str, Any]:
     last = one.attempts[-1] if one.attempts else None
     return {
@@ -72,7 +89,7 @@ def _delivery(one: Delivery) -> dict[str, Any]:
         "event_id": one.event_id,
         "event": EVENTS.get(one.event_type) if one.event_type else None,
         "title": one.title,
-        "profiles": [asking.name or f"Profile {asking.id}" for asking in one.profiles],
+        "profiles": tuple(asking.name or f"Profile {asking.id}" for asking in one.profiles),
         "maintenance_id": one.maintenance_id,
         "merged_into": one.merged_into,
         "attempts": len(one.attempts),

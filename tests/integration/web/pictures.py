@@ -3,7 +3,7 @@ Pictures of every page that operators see: empty and full, in light, dark and on
 
     PYTHONPATH=tests .venv/bin/python -m integration.web.pictures FOLDER [page ...]
 
-What is measured of the pages, tests say; these are to be looked at.
+What is measured of the pages, tests say; these are to be looked at. `docs_pictures` renews those of the documentation.
 """
 
 import sys

@@ -364,7 +364,7 @@ def turn_away(page, *, hidden):
 def rows_of(page):
     """Each row as it reads, but for how long ago things were."""
     return page.eval_on_selector_all(
-        "#list tbody tr", "rows => rows.map(row => [row.className, row.innerText.replace(/, (now|.* ago|in .*)/g, '')])"
+        "#list tbody tr", "rows => rows.map(row => [row.className, row.innerText.replace(/(, |\\n)(now|.* ago|in .*)/g, '')])"
     )
 
 
@@ -551,7 +551,9 @@ def test_times_are_those_of_whoever_looks(chromium, site, reported):
     log_in(page, site)
     show(page, site, reported.view())
 
-    assert f"{start.astimezone(ZoneInfo('Asia/Tokyo')):%Y-%m-%d %H:%M}, 3 hr. ago" == page.inner_text(f"tr[data-id='{incident}'] .c-start")
+    assert f"{start.astimezone(ZoneInfo('Asia/Tokyo')):%Y-%m-%d %H:%M}, 3 hr. ago" == page.text_content(
+        f"tr[data-id='{incident}'] .c-start"
+    )
     context.close()
 
 

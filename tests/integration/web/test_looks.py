@@ -79,8 +79,9 @@ def test_a_long_tag_does_not_hide_others(chromium, site, incidents):
         shown = page.evaluate(
             """row => {
                 const cell = document.querySelector(`#list tr[data-id='${row}'] .c-tags`);
-                const right = cell.getBoundingClientRect().right;
-                return [...cell.querySelectorAll(".tag")].filter(tag => tag.getBoundingClientRect().right <= right + 1).length;
+                const {right, bottom} = cell.getBoundingClientRect();
+                const places = [...cell.querySelectorAll(".tag")].map(tag => tag.getBoundingClientRect());
+                return places.filter(place => place.right <= right + 1 && place.bottom <= bottom + 1).length;
             }""",
             incidents[-1],
         )
@@ -94,6 +95,56 @@ def test_with_all_columns_the_description_has_room(chromium, site, incidents):
         width = page.evaluate("document.querySelector('#list th.c-description').getBoundingClientRect().width")
 
     assert width > 200
+
+
+@pytest.mark.parametrize(("width", "least"), [(768, 350), (1280, 350), (1600, 500), (1920, 600)])
+def test_the_description_has_most_of_the_room(chromium, site, incidents, width, least):
+    """
+    More than any other column, of which none is cut off at the edge; and rows are of one height, whatever is in them.
+    """
+    with looking(chromium, site) as page:
+        page.set_viewport_size({"width": width, "height": 900})
+        page.goto(f"{site.url}/incidents/?open=true")
+        page.wait_for_selector("#list .when .ago")
+        widths = page.evaluate(
+            """() => Object.fromEntries([...document.querySelectorAll("#list tbody tr:first-child td")]
+                .map(cell => [cell.className, cell.getBoundingClientRect().width]))"""
+        )
+        over = page.evaluate("(list => list.scrollWidth - list.clientWidth)(document.getElementById('list'))")
+        heights = page.eval_on_selector_all("#list tbody tr", "rows => rows.map(row => row.getBoundingClientRect().height)")
+
+    assert widths.pop("c-description") > max(least, *widths.values())
+    assert 0 == over
+    assert 1 == len(set(heights))
+
+
+def test_a_time_is_told_whole_where_it_is_stacked(chromium, site, incidents):
+    with looking(chromium, site) as page:
+        page.set_viewport_size({"width": 1280, "height": 900})
+        page.goto(f"{site.url}/incidents/?open=true&columns=start&columns=end")
+        page.wait_for_selector("#list .when .ago")
+        cut = page.eval_on_selector_all(
+            "#list tbody .c-start",
+            "all => all.filter(one => one.scrollWidth > one.clientWidth || one.scrollHeight > one.clientHeight).length",
+        )
+
+    assert 0 == cut
+
+
+def test_on_a_phone_the_list_begins_on_the_first_screen(chromium, site, incidents):
+    """
+    What it can be asked for is folded away, and comes when somebody wants it; a mistake unfolds it.
+    """
+    with looking(chromium, site, "phone") as page:
+        page.goto(f"{site.url}/incidents/?open=true")
+        first = page.locator("#list tbody tr").first.bounding_box()
+        hidden = page.is_hidden("#f-search")
+        page.click("text=Conditions (1)")
+        shown = page.is_visible("#f-search")
+        page.goto(f"{site.url}/incidents/?tags=wrong")
+
+        assert (True, True, True) == (hidden, shown, page.is_visible("#f-tags"))
+        assert first["y"] + first["height"] < SCREENS["phone"]["viewport"]["height"]
 
 
 def test_on_a_phone_a_row_says_what_it_is(chromium, site, incidents):

@@ -31,6 +31,12 @@ LOOKS = [
     "profiles/",
     "deliveries/",
     "deliveries/export/",
+    "users/export/",
+    "tokens/export/",
+    "source-types/export/",
+    "sources/export/",
+    "profiles/export/",
+    "settings/export/",
     "audit/",
     "audit/export/",
     "settings/",
@@ -93,7 +99,7 @@ async def test_who_may_look(office):
     Whoever is not logged in gets to do so, and whoever may not look is told so, at every page.
     """
     pages = [*((STAFF, path) for path in TRUSTED), *((SUPERUSERS, path) for path in SUPER)]
-    pages += [(EVERYBODY, path) for path in (OWN, "/admin/maintenance/", MAINTENANCE)]
+    pages += [(EVERYBODY, path) for path in (OWN, f"{OWN}export/", "/admin/maintenance/", "/admin/maintenance/export/", MAINTENANCE)]
     for role, rank in ROLES.items():
         browser = await visitor(office, role)
 
@@ -548,6 +554,103 @@ async def test_deliveries_are_taken_along(office):
     assert [[], []] == objects
     assert (400, True) == (unknown.status_code, "There is no user of this name." in unknown.text)
     assert "/admin/deliveries/export/?user=sam&amp;form=csv" in (await browser.get("/admin/deliveries/?user=sam")).text
+
+
+FILES = {
+    "users/": ("q", "sam"),
+    "tokens/": ("q", "nav"),
+    "sources/": ("q", "nav"),
+    "source-types/": ("", ""),
+    "profiles/": ("q", "sam"),
+    "maintenance/": ("phase", "current"),
+    "settings/": ("", ""),
+    "authtoken/token/": ("", ""),
+}
+"""Lists, and a condition for each that can be asked for some of it."""
+
+
+@pytest.fixture
+async def files(office):
+    """What a superuser is given of each list."""
+    settings = {"number": 7, "key": "a key of a pager"}
+    await office.profiles.add_destination(await office.actor("sam"), medium="pager", settings=settings)
+    await _profile(office, "sam")
+    await office.people.create_token("ada", "script", days=1)
+    ada = await office.somebody("ada")
+
+    async def file(path, form, query=""):
+        answer = await ada.get(f"/admin/{path}export/?{query}{'&' if query else ''}form={form}")
+        assert 200 == answer.status_code, path
+        assert "attachment" in answer.headers["content-disposition"]
+        assert "no-store" in answer.headers["cache-control"]
+        return answer
+
+    return file
+
+
+async def test_lists_are_taken_along(files):
+    objects = {path: (await files(path, "json")).json() for path in FILES}
+    rows = {path: list(csv.DictReader(io.StringIO((await files(path, "csv")).content.decode("utf-8-sig")))) for path in FILES}
+
+    assert {path: len(found) for path, found in objects.items()} == {path: len(found) for path, found in rows.items()}
+    assert all(objects.values())
+    for path, found in objects.items():
+        assert [list(one) for one in rows[path]] == [list(rows[path][0])] * len(found)
+        assert all(set(one) == set(rows[path][0]) for one in found)
+    assert ["alice", "sam", "ada", "nav"] == [one["username"] for one in objects["users/"] if one["username"] in ROLES]
+    assert ("nav", "all", False) in [(one["user"], one["scope"], one["expired"]) for one in objects["tokens/"]]
+    assert [{"name": "nav", "sources": 1}] == [one for one in objects["source-types/"] if one["name"] == "nav"]
+    assert {"name": "nav", "type": "nav", "user": "nav", "active": True}.items() <= objects["sources/"][0].items()
+    assert [("sam", ["Bad"], ["Pager: 7"])] == [(one["owner"], one["filters"], one["destinations"]) for one in objects["profiles/"]]
+    assert "current" == objects["maintenance/"][0]["phase"]
+    assert ["script"] == [one["name"] for one in objects["authtoken/token/"] if one["name"]]
+    assert ("no", "yes") == (rows["users/"][0]["staff"], rows["users/"][0]["active"])
+
+
+async def test_a_file_has_what_the_list_was_asked_for(files, office):
+    """
+    And the list leads to it.
+    """
+    asked = {path: f"{name}={value}" for path, (name, value) in FILES.items() if name}
+    browser = await office.somebody("ada")
+
+    some = {path: (await files(path, "json", query)).json() for path, query in asked.items()}
+    nobody = {path: "phase=past" if "phase" in query else "q=nobody" for path, query in asked.items()}
+    none = [(await files(path, "json", query)).json() for path, query in nobody.items()]
+    pages = {path: (await browser.get(f"/admin/{path}?{asked.get(path, '')}")).text for path in FILES}
+
+    assert all(some.values())
+    assert {"sam"} == {one["username"] for one in some["users/"]}
+    assert not any(none)
+    assert dict.fromkeys(FILES, True) == {
+        path: f'href="/admin/{path}export/?{asked[path] + "&amp;" if path in asked else ""}form={form}"' in text
+        for path, text in pages.items()
+        for form in ("csv", "json")
+    }
+
+
+async def test_a_file_has_all_that_do_not_fit_on_a_page(files, office, monkeypatch):
+    monkeypatch.setattr("adapters.web.admin.files.AT_ONCE", 1)
+
+    at_once = {path: (await files(path, "json")).json() for path in FILES}
+    monkeypatch.undo()
+
+    assert at_once == {path: (await files(path, "json")).json() for path in FILES}
+
+
+async def test_no_secret_is_taken_along(files, office):
+    """
+    Neither passwords nor tokens, nor what proves them, nor what destinations and settings keep secret.
+    """
+    async with office.people.accounts.begin() as work:
+        users = await work.users_like("", 100, 0)
+        tokens = await work.tokens_like("", 100, 2**63 - 1)
+    secrets = [*(one.password for one in users if one.password), *(one.digest.hex() for one in tokens), SECRET, "a key of a pager"]
+
+    told = "".join([(await files(path, form)).text for path in FILES for form in ("csv", "json")])
+
+    assert [] == [secret for secret in secrets if secret in told]
+    assert "********" in told
 
 
 async def test_events_that_nobody_can_decide_about_are_shown(office):

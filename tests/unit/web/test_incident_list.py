@@ -549,6 +549,29 @@ async def test_staff_share_a_filter_with_everybody(world):
     assert [bad.id] == ids(await sam.get(f"/incidents/?filter_pk={number}"))
 
 
+async def test_filters_are_taken_along(world):
+    """
+    One's own and those that others share, as the page lists them, with what they ask for as the API has it; nobody's private ones.
+    """
+    alice, sam = await world.somebody(), await world.somebody("sam")
+    own, theirs = await kept(alice, "Mine and only mine", "level__lte=2&open=true"), await kept(sam)
+    await kept(sam, "Private")
+    await sam.send(f"/incidents/filters/{theirs}/share/", page="/incidents/filters/")
+    path = "/incidents/filters/export/?form"
+
+    objects = (await alice.get(f"{path}=json")).json()
+    rows = list(csv.DictReader(io.StringIO((await alice.get(f"{path}=csv")).content.decode("utf-8-sig"))))
+    nobody = await world.browser().get(f"{path}=json")
+
+    asks = {"all": [{"open": True}, {"maxlevel": 2}]}
+    assert [(own, "Mine and only mine", "alice", False, asks), (theirs, "Core", "sam", True, {"all": [{"maxlevel": 2}]})] == [
+        tuple(one[name] for name in ("id", "name", "owner", "shared", "expression")) for one in objects
+    ]
+    assert [asks, {"all": [{"maxlevel": 2}]}] == [json.loads(row["expression"]) for row in rows]
+    assert 303 == nobody.status_code
+    assert "/incidents/filters/export/?form=csv" in (await alice.get("/incidents/filters/")).text
+
+
 async def test_others_neither_share_nor_stop_sharing(world):
     alice, sam = await world.somebody(), await world.somebody("sam")
     own, theirs = await kept(alice), await kept(sam)

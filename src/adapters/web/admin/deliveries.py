@@ -1,7 +1,6 @@
 """What became of notifications: find them, try them again, or take them away; and events about which nobody can decide."""
 
 from functools import partial
-from urllib.parse import urlencode
 
 from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
@@ -38,7 +37,6 @@ def delivery_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:
             here="deliveries",
             form=form,
             part=part,
-            chosen=urlencode({name: form.get(name) for name in _FILTERS if form.get(name)}),
             names=await web.administration.names(caller.by, {delivery.owner for delivery in part.items}),
             statuses=[("", "any"), *((one.value, one.value) for one in DeliveryStatus)],
             retried=RETRIED,

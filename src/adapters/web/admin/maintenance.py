@@ -7,7 +7,9 @@ from typing import Any
 from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
+from litestar.response import Stream
 
+from adapters.web.admin import files
 from adapters.web.admin.desk import MOST, Caller, Desk, asked
 from adapters.web.admin.hours import hours_said
 from adapters.web.answers import go
@@ -16,10 +18,11 @@ from adapters.web.guests import Guests, PageRequest
 from adapters.web.notifications.hub import delivery_line
 from adapters.web.notifications.matches import matches, names_of_sources
 from adapters.web.services import Web
+from adapters.web.taken_along import file_of
 from adapters.web.wording import Names, Said, say
 from argus_core.domain.errors import MaintenanceIsOver
 from argus_core.domain.ids import DeliveryId, MaintenanceId, UserId
-from argus_core.domain.maintenance import Maintenance, Phase
+from argus_core.domain.maintenance import Maintenance, Phase, arranged
 from argus_core.domain.permissions import Act
 from argus_core.domain.runs import runs_after
 from argus_core.domain.saved_filters import SavedFilter
@@ -44,7 +47,7 @@ def maintenance_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:
     @get(ROOT)
     async def many(request: PageRequest) -> Response[bytes]:
         caller, form = await desk.open(request, Act.READ), asked(request, "q", "phase", "page")
-        phase = next((one for one in Phase if one.value == form.get("phase")), None)
+        phase = _phase(form)
         number = min(max(number_in(form.get("page")), 1), 1_000_000)
         found, more = await web.maintenance.listed(phase, form.get("q"), MOST_LISTED, number)
         return caller.page(
@@ -58,6 +61,14 @@ def maintenance_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:
             more=more,
             news=_NEWS.get(request.query_params.get("done", ""), ""),
         )
+
+    @get(ROOT + "export/")
+    async def export(request: PageRequest) -> Stream:
+        await desk.open(request, Act.READ)
+        form, now = asked(request, "q", "phase"), web.clock()
+        found = arranged(await web.maintenance.all(), now, _phase(form), form.get("q"))
+        objects = [files.maintenance(one, now) for one in found]
+        return file_of(files.at_once(objects), files.MAINTENANCE, "maintenance", request.query_params.get("form", ""))
 
     @get("/admin/maintenance/{pk:int}/")
     async def one(request: PageRequest, pk: FromPath[int]) -> Response[bytes]:
@@ -80,7 +91,7 @@ def maintenance_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:
         left = maintenance.phase(web.clock()) is not Phase.FUTURE
         return go(f"{ROOT}{maintenance.id}/?done=ended" if left else f"{ROOT}?done=gone")
 
-    return [many, one, ask, end]
+    return [many, export, one, ask, end]
 
 
 async def find(web: Web, pk: int) -> Maintenance:
@@ -117,6 +128,10 @@ async def shown(caller: Caller, maintenance: Maintenance, form: Form, news: str 
         plans=caller.may(Act.PLAN_MAINTENANCE) and maintenance.phase(web.clock()) is not Phase.PAST,
         news=news,
     )
+
+
+def _phase(form: Form) -> Phase | None:
+    return next((one for one in Phase if one.value == form.get("phase")), None)
 
 
 def in_short(web: Web, maintenance: Maintenance) -> dict[str, Any]:

@@ -3,12 +3,15 @@
 from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
+from litestar.response import Stream
 
+from adapters.web.admin import files
 from adapters.web.admin.desk import SCOPES, Caller, Desk, days_in, problems_of, scope_in
 from adapters.web.answers import go
 from adapters.web.forms import Form, pk_in
 from adapters.web.guests import Guests, PageRequest
 from adapters.web.services import Web
+from adapters.web.taken_along import file_of
 from argus_core.domain.accounts import Token
 from argus_core.domain.errors import Invalid, NameTaken, NotFound
 from argus_core.domain.ids import TokenId
@@ -18,7 +21,7 @@ from argus_core.usecases.accounts import AccountService
 PATH = "/admin/authtoken/token/"
 
 
-def own_token_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:
+def own_token_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # noqa: C901 - one for each page
     """Under `/admin/authtoken/token/`, for everybody who is logged in."""
     desk = Desk(web, guests)
 
@@ -42,6 +45,12 @@ def own_token_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:
         news = "That token opens nothing any more." if request.query_params.get("done") == "revoked" else ""
         return await show(caller, Form({"days": ["90"], "scope": ["all"]}), news=news)
 
+    @get(PATH + "export/")
+    async def export(request: PageRequest) -> Stream:
+        caller, now = await desk.open(request, Act.KEEP_OWN), web.clock()
+        objects = [files.own_token(token, now) for token in await web.accounts.own_tokens(caller.by.actor)]
+        return file_of(files.at_once(objects), files.OWN_TOKEN, "my-tokens", request.query_params.get("form", ""))
+
     @post(PATH)
     async def add(request: PageRequest) -> Response[bytes]:
         caller = await desk.sent(request, Act.KEEP_OWN)
@@ -64,7 +73,7 @@ def own_token_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:
         await accounts(caller).revoke_own_token(caller.by.actor, TokenId(pk_in(pk)))
         return go(f"{PATH}?done=revoked")
 
-    return [tokens, add, ask, revoke]
+    return [tokens, export, add, ask, revoke]
 
 
 CONSEQUENCE = "Whoever uses it is refused from that moment on. It cannot be given back."

@@ -6,16 +6,20 @@ from datetime import timedelta
 from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
+from litestar.response import Stream
 
+from adapters.web.admin import files
 from adapters.web.admin.desk import MOST, Caller, Desk, asked, problems_of
 from adapters.web.answers import go
 from adapters.web.forms import Form, number_in, pk_in
 from adapters.web.guests import Guests, PageRequest
 from adapters.web.services import Web
+from adapters.web.taken_along import file_of
 from argus_core.domain.errors import Invalid, NameTaken
 from argus_core.domain.ids import SourceId
 from argus_core.domain.permissions import Act
 from argus_core.domain.watching import Heart
+from argus_core.usecases.administration import Part, SourceCard
 
 _UNITS = {"s": timedelta(seconds=1), "m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 _NEWS = {
@@ -25,7 +29,7 @@ _NEWS = {
 }
 
 
-def source_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # noqa: C901 - one for each page
+def source_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # noqa: C901, PLR0915 - one for each page
     """Under `/admin/sources/`."""
     desk = Desk(web, guests)
 
@@ -51,6 +55,16 @@ def source_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # noqa: 
         caller, form = await desk.open(request), asked(request, "q", "after")
         part = await web.administration.sources(caller.by, form.get("q"), MOST, SourceId(number_in(form.get("after"))))
         return caller.page("sources.html", here="sources", form=form, part=part)
+
+    @get("/admin/sources/export/")
+    async def export(request: PageRequest) -> Stream:
+        caller = await desk.open(request)
+        text, form = request.query_params.get("q", ""), request.query_params.get("form", "")
+
+        async def after(last: SourceCard | None) -> Part[SourceCard]:
+            return await web.administration.sources(caller.by, text, files.AT_ONCE, last.source.id if last else None)
+
+        return file_of(files.each(after, files.source), files.SOURCE, "sources", form)
 
     @get("/admin/sources/new/")
     async def ask_new(request: PageRequest) -> Response[bytes]:
@@ -130,7 +144,7 @@ def source_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # noqa: 
         new = await web.administration.rotate_source_token(caller.by, _id(pk))
         return caller.page("key.html", here="sources", new=new, back=f"/admin/sources/{pk}/", about="")
 
-    return [sources, ask_new, add, source, change, activity, expect, set_threshold, add_token, ask_rotate, rotate]
+    return [sources, export, ask_new, add, source, change, activity, expect, set_threshold, add_token, ask_rotate, rotate]
 
 
 def _id(pk: int) -> SourceId:

@@ -2,11 +2,14 @@
 
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
+from litestar.response import Stream
 
+from adapters.web.admin import files
 from adapters.web.admin.desk import Desk
 from adapters.web.answers import go
 from adapters.web.guests import Guests, PageRequest
 from adapters.web.services import Web
+from adapters.web.taken_along import file_of
 
 _MOST_STUCK = 20
 
@@ -34,4 +37,10 @@ def start_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:
     async def settings(request: PageRequest) -> Response[bytes]:
         return (await desk.open(request)).page("settings.html", here="settings", settings=web.settings)
 
-    return [log_in, start, settings]
+    @get("/admin/settings/export/")
+    async def export(request: PageRequest) -> Stream:
+        await desk.open(request)
+        objects = [dict(zip(files.SETTING, setting, strict=True)) for setting in web.settings]
+        return file_of(files.at_once(objects), files.SETTING, "settings", request.query_params.get("form", ""))
+
+    return [log_in, start, settings, export]

@@ -5,12 +5,14 @@ from typing import Any
 from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
+from litestar.response import Stream
 
 from adapters.web.answers import go, page
 from adapters.web.forms import filled_in, pk_in
 from adapters.web.guests import Guests, PageRequest
 from adapters.web.links import list_link
 from adapters.web.services import Web
+from adapters.web.taken_along import FILTER_FIELDS, file_of, kept_filters
 from adapters.web.wording import Names, say
 from argus_core.domain.errors import NotFound
 from argus_core.domain.ids import FilterId
@@ -41,6 +43,14 @@ def kept_filter_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:
             news=_DONE.get(request.query_params.get("done", ""), ""),
         )
 
+    @get(PATH + "export/")
+    async def export(request: PageRequest) -> Stream:
+        guest = await guests.known(request)
+        own = await web.profiles.belongings(guest.user.id)
+        shared = [one for one in await web.profiles.shared_filters() if one.filter.owner != guest.user.id]
+        objects = kept_filters([*((one, guest.user.username) for one in own.filters), *((one.filter, one.owner) for one in shared)])
+        return file_of(objects, FILTER_FIELDS, "filters", request.query_params.get("form", ""))
+
     @post(PATH + "{pk:int}/{act:str}/")
     async def do(request: PageRequest, pk: FromPath[int], act: FromPath[str]) -> Response[bytes]:
         guest = await guests.known(request)
@@ -51,7 +61,7 @@ def kept_filter_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:
         await change(await web.accounts.acting(guest.user), FilterId(pk_in(pk)))
         return go(f"{PATH}?done={act}")
 
-    return [many, do]
+    return [many, export, do]
 
 
 def _called(profile: Profile) -> str:

@@ -176,6 +176,17 @@
     readAgain(done).catch(() => {});
   });
 
+  // On a phone the conditions are folded away; the stylesheet knows where
+  const filter = document.getElementById("filter");
+  const fold = document.getElementById("fold");
+  const unfold = (open) => {
+    filter.classList.toggle("folded", !open);
+    fold.setAttribute("aria-expanded", String(open));
+  };
+  fold.hidden = false;
+  fold.addEventListener("click", () => unfold(filter.classList.contains("folded")));
+  unfold(filter.querySelector("[aria-invalid]") !== null);
+
   // Keys
   const keys = document.getElementById("keys");
   try {
@@ -223,6 +234,7 @@
     u: () => location.assign("/incidents/?open=true&acked=false&level__lte=1"),
     n: () => news.hidden || news.click(),
     "/": () => {
+      unfold(true);
       const search = document.getElementById("f-search");
       search.focus();
       search.select();

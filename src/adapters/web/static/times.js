@@ -14,12 +14,17 @@ const argusTimes = (() => {
   const write = (time, text) => {
     if (time.textContent !== text) time.textContent = text;
   };
+  const part = (name) => Object.assign(document.createElement("span"), { className: name });
   return {
-    // In lists to the minute.
+    // In lists to the minute, in parts that may stand above each other.
     tell(where) {
       for (const time of where.querySelectorAll("time.when")) {
         const at = new Date(time.dateTime);
-        write(time, `${said(at)}, ${ago(at)}`);
+        if (!time.childElementCount) time.replaceChildren(...["at", "comma", "ago"].map(part));
+        const [moment, comma, distance] = time.children;
+        write(moment, said(at));
+        write(comma, ", ");
+        write(distance, ago(at));
       }
     },
     // On a page of one thing to the second; what the server said of it shows when one points at it.
