@@ -261,7 +261,7 @@ async def test_what_waits_after_a_failure_says_which(world, profile, decide):
     incident = await world.incident(level=1)
     await decide()
     await finished(world, Report(outcome=Outcome.FAILED, answer="451 busy", seconds=1, again=timedelta(hours=1)))
-    ready = NotificationService(world.outbox, world.journal, world.profile_store, _Ready(), lambda: world.now)
+    ready = NotificationService(world.outbox, world.journal, world.profile_store, _Ready(), lambda: world.now, world.thresholds)
 
     (delivery,) = await ready.of_incident(incident["pk"], world.actor("alice"))
 
