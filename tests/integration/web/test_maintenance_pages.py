@@ -183,7 +183,7 @@ def test_all_of_it_can_be_read_without_scripts(chromium, office):
     log_in(page, office, "sam")
     page.goto(f"{office.url}{ROOT}?q=patches")
     assert "Patches" in page.inner_text("#found")
-    page.click("#found a")
+    page.click("#found table a")
     assert "It runs next" in page.inner_text("main")
     page.goto(f"{office.url}{ROOT}new/")
     page.fill("#description", "Without scripts")
