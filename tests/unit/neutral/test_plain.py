@@ -119,7 +119,7 @@ def test_most_incidents_of_the_benchmark_are_plain(monkeypatch, tmp_path):
     monkeypatch.setattr(journals, "_change", lambda record, *_: left.append(record))
     monkeypatch.setattr("adapters.neutral.journals.packed", lambda batch, since: packed([], since=since))
 
-    list(journals.packs(SINCE, 0, 1))
+    list(journals.packs(SINCE))
 
     assert [] == left
 
