@@ -57,8 +57,8 @@ def world(dsn: str) -> tuple[dict[str, str], list[Actor], Actor]:
     with tempfile.TemporaryDirectory(prefix="argus-bench-") as folder:
         told, made = Path(folder, "spec.json"), Path(folder, "world.json")
         told.write_text(json.dumps({"users": users, "source_types": types, "sources": sources}))
-        subprocess.run([*_argus(), "migrate"], env=_environment(dsn), check=True, capture_output=True)
-        subprocess.run([*_argus(), "apply", told, "--out", made], env=_environment(dsn), check=True, capture_output=True)
+        subprocess.run([*_argus(), "migrate"], env=environment(dsn), check=True, capture_output=True)
+        subprocess.run([*_argus(), "apply", told, "--out", made], env=environment(dsn), check=True, capture_output=True)
         tokens = {name: actor["token"] for name, actor in json.loads(made.read_text())["actors"].items()}
     return tokens, *actors(dsn)
 
@@ -92,8 +92,7 @@ def process(
 ) -> Iterator[subprocess.Popen]:
     """`argus serve`, which may not answer yet."""
     command = [*_argus(), "serve", "--port", str(port), "--workers", str(processes), *(["--no-worker"] if telling is None else [])]
-    environment = _environment(dsn) | dict(telling or {})
-    with subprocess.Popen(command, env=environment, stdout=output, stderr=output) as started:
+    with subprocess.Popen(command, env=environment(dsn) | dict(telling or {}), stdout=output, stderr=output) as started:
         try:
             yield started
         finally:
@@ -108,7 +107,8 @@ def _argus() -> list[str]:
     return [str(Path(sys.executable).with_name("argus"))]
 
 
-def _environment(dsn: str) -> dict[str, str]:
+def environment(dsn: str) -> dict[str, str]:
+    """Of a command of Argus for this database, without any other setting."""
     bare = {name: value for name, value in os.environ.items() if not name.startswith("ARGUS_")}
     return bare | {"DATABASE_URL": dsn, "ARGUS_LOG_LEVEL": "warning"}
 
@@ -126,4 +126,4 @@ def _announced(process: subprocess.Popen, log: Path) -> str:
 def user(dsn: str, name: str, password: str) -> None:
     """Somebody who can log in."""
     command = [*_argus(), "user", "create", name, "--password-stdin"]
-    subprocess.run(command, env=_environment(dsn), input=password.encode(), check=True, capture_output=True)
+    subprocess.run(command, env=environment(dsn), input=password.encode(), check=True, capture_output=True)

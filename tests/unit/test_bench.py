@@ -430,3 +430,44 @@ def test_the_last_storm_of_a_name_counts_and_all_are_drawn(calm, tmp_path):
     assert "Messages that each of 2 people gets in a storm of 10 incidents" in unescape(drawing)
     assert all(f">{name}</text>" in drawing for name in ("before", "after"))
     assert re.search(r"before +9 +1,300 +400 +900 +1 +0.10 +0.20 +7.50", table)
+
+
+@pytest.fixture
+def importing(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT)
+    from bench import importing
+
+    return importing
+
+
+def test_an_import_is_told_by_phase_next_to_its_limit(importing, monkeypatch):
+    clock = iter([0, 2, 12, 20, 24, 25, 100, 108, 116, 120, 121])
+    monkeypatch.setattr(importing.time, "perf_counter", lambda: next(clock))
+    lines = [
+        "   2.0 s  200 incidents",
+        "  12.0 s  Making the index a",
+        "  13.0 s  Making the index b",
+        "  20.0 s  Looking at what there is",
+    ]
+    argus, alone = importing.Side(), importing.Side()
+
+    argus.begin(importing.START)
+    heard = [importing.heard(argus, line) for line in [*lines, "  24.0 s  Letting the database come to rest", "Imported in 25 s: 2 users"]]
+    argus.begin("")
+    for phase in (*importing.PHASES[1:], ""):
+        alone.begin(phase)
+
+    assert [True] * 5 + [False] == heard
+    assert [["start", "and", "people", "2.0"], ["rows", "10.0", "8.0", "1.25"], ["indexes", "8.0", "8.0", "1.00"]] == [
+        line.split() for line in importing.table(argus, alone)
+    ][1:4]
+    assert ["total", "25.0", "21.0", "1.19"] == next(line.split() for line in importing.table(argus, alone) if line.startswith("total"))
+
+
+def test_what_is_copied_for_the_limit_is_the_whole_data_set(importing, tmp_path):
+    size = importing.neutral.write(tmp_path / "set", incidents=50, profiles=2)
+
+    files = importing.written(tmp_path / "set", tmp_path / "bytes")
+
+    lines = {table: len(file.read_text().splitlines()) for table, file in files.items()}
+    assert {"incident": 50, "event": size["events"], "ack": size["acks"]} == lines

@@ -53,8 +53,10 @@ TIMER = ("incident_id", "kind", "subject_id", "due")
 
 Connection: TypeAlias = psycopg.Connection[TupleRow]
 
-_COLUMNS: Mapping[LiteralString, tuple[LiteralString, ...]] = {"incident": INCIDENT, "event": EVENT, "ack": ACK, "timer": TIMER}
-TABLES = tuple(_COLUMNS)
+COLUMNS: Mapping[LiteralString, tuple[LiteralString, ...]] = {"incident": INCIDENT, "event": EVENT, "ack": ACK, "timer": TIMER}
+"""What is given of each table."""
+
+TABLES = tuple(COLUMNS)
 """What is filled, and looked at for the planner when it is full."""
 _SEQUENCES: Mapping[LiteralString, LiteralString] = {"incident": "incident_ids", "event": "event_ids"}
 _NULL = "\\N"
@@ -87,8 +89,13 @@ class Pack:
     texts: Mapping[LiteralString, bytes]
     holds: Loaded
 
+    @classmethod
+    def nothing(cls) -> "Pack":
+        """To begin a sum with."""
+        return cls({}, Loaded())
+
     def __add__(self, other: "Pack") -> "Pack":
-        texts = {table: self.texts.get(table, b"") + other.texts.get(table, b"") for table in _COLUMNS}
+        texts = {table: self.texts.get(table, b"") + other.texts.get(table, b"") for table in COLUMNS}
         return Pack(texts, self.holds + other.holds)
 
 
@@ -181,7 +188,7 @@ def _without_indexes(cursor: psycopg.Cursor[TupleRow], step: Callable[[str], obj
 
 
 def _copy(cursor: psycopg.Cursor[TupleRow], table: LiteralString, text: bytes) -> None:
-    columns = sql.SQL(", ").join(map(sql.Identifier, _COLUMNS[table]))
+    columns = sql.SQL(", ").join(map(sql.Identifier, COLUMNS[table]))
     with cursor.copy(sql.SQL("copy {} ({}) from stdin (freeze)").format(sql.Identifier(table), columns)) as copy:
         copy.write(text)
 

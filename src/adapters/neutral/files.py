@@ -5,17 +5,20 @@ Reading is fast as long as all is well; where something is wrong is found out by
 """
 
 import csv
+import io
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TextIO
 
 import msgspec
 
+from adapters.neutral.pieces import Piece
 from adapters.refusals import Refusal
 from argus_core.domain.actors import Person
 from argus_core.domain.errors import Invalid
@@ -49,8 +52,15 @@ class Table:
         self.name, self.columns = name, columns
         self._path = folder / name
         self._parsers = [column.parse for column in columns]
+        self.span: tuple[int, int] | None = None
 
-    def records(self) -> Iterator[Row]:
+    def within(self, span: tuple[int, int]) -> "Table":
+        """These bytes of it alone. Of a line that is wrong it does not know the number."""
+        part = copy(self)
+        part.span = span
+        return part
+
+    def records(self) -> Generator[Row, None, None]:
         """
         All records, each as the texts of its columns.
 
@@ -59,8 +69,7 @@ class Table:
         """
         csv.field_size_limit(min(MOST_CHARACTERS, sys.maxsize))
         try:
-            # What is no UTF-8 becomes lone surrogates, which nothing may hold: so its line is told.
-            with self._path.open(encoding="utf-8", errors="surrogateescape", newline="") as opened:
+            with self._opened() as opened:
                 reader = csv.reader(opened, strict=True)
                 try:
                     yield from reader
@@ -68,6 +77,15 @@ class Table:
                     raise Refusal(f"{self.name}, line {reader.line_num}: This is no CSV ({error}).") from error
         except OSError as error:
             raise Refusal(f"The file {self._path} cannot be read: {error.strerror}.") from error
+
+    def _opened(self) -> TextIO:
+        # What is no UTF-8 becomes lone surrogates, which nothing may hold: so its line is told.
+        if self.span is None:
+            return self._path.open(encoding="utf-8", errors="surrogateescape", newline="")
+        begin, end = self.span
+        with self._path.open("rb") as opened:
+            opened.seek(begin)
+            return io.StringIO(opened.read(end - begin).decode("utf-8", "surrogateescape"), newline="")
 
     def parsed(self, row: Row) -> list[Any]:
         """
@@ -118,7 +136,8 @@ class Groups:
     def __init__(self, table: Table, column: str) -> None:
         self.first = 0  # the number of the first record that was given last
         self._table, self._column = table, column
-        self._groups = groupby(table.records(), itemgetter([known.name for known in table.columns].index(column)))
+        self._records = table.records()
+        self._groups = groupby(self._records, itemgetter([known.name for known in table.columns].index(column)))
         self._rows: list[Row] = []
         self._next = 0
         self._incident_id = 0
@@ -149,6 +168,10 @@ class Groups:
         """
         if self._rows:
             raise self._stray()
+
+    def close(self) -> None:
+        """Read no further."""
+        self._records.close()
 
     def _advance(self) -> None:
         try:
@@ -218,6 +241,12 @@ class DataSet:
             Column("event_id", number, a_number),
             Column("expiration", _expiration, f"{a_moment}, nor empty for an acknowledgement that never expires"),
         )
+
+    def within(self, piece: Piece) -> "DataSet":
+        """Some of its incidents alone."""
+        part = copy(self)
+        part.incidents, part.incident_tags, part.events = map(Table.within, (self.incidents, self.incident_tags, self.events), piece)
+        return part
 
 
 def _read_tags(table: Table) -> Iterator[tuple[str, str]]:

@@ -1,13 +1,18 @@
-"""Fill a database with a data set, in one transaction; while it writes, other processes make rows of lines."""
+"""
+Fill a database with a data set, in one transaction; while it writes, other processes make rows of lines.
+
+Each of these reads every second piece of the files. When something is wrong, they only say so; then all is read in order, which tells what.
+"""
 
 import gc
 import itertools
 import multiprocessing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -22,11 +27,15 @@ from adapters.db.populations import Population, Taken, free_ids, settle
 from adapters.neutral.files import DataSet
 from adapters.neutral.journals import Journals, check_acks, twice
 from adapters.neutral.people import WORLD, Circumstances, Files
+from adapters.neutral.pieces import Piece, pieces
 from adapters.refusals import Refusal
 from argus_core.domain.actors import Person
 from argus_core.ports.media import Media
 
 PARTS = 2
+PIECE = 600_000
+"""So many bytes of `incidents.csv` are read at once, some 2,000 incidents."""
+
 WORTH_PROCESSES = 4_000_000
 """Bytes of `incidents.csv` from which on starting processes takes less time than it saves."""
 
@@ -50,6 +59,10 @@ class Wishes:
     profiles: int | None = None
     say: Say = lambda _: None
     show: Callable[[Packs, int], Packs] = lambda packs, _: packs
+
+
+class Doubt(Exception):
+    """One of the other processes cannot go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +93,12 @@ def neutral(wishes: Wishes, here: Here) -> Mapping[str, int]:
             media=here.media,
         )
         population = files.population(circumstances)
-        settle(connection, population)
-        data = _data(wishes.folder, population)
+        data = data_set(wishes.folder, population)
         lines = _lines_of(wishes.folder / data.incidents.name)
-        wishes.say(f"{lines} incidents")
-        loaded = _load(connection, data, wishes.show(_packs(wishes.folder, population, here.now), lines), wishes.say)
+        with _made(wishes.folder, data, here.now) as ways:
+            settle(connection, population)
+            wishes.say(f"{lines} incidents")
+            loaded = _load(connection, data, (wishes.show(packs, lines) for packs in ways), wishes.say)
         check_acks(data, loaded.acks)
         figures = _figures(connection, data, loaded)
         _compare(figures, files.world.dataset)
@@ -112,11 +126,14 @@ def _check_empty(connection: sa.Connection) -> None:
         raise Refusal(NOT_EMPTY)
 
 
-def _load(connection: sa.Connection, data: DataSet, packs: Packs, say: Say) -> Loaded:
+def _load(connection: sa.Connection, data: DataSet, ways: Iterator[Packs], say: Say) -> Loaded:
+    """By the first of the ways on which there is no doubt."""
     raw = connection.connection.driver_connection
     assert isinstance(raw, psycopg.Connection)  # noqa: S101 - it is what was created above
     try:
-        return bulk.load(raw, packs, say)
+        while True:
+            with suppress(Doubt):
+                return bulk.load(raw, next(ways), say)
     except psycopg.errors.UniqueViolation as error:
         if error.diag.constraint_name == "pk_event":
             raise twice(data.events, ("id",)) from error
@@ -152,7 +169,8 @@ def _finish(url: str, say: Say) -> None:
             connection.execute("checkpoint")
 
 
-def _data(folder: Path, population: Population) -> DataSet:
+def data_set(folder: Path, population: Population) -> DataSet:
+    """What the folder holds, of this population."""
     return DataSet(
         folder,
         {str(source.id): source for source in population.sources},
@@ -168,53 +186,57 @@ def _lines_of(file: Path) -> int:
         raise Refusal(f"The file {file} cannot be read: {error.strerror}.") from error
 
 
-def _packs(folder: Path, population: Population, now: datetime) -> Packs:
-    if (folder / "incidents.csv").stat().st_size < WORTH_PROCESSES:
-        yield from Journals(_data(folder, population)).packs(now, 0, 1)
-        return
+@contextmanager
+def _made(folder: Path, data: DataSet, now: datetime) -> Iterator[Iterator[Packs]]:
+    """What other processes make of the files, beginning at once, if they are worth it; then what this one makes, which is beyond doubt."""
+    cut = pieces(folder, PIECE) if (folder / data.incidents.name).stat().st_size >= WORTH_PROCESSES else ()
+
+    def both() -> Iterator[Packs]:
+        if cut:
+            yield _in_turn([receiver for receiver, _ in ways], len(cut))
+        yield Journals(data).packs(now)
+
     context = multiprocessing.get_context("spawn")
-    ways = [context.Pipe(duplex=False) for _ in range(PARTS)]
+    ways = [context.Pipe(duplex=False) for _ in range(PARTS)] if cut else []
     processes = [
-        context.Process(target=_work, args=(way, folder, population, now, part), daemon=True) for part, (_, way) in enumerate(ways)
+        context.Process(target=_work, args=(way, partial(DataSet, folder, data.sources, data.people), now, cut[part::PARTS]), daemon=True)
+        for part, (_, way) in enumerate(ways)
     ]
     try:
         for process, (_, way) in zip(processes, ways, strict=True):
             process.start()
             way.close()
-        for receiver, _ in itertools.cycle(ways):
-            pack = _received(receiver)
-            if pack is None:
-                return
-            yield pack
+        yield both()
     finally:
         for process in processes:
             process.terminate()
             process.join()
 
 
-def _received(receiver: Connection) -> Pack | None:
-    try:
-        found = receiver.recv()
-    except EOFError as error:
-        raise Refusal("A process that reads the files was ended from outside; is there enough memory?") from error
-    if isinstance(found, BaseException):
-        raise found
-    pack: Pack | None = found
-    return pack
+def _in_turn(receivers: Sequence[Connection], count: int) -> Packs:
+    for receiver in itertools.islice(itertools.cycle(receivers), count):
+        try:
+            pack = receiver.recv()
+        except EOFError as error:
+            raise Refusal("A process that reads the files was ended from outside; is there enough memory?") from error
+        if pack is None:
+            raise Doubt
+        yield pack
 
 
-def _work(way: Connection, folder: Path, population: Population, now: datetime, part: int) -> None:
-    """What one of the processes does. What is wrong is sent to whoever waits for packs."""
+def _work(way: Connection, data: Callable[[], DataSet], now: datetime, mine: Sequence[Piece]) -> None:
+    """What one of the processes does: send a pack for each piece, or None when something is wrong."""
     gc.disable()  # there are no cycles
     try:
         with ThreadPoolExecutor(1) as sender:  # the next pack is made while the last one waits to be taken
+            journals = Journals(data())
             sent: list[Future[None]] = []
-            for pack in itertools.chain(Journals(_data(folder, population)).packs(now, part, PARTS), [None]):
+            for piece in mine:
+                pack = journals.piece(piece, now)
                 for one in sent:
                     one.result()
                 sent = [sender.submit(way.send, pack)]
-            sent[0].result()
     except BrokenPipeError:
         return  # nobody waits any more
-    except Exception as error:  # noqa: BLE001 - it is raised elsewhere
-        way.send(error)
+    except Exception:  # noqa: BLE001 - it is found again where all is read
+        way.send(None)

@@ -1,10 +1,12 @@
 """Incidents of a data set, put together from the lines of all its files, with their journals as the domain decides them."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from datetime import datetime
 
 from adapters.db.bulk import BATCH, Pack, packed
 from adapters.neutral.files import INFINITY, STATELESS, TYPES, DataSet, Groups, Row, Table, moment, number, shown
+from adapters.neutral.pieces import Piece
 from adapters.neutral.plain import Plain
 from adapters.refusals import Refusal
 from argus_core.domain.errors import Invalid
@@ -21,39 +23,51 @@ class Journals:
     """The incidents of a data set in the order of their ids."""
 
     def __init__(self, data: DataSet) -> None:
-        self._data = data
         self._expirations = _read_acks(data.acks)
+        self._plain = Plain(data, self._expirations)
+        self._whole = data
+        self._begin(data)
+
+    def _begin(self, data: DataSet) -> None:
+        self._data = data
         self._tags = Groups(data.incident_tags, "incident_id")
         self._events = Groups(data.events, "incident_id")
 
-    def packs(self, since: datetime, part: int, parts: int) -> Iterator[Pack]:
+    def piece(self, piece: Piece, since: datetime) -> Pack:
         """
-        The incidents as they are to be stored, as many of them as are this part's share of the work.
+        Some of the incidents as they are to be stored.
+
+        Raises:
+            Exception: something seems to be wrong; what it is can be told only of all.
+        """
+        self._begin(self._whole.within(piece))
+        return sum(self.packs(since), Pack.nothing())
+
+    def packs(self, since: datetime) -> Iterator[Pack]:
+        """
+        All incidents as they are to be stored.
 
         Raises:
             Refusal: something is wrong with a line.
         """
-        plain = Plain(self._data, self._expirations)
         others: list[Change] = []
-        last, taken = 0, 0
-        for record, row in enumerate(self._data.incidents.records()):
-            id_ = self._id(record, row)
-            if id_ <= last:
-                problem = f"{id_} comes after {last}: give each incident an id of its own, and sort the file by id."
-                raise self._data.incidents.refusal(record, "id", problem)
-            last = id_
-            tags, events = self._tags.of(id_), self._events.of(id_)
-            if record // BATCH % parts != part:
-                continue
-            if not plain.took(row, tags, events):
-                others.append(self._change(record, row, tags, events))
-            taken += 1
-            if taken % BATCH == 0:
-                yield plain.pack() + packed(others, since=since)
-                others = []
-        self._tags.end()
-        self._events.end()
-        yield plain.pack() + packed(others, since=since)
+        last = 0
+        with closing(self._data.incidents.records()) as records, closing(self._tags), closing(self._events):
+            for record, row in enumerate(records):
+                id_ = self._id(record, row)
+                if id_ <= last:
+                    problem = f"{id_} comes after {last}: give each incident an id of its own, and sort the file by id."
+                    raise self._data.incidents.refusal(record, "id", problem)
+                last = id_
+                tags, events = self._tags.of(id_), self._events.of(id_)
+                if not self._plain.took(row, tags, events):
+                    others.append(self._change(record, row, tags, events))
+                if record % BATCH == BATCH - 1:
+                    yield self._plain.pack() + packed(others, since=since)
+                    others = []
+            self._tags.end()
+            self._events.end()
+        yield self._plain.pack() + packed(others, since=since)
 
     def _id(self, record: int, row: Row) -> int:
         try:

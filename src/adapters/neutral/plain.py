@@ -68,7 +68,7 @@ class Plain:
         tags = [self._tags[tag] for _, tag, _, _ in tag_rows]
         if len(set(tags)) < len(tags) or len(tags) > TAGS:
             return False
-        id_, start, source_id, stateful = number(incident_id), _iso(start), self._sources[source], end != STATELESS
+        id_, start, source_id, stateful = number(incident_id), written(start), self._sources[source], end != STATELESS
         on, by, at = self._on(tags, tag_rows)
         first = (
             f'{{"initial":{{"source_id":{source_id},"source_incident_id":"{key}","start_time":"{start}","end_time":null,'
@@ -76,7 +76,7 @@ class Plain:
             f'"ticket_url":"{ticket}","metadata":{{}},"tags":[{on}]}}}}'
         )
         lived = self._life(id_, stateful, first, event_rows)
-        if lived is None or lived.ended != (None if end in (INFINITY, STATELESS) else _iso(end)):
+        if lived is None or lived.ended != (None if end in (INFINITY, STATELESS) else written(end)):
             return False
         columns = (
             f"{id_}",
@@ -107,10 +107,10 @@ class Plain:
         """The tags as the first event has them, and as arrays who added each and when; mostly all of them were added at once."""
         stamps = [(by, at) for _, _, by, at in rows]
         if stamps and stamps.count(stamps[0]) == len(stamps):
-            by, at = f"{self._people[stamps[0][0]]}", _iso(stamps[0][1])
+            by, at = f"{self._people[stamps[0][0]]}", written(stamps[0][1])
             end = f'",{by},"{at}"]'
             return '["' + f'{end},["'.join(tags) + end, "{" + ",".join([by] * len(tags)) + "}", "{" + ",".join([at] * len(tags)) + "}"
-        people, moments = [f"{self._people[by]}" for by, _ in stamps], [_iso(at) for _, at in stamps]
+        people, moments = [f"{self._people[by]}" for by, _ in stamps], [written(at) for _, at in stamps]
         on = ",".join([f'["{tag}",{by},"{at}"]' for tag, by, at in zip(tags, people, moments, strict=True)])
         return on, "{" + ",".join(people) + "}", "{" + ",".join(moments) + "}"
 
@@ -118,8 +118,8 @@ class Plain:
         """The journal; None if it is not plain. `first` is what the first event changes."""
         life, last = _Life(), 0
         for version, (event_id, _, actor, at, now, type_, said) in enumerate(rows, 1):
-            id_, timestamp = number(event_id), _iso(at)
-            received = timestamp if now == at else _iso(now)
+            id_, timestamp = number(event_id), written(at)
+            received = timestamp if now == at else written(now)
             # Moments of this form sort as texts as they do as moments.
             if (received, id_) < (life.received, last) or not _is_plain(said, DESCRIPTION_BYTES):
                 return None
@@ -150,8 +150,18 @@ def _is_plain(text: str, most_bytes: int) -> bool:
 
 
 @lru_cache(maxsize=64)
-def _iso(text: str) -> str:
+def written(text: str) -> str:
+    """
+    A moment in UTC as `isoformat` writes it. Seeing that it is written so already takes a third of the time of writing it.
+
+    Raises:
+        ValueError: it is not plain.
+    """
     found = datetime.fromisoformat(text)
-    if found.tzinfo is not UTC or moment_problem(found):
+    if found.tzinfo is not UTC:
+        raise ValueError(text)
+    if found.microsecond and text[4:8:3] == "--" and text[10:20:3] == "T::." and text[26:] == "+00:00" and "1901" < text < "9998":
+        return text
+    if moment_problem(found):
         raise ValueError(text)
     return found.isoformat()

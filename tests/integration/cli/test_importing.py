@@ -238,6 +238,18 @@ def test_several_processes_do_the_same(run, data, database_url, neutral, monkeyp
     assert [(4100, 4100)] == rows(database_url, "select count(*), max(id) from incident")
 
 
+def test_texts_that_look_like_lines_lead_nobody_astray(run, data, database_url, monkeypatch):
+    monkeypatch.setattr(importing, "WORTH_PROCESSES", 0)
+    monkeypatch.setattr(importing, "PIECE", 100)
+    text = "9,9,9\n" * 200
+    written(data, **{"events.csv": FILES["events.csv"].replace("two\nlines", text)})
+
+    run("import", "neutral", data)
+
+    assert [(5, 11)] == rows(database_url, "select (select count(*) from incident), (select count(*) from event)")
+    assert [(text,)] == rows(database_url, "select description from event where id = 22")
+
+
 def test_a_database_with_incidents_is_left_alone(run, data, database_url):
     run("import", "neutral", written(data))
 

@@ -384,6 +384,16 @@ def test_a_server_that_lost_its_socket_is_replaced(used, peers):
         assert (1,) == ask(embedded.url, "select 1")
 
 
+def test_a_table_that_is_filled_where_it_is_made_is_not_written_to_the_log_too(used):
+    with running(used, fast=True) as embedded, psycopg.connect(embedded.url) as connection:
+        (before,) = connection.execute("select pg_current_wal_insert_lsn()").fetchone()
+        connection.execute("create table filled as select repeat('x', 1000) as text from generate_series(1, 10000)")
+        connection.commit()
+        logged = connection.execute("select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), %s)::int", (before,)).fetchone()
+
+    assert logged < (1_000_000,)
+
+
 def test_a_server_that_somebody_else_started_is_left_alone(used):
     programs = binaries.binaries(None)
     account = accounts.account_for(used, used.stat().st_uid)

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.db.bulk import packed
-from adapters.neutral.files import DataSet
+from adapters.neutral.files import DataSet, moment
 from adapters.neutral.journals import Journals
-from adapters.neutral.plain import Plain
+from adapters.neutral.plain import Plain, written
 from adapters.refusals import Refusal
 from strategies import CAST, texts
 
@@ -119,7 +119,7 @@ def test_most_incidents_of_the_benchmark_are_plain(monkeypatch, tmp_path):
     monkeypatch.setattr(journals, "_change", lambda record, *_: left.append(record))
     monkeypatch.setattr("adapters.neutral.journals.packed", lambda batch, since: packed([], since=since))
 
-    list(journals.packs(SINCE, 0, 1))
+    list(journals.packs(SINCE))
 
     assert [] == left
 
@@ -130,3 +130,31 @@ def test_an_end_that_is_still_to_come_is_not_plain(data):
 
     for heard, plain in ((3, True), (2, False)):
         assert plain is Plain(data, {}).took(row, [], [start, ["2", "1", "11", at(3), at(heard), "END", ""]])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-11-20T04:00:00.500000+00:00",
+        "2026-11-20T04:00:00+00:00",
+        "2026-11-20T04:00:00.000000+00:00",
+        "2026-11-20T04:00:00.500+00:00",
+        "2026-11-20 04:00:00.500000+00:00",
+        "2026-11-20T04:00:00,500000+00:00",
+        "2026-11-20T04:00:00.500000-00:00",
+        "2026-W47-5T04:00:00.500000+00:00",
+        "20261120T04:00:00.500000+00:00",
+        "1900-01-01T00:00:00.500000+00:00",
+        "2026-11-20T04:00:00.500000Z",
+    ],
+)
+def test_a_moment_is_written_in_one_way(text):
+    assert moment(text).isoformat() == written(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["1899-12-31T23:59:59.500000+00:00", "9999-01-01T00:00:00.500000+00:00", "2026-11-20T10:00:00.500000+01:00", "soon"]
+)
+def test_a_moment_that_is_not_plain_is_left_to_the_domain(text):
+    with pytest.raises(ValueError, match=text[:4]):
+        written(text)

@@ -127,6 +127,9 @@ def settings(*, socket_folder: Path, fast: bool) -> Iterator[str]:
         "effective_cache_size": f"{_within(memory // 2, 256, 1024 * 1024)}MB",
         "maintenance_work_mem": f"{_within(memory // 32, 64, 512)}MB",
         "work_mem": "8MB",
+        # Nobody follows the log: so a table that is filled in the transaction that empties it, and every new index, need not be in it.
+        "wal_level": "minimal",
+        "max_wal_senders": "0",
         "max_wal_size": "2GB",
         "wal_compression": "on",
         "random_page_cost": "1.1",
