@@ -117,7 +117,7 @@ def test_a_report_reaches_a_program_and_a_chat_and_nothing_secret_is_told(instal
 
 
 def test_who_leaves_the_staff_hears_nothing_there_any_more(installation, receiver):
-    installation.argus("user", "revoke", "root", "--staff")
+    installation.argus("user", "revoke", "root", "--staff", "--superuser")
     before = len(receiver.got)
 
     number = installation.report("Router gw2 down")
