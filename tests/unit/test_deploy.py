@@ -28,7 +28,7 @@ RULES = ROOT / "deploy" / "prometheus" / "argus.rules.yml"
 def commands(text):
     """The commands of `argus` in indented lines, as lists of words."""
     for line in re.findall(r"^    (.*)$", text, re.MULTILINE):
-        if found := re.match(r"(?:[A-Z_]+=\S+ )*(?:runuser -u argus -- )?(?:/opt/argus/bin/)?argus ([^>]*)", line):
+        if found := re.match(r"(?:[A-Z_]+=\S+ )*(?:runuser -u argus -- )?(?:/opt/argus/bin/)?argus ([^>&]*)", line):
             yield shlex.split(found[1], comments=True)
 
 
@@ -63,7 +63,7 @@ def test_the_unit_starts_what_there_is(unit):
     assert accepts(argus, words.replace("/etc/argus/argus.toml", str(ROOT / "pyproject.toml")).split())
 
 
-@pytest.mark.parametrize("document", sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md"]), ids=lambda path: path.name)
+@pytest.mark.parametrize("document", sorted([*(ROOT / "docs").rglob("*.md"), ROOT / "README.md"]), ids=lambda path: path.name)
 def test_commands_in_documents_are_commands(document):
     assert all(accepts(argus, words) for words in commands(document.read_text()))
 

@@ -211,9 +211,7 @@ class _Portions:
 
     def of(self, most: int) -> int:
         """The size of the next one, if nothing is wrong so many."""
-        if self._most is not None and self._most >= most:
-            self._most = None
-        return self._most or most
+        return min(most, self._most or most)
 
     def failed(self) -> None:
         """Nothing came of one."""

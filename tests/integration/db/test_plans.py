@@ -208,8 +208,8 @@ def stormy(postgres, migrated):
     ("statement", "values", "most"),
     [
         (outbox_statements.CLAIM, {"urgent": 150, "most": 200}, 2_000),
-        (outbox_statements.TAKE, {"routes": ["email:"], "rooms": [16], "shares": [12], "lease": timedelta(minutes=5)}, 200),
-        (outbox_statements.CANDIDATES, {"routes": ["email:"], "rooms": [16], "shares": [12]}, 400),
+        (outbox_statements.TAKE, {"routes": ["email:"], "rooms": [16], "shares": [12], "spares": [8], "lease": timedelta(minutes=5)}, 200),
+        (outbox_statements.CANDIDATES, {"routes": ["email:"], "rooms": [16], "shares": [12], "spares": [8]}, 400),
     ],
     ids=["claim", "take", "candidates"],
 )
