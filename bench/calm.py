@@ -211,6 +211,14 @@ def _until_quiet(connection: psycopg.Connection) -> float:
     return time.monotonic() - ended
 
 
+def arrivals(letters: Iterable[tuple[int, float, str]]) -> dict[tuple[int, str], float]:
+    """When each person first heard of each incident."""
+    first: dict[tuple[int, str], float] = {}
+    for number, at, recipient in letters:
+        first[number, recipient] = min(at, first.get((number, recipient), at))
+    return first
+
+
 def latencies(letters: Iterable[tuple[int, float, str]], began: Sequence[float], critical: int) -> list[float]:
     """
     How many seconds each person waited for each critical incident, the shortest first.
@@ -218,10 +226,7 @@ def latencies(letters: Iterable[tuple[int, float, str]], began: Sequence[float],
     Raises:
         Wrong: there are more or less of them than there have to be.
     """
-    first: dict[tuple[int, str], float] = {}
-    for number, at, recipient in letters:
-        if number >= 0 and level_of(number) == 1:
-            first[number, recipient] = min(at, first.get((number, recipient), at))
+    first = {way: at for way, at in arrivals(letters).items() if way[0] >= 0 and level_of(way[0]) == 1}
     if len(first) != critical:
         raise Wrong(f"Of critical incidents {critical} messages were due, {len(first)} have arrived.")
     return sorted(at - began[number] for (number, _), at in first.items())
@@ -231,10 +236,7 @@ def stages(
     ledger: Iterable[tuple[str, str, float, float, float]], letters: Iterable[tuple[int, float, str]], began: Sequence[float], epoch: float
 ) -> dict[str, list[float]]:
     """How long messages waited for each step: median, 99th percentile and longest. `epoch` is when `time.monotonic` was 0."""
-    arrived: dict[tuple[int, str], float] = {}
-    for number, at, recipient in letters:
-        arrived[number, recipient] = min(at, arrived.get((number, recipient), at))
-    ways = []
+    arrived, ways = arrivals(letters), []
     for name, recipient, *moments in ledger:
         number = int(name.removeprefix("alarm-"))
         ways.append([began[number], *(float(moment) - epoch for moment in moments), arrived[number, recipient]])

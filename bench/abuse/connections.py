@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from urllib.parse import urlsplit
 
@@ -51,8 +52,7 @@ def slow(watched: Watched, token: str) -> bool:
     """They send a report, a byte a second, and never come to its end."""
     with watched.during():
         lasted = asyncio.run(_slowly(watched.url, token))
-    more = f"{len(lasted):,} were hung up on, after {min(lasted, default=0):.0f} to {max(lasted, default=0):.0f} s"
-    return watched.told(f"{SLOW:,} clients that send by drops", more) and len(lasted) == SLOW
+    return _hung_up(watched, SLOW, "send by drops", lasted)
 
 
 async def _slowly(url: str, token: str) -> list[float]:
@@ -75,16 +75,14 @@ async def _slowly(url: str, token: str) -> list[float]:
             writer.transport.abort()
         return None
 
-    lasted = await asyncio.gather(*(one() for _ in range(SLOW)))
-    return [seconds for seconds in lasted if seconds is not None]
+    return await _all_of(SLOW, one)
 
 
 def unread(watched: Watched, token: str) -> bool:
     """They ask again and again, one request behind the other, and read nothing."""
     with watched.during():
         lasted = asyncio.run(_unread_answers(watched.url, token))
-    more = f"{len(lasted)} were hung up on, after {min(lasted, default=0):.0f} to {max(lasted, default=0):.0f} s"
-    return watched.told(f"{READING_NOTHING} clients that read nothing", more) and len(lasted) == READING_NOTHING
+    return _hung_up(watched, READING_NOTHING, "read nothing", lasted)
 
 
 async def _unread_answers(url: str, token: str) -> list[float]:
@@ -109,5 +107,14 @@ async def _unread_answers(url: str, token: str) -> list[float]:
                     return time.monotonic() - began
         return None
 
-    lasted = await asyncio.gather(*(one() for _ in range(READING_NOTHING)))
-    return [seconds for seconds in lasted if seconds is not None]
+    return await _all_of(READING_NOTHING, one)
+
+
+async def _all_of(count: int, one: Callable[[], Awaitable[float | None]]) -> list[float]:
+    """After how many seconds each of so many was hung up on, of those that were."""
+    return [seconds for seconds in await asyncio.gather(*(one() for _ in range(count))) if seconds is not None]
+
+
+def _hung_up(watched: Watched, count: int, what: str, lasted: list[float]) -> bool:
+    more = f"{len(lasted):,} were hung up on, after {min(lasted, default=0):.0f} to {max(lasted, default=0):.0f} s"
+    return watched.told(f"{count:,} clients that {what}", more) and len(lasted) == count

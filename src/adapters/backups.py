@@ -25,7 +25,7 @@ from adapters.db.embedded import EmbeddedError, running
 from adapters.db.embedded.binaries import Binaries, binaries, usual
 from adapters.db.embedded.folder import sync
 from adapters.db.migrate import ADVISORY_LOCK
-from adapters.refusals import Refusal
+from adapters.refusals import UNREADABLE, Refusal
 from adapters.settings import Settings, masked
 
 DUMP, ABOUT = "database.dump", "backup.json"
@@ -136,7 +136,7 @@ def _read(folder: Path) -> Backup:
         about = msgspec.json.decode((folder / ABOUT).read_bytes(), type=Backup)
     except OSError as error:
         raise Refusal(f"{folder} is not a backup that `argus backup` made: {error.strerror} ({ABOUT}).") from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise Refusal(f"{folder} is not a backup that can be read here: {ABOUT}: {error}.") from error
     if about.format != FORMAT:
         raise Refusal(f"{folder} was made by Argus {about.argus}, whose backups this version cannot read: restore it with that one.")

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeAlias
 
 from argus_core.domain.audit import Record, as_plain
@@ -59,6 +60,11 @@ async def json_of(pages: Pages) -> AsyncIterator[bytes]:
             yield (between + ",\n".join(json.dumps(one, ensure_ascii=False) for one in page)).encode()
             between = ",\n"
     yield b"\n]\n" if between != "[\n" else b"[]\n"
+
+
+def moment(at: datetime | None) -> str | None:
+    """When, if ever."""
+    return at.isoformat() if at else None
 
 
 def _cell(value: object) -> object:

@@ -58,7 +58,7 @@ class PgOutbox(Outbox):
         return self._claim(statements.CLAIM, {"urgent": urgent_share(most), "most": most})
 
     def claim_urgent(self, most: int) -> AbstractAsyncContextManager[Undecided]:
-        return self._claim(statements.CLAIM_URGENT, {"most": most})
+        return self._claim(statements.CLAIM_URGENT, {"urgent": most})
 
     @asynccontextmanager
     async def _claim(self, statement: str, values: Mapping[str, object]) -> AsyncIterator[Undecided]:

@@ -14,11 +14,12 @@ from argus_core.domain.holds import Keeper
 _EARLIEST = """(o.due is null or o.due <= now())
         and not exists (select from outbox p where p.incident_id = o.incident_id and p.version < o.version)"""
 # An incident is urgent or not, with all its events: those in two halves have none in common.
-CLAIM = f"""
-    with u as materialized (
+CLAIM_URGENT = f"""
         select o.incident_id, o.version from (select distinct incident_id from outbox where urgent) q join outbox o using (incident_id)
         where {_EARLIEST}
-        order by o.incident_id, o.version limit %(urgent)s for update of o skip locked
+        order by o.incident_id, o.version limit %(urgent)s for update of o skip locked"""
+CLAIM = f"""
+    with u as materialized ({CLAIM_URGENT}
     ),
     r as materialized (
         select o.incident_id, o.version from outbox o
@@ -26,10 +27,6 @@ CLAIM = f"""
         order by o.incident_id, o.version limit %(most)s - (select count(*) from u) for update of o skip locked
     )
     select * from u union all select * from r"""
-CLAIM_URGENT = f"""
-    select o.incident_id, o.version from (select distinct incident_id from outbox where urgent) q join outbox o using (incident_id)
-    where {_EARLIEST}
-    order by o.incident_id, o.version limit %(most)s for update of o skip locked"""
 
 _PATIENCE = ", ".join(f"'{pause.total_seconds()} s'" for pause in PAUSES)
 PUT_ASIDE = f"""

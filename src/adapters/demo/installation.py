@@ -14,6 +14,7 @@ from adapters.demo.history import Cast
 from adapters.demo.network import DOMAIN
 from adapters.demo.people import PEOPLE
 from adapters.demo.watching import give_profiles
+from adapters.refusals import UNREADABLE
 from argus_core.domain.accounts import actor_of
 from argus_core.usecases.apply import Applied, WantedSource, WantedToken, WantedUser, World
 
@@ -53,7 +54,7 @@ class Memory:
         """What is remembered, if this is a demo."""
         try:
             return msgspec.json.decode(self.file.read_bytes(), type=Remembered)
-        except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except (FileNotFoundError, *UNREADABLE):
             return None
 
     def keep(self, remembered: Remembered) -> None:

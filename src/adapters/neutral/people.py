@@ -12,7 +12,7 @@ import msgspec
 
 from adapters.db.populations import Population
 from adapters.keys import secret_of
-from adapters.refusals import Refusal
+from adapters.refusals import UNREADABLE, Refusal
 from argus_core.domain.accounts import Token, User, check_user
 from argus_core.domain.destinations import EMAIL, LABEL_LENGTH, Destination, synced_email
 from argus_core.domain.digests import parse_digest
@@ -348,7 +348,7 @@ def _world(folder: Path) -> WorldIn:
         return msgspec.json.decode((folder / WORLD).read_bytes(), type=WorldIn)
     except OSError as error:
         raise Refusal(f"The file {folder / WORLD} cannot be read: {error.strerror}.") from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise Refusal(_placed(WORLD, error)) from error
 
 
@@ -362,7 +362,7 @@ def _lines(file: Path, shape: type[_In]) -> Iterator[tuple[str, _In]]:
             place = f"{file.name}, line {number}"
             try:
                 yield place, decode(line)
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            except UNREADABLE as error:
                 raise Refusal(_placed(place, error)) from error
 
 

@@ -1,7 +1,6 @@
 """Deliveries, dry runs and filters as files, CSV or JSON, with the rows of the list beside which the links to them stand."""
 
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from litestar.response import Stream
@@ -81,7 +80,7 @@ def _delivery(one: Delivery) -> dict[str, Any]:
         "id": one.id,
         "created": one.created.isoformat(),
         "status": one.status.value,
-        "finished": _moment(one.finished),
+        "finished": exports.moment(one.finished),
         "reason": one.reason,
         "medium": one.medium,
         "address": one.address,
@@ -93,10 +92,6 @@ def _delivery(one: Delivery) -> dict[str, Any]:
         "maintenance_id": one.maintenance_id,
         "merged_into": one.merged_into,
         "attempts": len(one.attempts),
-        "last_attempt": _moment(last.at if last else None),
+        "last_attempt": exports.moment(last.at if last else None),
         "last_answer": last.answer if last else None,
     }
-
-
-def _moment(at: datetime | None) -> str | None:
-    return at.isoformat() if at else None

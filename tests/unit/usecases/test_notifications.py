@@ -448,12 +448,18 @@ async def test_what_is_urgent_does_not_wait_for_a_slot_behind_what_was_taken_wit
     assert urgent == office.pigeon.sent[0][1].incident
 
 
-async def test_no_more_are_under_way_than_there_are_slots(office):
+async def crowd(office):
+    """More is due than there is room for, at a provider that hangs until this is set."""
     await office.want("a")
     office.pigeon.failing["a"] = hanging = asyncio.Event()
     for _ in range(FEWEST + 5):
         await office.report()
     await office.decide()
+    return hanging
+
+
+async def test_no_more_are_under_way_than_there_are_slots(office):
+    hanging = await crowd(office)
 
     assert FEWEST == await office.sender.start()
     assert 0 == await office.sender.start()
@@ -464,11 +470,7 @@ async def test_no_more_are_under_way_than_there_are_slots(office):
 
 
 async def test_what_is_urgent_is_taken_and_sent_while_others_have_no_room_and_hang(office):
-    await office.want("a")
-    office.pigeon.failing["a"] = hanging = asyncio.Event()
-    for _ in range(FEWEST + 5):
-        await office.report()
-    await office.decide()
+    hanging = await crowd(office)
     assert FEWEST == await office.sender.start()
     for _ in range(SPARE + 1):
         await office.world.report(level=Level.CRITICAL)

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
+from adapters import exports
 from adapters.web.admin.hours import hours_said, recurrences_said
 from adapters.web.notifications.hub import name_of, profile_name
 from adapters.web.services import Web
@@ -31,18 +32,12 @@ _T = TypeVar("_T")
 Objects = list[dict[str, Any]]
 
 
-async def each(
-    after: Callable[[_T | None], Awaitable[Part[_T]]], told: Callable[[_T], dict[str, Any]] | Callable[[_T], Objects]
-) -> AsyncIterator[Objects]:
-    """All of a list: `after` gives some of those that follow one, and of each is told one object, or several."""
+async def each(after: Callable[[_T | None], Awaitable[Part[_T]]], told: Callable[[_T], Sequence[dict[str, Any]]]) -> AsyncIterator[Objects]:
+    """All of a list: `after` gives some of those that follow one, and `told` what is to be said of each."""
     last: _T | None = None
     while True:
         part = await after(last)
-        objects: Objects = []
-        for one in part.items:
-            said = told(one)
-            objects += said if isinstance(said, list) else [said]
-        yield objects
+        yield [said for one in part.items for said in told(one)]
         if not part.more:
             return
         last = part.items[-1]
@@ -66,8 +61,8 @@ def own_token(token: Token, now: datetime) -> dict[str, Any]:
         "begins": token.prefix,
         "scope": token.scope.value,
         "created": token.created.isoformat(),
-        "last_used": moment(token.used),
-        "expires": moment(token.expires),
+        "last_used": exports.moment(token.used),
+        "expires": exports.moment(token.expires),
         "expired": not token.is_live(now),
     }
 
@@ -87,8 +82,8 @@ def source(card: SourceCard) -> dict[str, Any]:
         "base_url": card.source.base_url,
         "user": card.user.username,
         "active": card.user.active,
-        "token_used": moment(card.used),
-        "last_heartbeat": moment(card.heart.last if card.heart else None),
+        "token_used": exports.moment(card.used),
+        "last_heartbeat": exports.moment(card.heart.last if card.heart else None),
         "heartbeat_every_seconds": int(card.heart.every.total_seconds()) if card.heart else None,
     }
 
@@ -122,13 +117,8 @@ def maintenance(one: Maintenance, now: datetime) -> dict[str, Any]:
         "phase": one.phase(now).value,
         "runs": one.runs(now),
         "start": one.start.isoformat(),
-        "end": moment(one.end),
+        "end": exports.moment(one.end),
         "hours": hours_said(one.windows),
         "zone": one.zone,
         "filters": tuple(filter_.name for filter_ in one.filters),
     }
-
-
-def moment(at: datetime | None) -> str | None:
-    """When, if ever."""
-    return at.isoformat() if at else None

@@ -64,7 +64,7 @@ def source_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # noqa: 
         async def after(last: SourceCard | None) -> Part[SourceCard]:
             return await web.administration.sources(caller.by, text, files.AT_ONCE, last.source.id if last else None)
 
-        return file_of(files.each(after, files.source), files.SOURCE, "sources", form)
+        return file_of(files.each(after, lambda card: [files.source(card)]), files.SOURCE, "sources", form)
 
     @get("/admin/sources/new/")
     async def ask_new(request: PageRequest) -> Response[bytes]:

@@ -39,7 +39,7 @@ def token_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:
         async def after(last: tuple[User, Token] | None) -> Part[tuple[User, Token]]:
             return await web.administration.tokens(caller.by, text, files.AT_ONCE, last[1].id if last else NEWEST)
 
-        return file_of(files.each(after, lambda owned: files.token(owned, now)), files.TOKEN, "tokens", form)
+        return file_of(files.each(after, lambda owned: [files.token(owned, now)]), files.TOKEN, "tokens", form)
 
     @get("/admin/tokens/{pk:int}/revoke/")
     async def ask(request: PageRequest, pk: FromPath[int]) -> Response[bytes]:

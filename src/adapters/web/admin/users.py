@@ -40,7 +40,7 @@ def users_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:
         async def after(last: User | None) -> Part[User]:
             return await web.administration.users(caller.by, text, files.AT_ONCE, last.id if last else OLDEST)
 
-        return file_of(files.each(after, files.user), files.USER, "users", form)
+        return file_of(files.each(after, lambda one: [files.user(one)]), files.USER, "users", form)
 
     @get("/admin/users/new/")
     async def ask_new(request: PageRequest) -> Response[bytes]:

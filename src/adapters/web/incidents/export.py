@@ -40,7 +40,7 @@ def _object(row: IncidentRow, now: datetime) -> dict[str, Any]:
     return {
         "id": row.id,
         "start_time": row.start_time.isoformat(),
-        "end_time": row.end_time.isoformat() if row.end_time else None,
+        "end_time": exports.moment(row.end_time),
         "stateful": row.stateful,
         "open": row.stateful and (row.end_time is None or row.end_time > now),
         "acked": row.acked_until is not None and row.acked_until > now,

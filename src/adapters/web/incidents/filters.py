@@ -15,10 +15,10 @@ from adapters.web.services import Web
 from adapters.web.taken_along import FILTER_FIELDS, file_of, kept_filters
 from adapters.web.wording import Names, say
 from argus_core.domain.errors import NotFound
-from argus_core.domain.ids import FilterId
+from argus_core.domain.ids import FilterId, UserId
 from argus_core.domain.permissions import Act, may
 from argus_core.domain.profiles import Profile
-from argus_core.domain.saved_filters import SavedFilter
+from argus_core.domain.saved_filters import SavedFilter, SharedFilter
 
 PATH = "/incidents/filters/"
 _DONE = {"share": "Everybody can use the filter now.", "unshare": "The filter is its owner's alone again."}
@@ -27,18 +27,20 @@ _DONE = {"share": "Everybody can use the filter now.", "unshare": "The filter is
 def kept_filter_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:
     """Looking at them, and sharing them or not."""
 
+    async def others(user_id: UserId) -> list[SharedFilter]:
+        return [one for one in await web.profiles.shared_filters() if one.filter.owner != user_id]
+
     @get(PATH)
     async def many(request: PageRequest) -> Response[bytes]:
         guest = await guests.known(request)
         actor = await web.accounts.acting(guest.user)
         own = await web.profiles.belongings(actor.id)
-        shared = await web.profiles.shared_filters()
         names: Names = {source.id: source.name for source in await web.accounts.sources()}
         return page(
             "incidents/filters.html",
             guest,
             own=[{**_told(one, names), "users": [_called(profile) for profile in own.using(one)]} for one in own.filters],
-            shared=[{**_told(one.filter, names), "owner": one.owner} for one in shared if one.filter.owner != actor.id],
+            shared=[{**_told(one.filter, names), "owner": one.owner} for one in await others(actor.id)],
             may_share=may(actor, Act.SHARE),
             news=_DONE.get(request.query_params.get("done", ""), ""),
         )
@@ -47,8 +49,8 @@ def kept_filter_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:
     async def export(request: PageRequest) -> Stream:
         guest = await guests.known(request)
         own = await web.profiles.belongings(guest.user.id)
-        shared = [one for one in await web.profiles.shared_filters() if one.filter.owner != guest.user.id]
-        objects = kept_filters([*((one, guest.user.username) for one in own.filters), *((one.filter, one.owner) for one in shared)])
+        shared = ((one.filter, one.owner) for one in await others(guest.user.id))
+        objects = kept_filters([*((one, guest.user.username) for one in own.filters), *shared])
         return file_of(objects, FILTER_FIELDS, "filters", request.query_params.get("form", ""))
 
     @post(PATH + "{pk:int}/{act:str}/")
