@@ -201,7 +201,7 @@ class Sender:
             await self._finish(sending, report, until)
         finally:
             route.take(sending, -1)
-            if route.room:
+            if route.room or sending.is_urgent:  # which leaves room to spare for the next that is
                 self.freed()
 
     async def _report(self, sending: Sending) -> Report:

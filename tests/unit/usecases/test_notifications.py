@@ -489,6 +489,23 @@ async def test_what_is_urgent_is_taken_and_sent_while_others_have_no_room_and_ha
     assert FEWEST + 5 + SPARE + 1 == len(office.told)
 
 
+async def test_the_end_of_what_is_urgent_makes_room_for_the_next_though_others_have_none(office):
+    freed = asyncio.Event()
+    await crowd(office)
+    assert FEWEST == await office.sender.start()
+    await office.world.report(level=Level.CRITICAL)
+    await office.decide()
+    await asyncio.sleep(0.01)
+    office.sender.freed = freed.set
+
+    assert 1 == await office.sender.start()
+    office.pigeon.failing.clear()  # those that have begun hang on
+    await office.sender.one_done(5)
+
+    assert [1, True] == [len(office.told), freed.is_set()]
+    assert 0 == await office.sender.start()
+
+
 async def test_what_is_urgent_is_decided_beside_a_portion_of_others(office):
     await office.want("a")
     await office.report()
