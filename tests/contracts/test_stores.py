@@ -85,9 +85,9 @@ async def test_a_claim_ends_with_its_connection(database_url):
 
 
 async def test_whoever_waits_too_long_for_a_claim_is_told_so(database_url, monkeypatch):
-    monkeypatch.setattr(claims, "SECONDS", 0.1)
     database = Database(database_url)
     async with PgTicketClaims(database).claim(IncidentId(1)):
+        monkeypatch.setattr(claims, "SECONDS", 0.1)
         with pytest.raises(Unavailable):
             async with PgTicketClaims(database).claim(IncidentId(1)):
                 pass

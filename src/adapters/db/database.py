@@ -164,8 +164,7 @@ class Database(Runs):
         Raises:
             IsShared: it is no connection of one's own.
         """
-        connection = await AsyncConnection.connect(**self._direct, autocommit=True)
-        await self._configure(connection)
+        connection = await self._configured(self._direct)
         if connection.prepare_threshold is None:
             await connection.close()
             raise IsShared
@@ -173,9 +172,17 @@ class Database(Runs):
         return connection
 
     async def _connect_for_work(self) -> Connection:
-        connection = await AsyncConnection.connect(**self._parameters, autocommit=True)
-        await self._configure(connection)
+        connection = await self._configured(self._parameters)
         await connection.set_autocommit(False)
+        return connection
+
+    async def _configured(self, parameters: dict[str, Any]) -> Connection:
+        connection = await AsyncConnection.connect(**parameters, autocommit=True)
+        try:
+            await self._configure(connection)
+        except BaseException:  # whoever has waited too long goes as well, and leaves nothing open
+            await connection.close()
+            raise
         return connection
 
     async def run(self, work: "Work[_Result]") -> _Result:

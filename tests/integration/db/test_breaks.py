@@ -483,3 +483,20 @@ async def test_a_caller_who_leaves_takes_no_connection_along(database_url):
         journal = await incidents.journal(incident.id)
 
         assert await incidents.get(incident.id) == fold(journal, world.source)
+
+
+async def test_whoever_gives_up_while_a_connection_is_prepared_leaves_none_open(database_url, monkeypatch):
+    begun = asyncio.Queue()
+
+    async def hang(_, connection):
+        begun.put_nowait(connection)
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Database, "_configure", hang)
+    attempt = asyncio.create_task(Database(database_url).connect())
+    connection = await begun.get()
+    attempt.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await attempt
+
+    assert connection.closed
