@@ -21,9 +21,10 @@ _BEGIN = f"""
     with held as (
         select id from account where id = %(user_id)s and active and password = %(password)s for share
     ),
+    moment as (select id, clock_timestamp() as now from held),
     s as (
         insert into session (digest, user_id, begun, used, address, agent, provider, proof)
-        select %(digest)s, id, clock_timestamp(), clock_timestamp(), %(address)s, %(agent)s, %(provider)s, %(proof)s from held
+        select %(digest)s, id, now, now, %(address)s, %(agent)s, %(provider)s, %(proof)s from moment
         returning *
     )
     select {SESSION_COLUMNS} from s"""  # noqa: S608 - names of columns
