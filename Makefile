@@ -74,22 +74,26 @@ audit: $(READY) ## Ask whether a package is vulnerable, and look at licences
 check: test lint types imports audit ## Everything CI checks, but a minute of chaos and of fuzz
 
 ##@ Now and then
-.PHONY: bench chaos strain upgrading fuzz lock clean
+.PHONY: bench chaos strain upgrading fuzz atheris lock clean
 bench: $(READY) ## Measure the server next to plain psycopg
 	@$(BIN)/python -m bench $(ARGS)
 
 chaos: $(READY) ## Let everything happen to an installation for five minutes (CHAOS_SECONDS=7200 ARGS="--seed 1")
 	@PYTHONPATH=tests $(BIN)/python -m chaos $(if $(CHAOS_SECONDS),--seconds $(CHAOS_SECONDS)) $(ARGS)
 
-strain: $(READY) ## Race, cut, kill and ask strange things for minutes instead of seconds
-	@RACE_SECONDS=60 KILL_ROUNDS=60 DESCRIBED_EXAMPLES=100 $(BIN)/pytest -q -o faulthandler_timeout=1800 -rP tests/integration/faults tests/integration/notifications/test_faults.py \
-		tests/integration/http/test_description.py $(ARGS)
+strain: $(READY) ## Race, cut, kill, ask strange things and look for exceptions to the laws for minutes instead of seconds
+	@RACE_SECONDS=60 KILL_ROUNDS=60 DESCRIBED_EXAMPLES=100 HYPOTHESIS_PROFILE=long $(BIN)/pytest -q -o faulthandler_timeout=1800 -rP tests/integration/faults \
+		tests/integration/notifications/test_faults.py tests/integration/http/test_description.py tests/integration/test_state_machine.py tests/unit/domain $(ARGS)
 
 upgrading: $(READY) ## Take the newest steps of a database of five million incidents under load (ARGS="--before 0009 --keep DIR")
 	@PYTHONPATH=tests $(BIN)/python -m bench.upgrading $(ARGS)
 
 fuzz: $(READY) ## Give every parser bytes at random (ARGS="--seconds 600 cursor")
 	@PYTHONPATH=tests nice $(BIN)/python -m fuzz $(ARGS)
+
+atheris: $(READY) ## Have the bytes of `make fuzz` led by which lines they reach (Linux on x86-64)
+	@$(if $(shell command -v uv),uv pip install --python $(BIN)/python,$(BIN)/python -m pip --disable-pip-version-check install) --quiet --only-binary :all: --require-hashes \
+		--requirement tests/fuzz/requirements.txt
 
 lock: ## Renew uv.lock and requirements.lock (ARGS=--upgrade for newer packages)
 	@tools/lock $(ARGS)

@@ -75,7 +75,7 @@ def by_atheris(name: str, seconds: int) -> None:
     corpus = Path(tempfile.mkdtemp(prefix="argus-fuzz-"))
     for number, seed in enumerate(TARGETS[name].seeds):
         (corpus / str(number)).write_bytes(seed)
-    options = [f"-max_total_time={seconds}", "-max_len=4096", "-timeout=10", f"-artifact_prefix={FOLDER}/"]
+    options = [f"-max_total_time={seconds}", "-max_len=4096", "-timeout=60", f"-artifact_prefix={FOLDER}/"]
     atheris.Setup([name, str(corpus), *options], TARGETS[name])
     atheris.Fuzz()
 
