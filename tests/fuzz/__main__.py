@@ -4,29 +4,32 @@ import argparse
 import importlib.util
 import os
 import re
-import subprocess
 import sys
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, redirect_stderr
+from io import StringIO
+from multiprocessing import connection, get_context
 from pathlib import Path
 
-MEMORY = Path("/dev/shm")  # noqa: S108 - the folder in it is private
 WITH_ATHERIS = importlib.util.find_spec("atheris") is not None
+with ExitStack() as stack:  # nothing of ours may have been imported before it is instrumented, and it is once for all parsers
+    if WITH_ATHERIS:
+        import atheris
+
+        stack.enter_context(redirect_stderr(StringIO()))  # where it names every module
+        stack.enter_context(atheris.instrument_imports(include=["adapters", "argus_core"]))
+    from fuzz import targets
+    from fuzz.inputs import inputs
+
+TARGETS = targets.TARGETS
+MEMORY = Path("/dev/shm")  # noqa: S108 - the folder in it is private
+PATIENCE = 300
+"""So many seconds a parser may take longer than it was given."""
 
 
 def main() -> None:
-    match sys.argv[1:]:
-        case ["--within", name, seconds]:  # nothing of ours may have been imported before it is instrumented
-            (by_atheris if WITH_ATHERIS else by_hypothesis)(name, int(seconds))
-        case _:
-            every()
-
-
-def every() -> None:
-    from fuzz.targets import TARGETS
-
     told = argparse.ArgumentParser(prog="python -m fuzz")
     told.add_argument("parsers", nargs="*", metavar="PARSER", help=f"of {', '.join(TARGETS)}; all if none is named")
     told.add_argument("--seconds", type=int, default=10, help="for each parser (10)")
@@ -36,56 +39,73 @@ def every() -> None:
     if unknown := set(options.parsers) - set(TARGETS):
         told.error(f"there is no parser {', '.join(sorted(unknown))}")
     print(f"{'atheris' if WITH_ATHERIS else 'Hypothesis'}, {options.seconds} s each", flush=True)
-    names = options.parsers or list(TARGETS)
-    with ThreadPoolExecutor(options.at_once) as threads:
-        tried = dict(zip(names, threads.map(partial(_fuzzed, seconds=options.seconds, brief=options.brief), names), strict=True))
-    fell = [name for name, inputs in tried.items() if inputs is None]
+    stood, fell = {}, []
+    for name, code, said in _fuzzed(options.parsers or list(TARGETS), options.seconds, options.at_once):
+        found = re.findall(r"Done (\d+) runs", said)
+        tried = int(found[-1]) if found else 0
+        if code or not options.brief:
+            print(f"{name:12} {tried:>12,} inputs  {f'fell over (code {code})' if code else 'stood it'}", flush=True)
+        if code:
+            fell.append(name)
+            print(said, flush=True)
+        else:
+            stood[name] = tried
     if options.brief:
-        stood = {name: inputs for name, inputs in tried.items() if inputs is not None}
         least = min(stood, key=stood.get, default="")
         print(f"{len(stood)} parsers stood {sum(stood.values()):,} inputs; {least} had the fewest, {stood.get(least, 0):,}", flush=True)
     sys.exit(f"fell over: {', '.join(fell)}" if fell else None)
 
 
-def _fuzzed(name: str, seconds: int, *, brief: bool) -> int | None:
-    """How many inputs a parser has stood; nothing when it fell over."""
-    command = [sys.executable, "-m", "fuzz", "--within", name, str(seconds)]
+def _fuzzed(names: Sequence[str], seconds: int, at_once: int) -> Iterator[tuple[str, int | None, str]]:
+    """Each parser as soon as it is done, with the exit code of its process and what that said."""
+    waiting, running, processes = list(names), {}, get_context("fork")
     with tempfile.TemporaryDirectory(prefix="argus-fuzz-", dir=MEMORY if MEMORY.is_dir() else None) as folder:
-        environment = {**os.environ, "TMPDIR": folder}
-        done = subprocess.run(
-            command, check=False, capture_output=True, text=True, errors="replace", timeout=seconds + 300, env=environment
-        )
-    found = re.findall(r"Done (\d+) runs", done.stdout + done.stderr)
-    tried = int(found[-1]) if found else 0
-    verdict = f"fell over (code {done.returncode})" if done.returncode else "stood it"
-    if done.returncode or not brief:
-        print(f"{name:12} {tried:>12,} inputs  {verdict}", flush=True)
-    if done.returncode:
-        print(*(line for line in (done.stdout + done.stderr).splitlines() if "Instrumenting" not in line), sep="\n", flush=True)
-        return None
-    return tried
+        while waiting or running:
+            while waiting and len(running) < at_once:
+                name = waiting.pop(0)
+                process = processes.Process(target=_fuzz, args=(name, seconds, Path(folder, name)))
+                process.start()
+                running[process.sentinel] = name, process
+            done = connection.wait(running, timeout=seconds + PATIENCE)
+            for sentinel in done or list(running):
+                name, process = running.pop(sentinel)
+                if not done:
+                    process.kill()
+                process.join()
+                yield name, process.exitcode, Path(folder, f"{name}.said").read_text(errors="replace")
+
+
+def _fuzz(name: str, seconds: int, folder: Path) -> None:
+    folder.mkdir()
+    targets.FOLDER = folder
+    with folder.with_suffix(".said").open("w") as said:
+        os.dup2(said.fileno(), 1)
+        os.dup2(said.fileno(), 2)
+    (by_atheris if WITH_ATHERIS else by_hypothesis)(name, seconds)
 
 
 def by_atheris(name: str, seconds: int) -> None:
     """Bytes led by which lines they reach."""
-    import atheris
-
-    with atheris.instrument_imports(include=["adapters", "argus_core"]):
-        from fuzz.targets import FOLDER, TARGETS
-    corpus = Path(tempfile.mkdtemp(prefix="argus-fuzz-"))
+    corpus = targets.FOLDER / "corpus"
+    corpus.mkdir()
     for number, seed in enumerate(TARGETS[name].seeds):
         (corpus / str(number)).write_bytes(seed)
-    options = [f"-max_total_time={seconds}", "-max_len=4096", "-timeout=60", f"-artifact_prefix={FOLDER}/"]
-    atheris.Setup([name, str(corpus), *options], TARGETS[name])
+    options = [f"-max_total_time={seconds}", "-max_len=4096", "-timeout=60", f"-artifact_prefix={targets.FOLDER}/"]
+
+    def take(data: bytes) -> None:
+        try:
+            TARGETS[name](data)
+        except BaseException:
+            print(f"fell over {data!r}", flush=True)
+            raise
+
+    atheris.Setup([name, str(corpus), *options], take)
     atheris.Fuzz()
 
 
 def by_hypothesis(name: str, seconds: int) -> None:
     """Well-formed bytes, changed at random."""
     from hypothesis import HealthCheck, given, seed, settings
-
-    from fuzz.inputs import inputs
-    from fuzz.targets import TARGETS
 
     target, tried, end = TARGETS[name], 0, time.monotonic() + seconds
 

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cached_property
 
 import httpx
 import pytest
@@ -22,22 +23,26 @@ SPEC = {
         {"actor": "sam", "username": "sam", "password": SECRET, "is_staff": True},
     ]
 }
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"))), None)
 CLIENT = ("argus", "a secret of tests, long enough")
 
 
 @dataclass
 class Site:
-    """A running server with a neighbour on the same database, and what stands around it."""
+    """A running server, and what stands around it."""
 
     url: str
-    neighbour: str
     served: Served
     mailbox: object
     database: str
     environment: dict
     folder: object
     closing: ExitStack
+
+    @cached_property
+    def neighbour(self) -> str:
+        """Where another server on the same database listens; for whoever asks, it is started."""
+        return self.closing.enter_context(serving("--no-worker", environment=self.environment, folder=self.folder)).url
 
     def browser(self, url: str = "", **cookies: str) -> "Browser":
         client = httpx.Client(base_url=url or self.url, cookies=cookies, timeout=30)
@@ -91,8 +96,7 @@ def site(postgres, migrated, tmp_path_factory, provider_port) -> Iterator[Site]:
         environment = {"DATABASE_URL": dsn, "ARGUS_OIDC_FEIDE_CLIENT_SECRET": CLIENT[1], **mailbox.settings}
         applied(SPEC, environment=environment, folder=folder)
         served = stack.enter_context(serving(environment=environment, folder=folder, port=port))
-        neighbour = stack.enter_context(serving("--no-worker", environment=environment, folder=folder))
-        yield Site(url, neighbour.url, served, mailbox, dsn, environment, folder, stack)
+        yield Site(url, served, mailbox, dsn, environment, folder, stack)
 
 
 @pytest.fixture(scope="module")

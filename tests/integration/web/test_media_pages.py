@@ -34,7 +34,7 @@ def site(postgres, migrated, tmp_path_factory):
         }
         applied(SPEC, environment=environment, folder=folder)
         served = stack.enter_context(serving(environment=environment, folder=folder, port=port))
-        yield Site(f"http://127.0.0.1:{port}", served.url, served, None, dsn, environment, folder, stack)
+        yield Site(f"http://127.0.0.1:{port}", served, None, dsn, environment, folder, stack)
 
 
 @pytest.fixture
