@@ -1,10 +1,12 @@
 import os
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("short", max_examples=25, deadline=None, print_blob=True)
-settings.register_profile("long", max_examples=250, deadline=None, print_blob=True)
+# A busy machine is no mistake, and fixtures that many examples share are left as they were by each.
+BORNE = (HealthCheck.too_slow, HealthCheck.function_scoped_fixture)
+for name, examples in {"short": 25, "long": 250}.items():
+    settings.register_profile(name, max_examples=examples, deadline=None, print_blob=True, suppress_health_check=BORNE)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))
 
 

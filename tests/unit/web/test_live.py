@@ -164,7 +164,7 @@ async def test_all_streams_end_at_once_when_the_process_stops(world):
 
         live.stop()
 
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(SOON):
             await asyncio.gather(*ends)
             await read_all(told(live, OPEN, world.journal, known))
         assert {} == live._watched
