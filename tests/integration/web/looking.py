@@ -8,6 +8,9 @@ import httpx
 from integration.web.conftest import SECRET
 
 SCREENS = {"light": {"color_scheme": "light"}, "dark": {"color_scheme": "dark"}, "phone": {"viewport": {"width": 360, "height": 740}}}
+WIDTHS = ("light", "phone")
+"""For what texts do to pages: colours do not depend on them."""
+
 TEXT = {
     "evil": '<img src=x onerror="window.cracked=1"><script>window.cracked=1</script>"\'><b>',
     "long": "verylongwordwithoutanyplacetobreakit" * 12,

@@ -5,7 +5,7 @@ import re
 import httpx
 import pytest
 
-from integration.web.looking import SCREENS, TEXT, faults, log_in, looking, report, source_token
+from integration.web.looking import TEXT, WIDTHS, faults, log_in, looking, report, source_token
 
 EVIL, SCRIPT_LINK = TEXT["evil"], "javascript:document.title='cracked'"
 PAGES = (
@@ -48,7 +48,7 @@ def _belongings(site, token):
         kept("/", name=EVIL[:40], timeslot=slot, filters=[filter_], destinations=[where], active=True)
 
 
-@pytest.mark.parametrize("screen", SCREENS)
+@pytest.mark.parametrize("screen", WIDTHS)
 def test_everybody_can_use_the_pages_and_no_name_does_harm(chromium, site, office, screen):
     """
     Whatever somebody is called: nothing of it runs, nothing of it becomes a part of the page, axe-core finds nothing, nothing sticks out.

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from integration.web.looking import SCREENS, TEXT, faults, is_text_only, log_in, looking, report, source_token
+from integration.web.looking import TEXT, WIDTHS, faults, is_text_only, log_in, looking, report, source_token
 
 
 @pytest.fixture(scope="module")
@@ -170,7 +170,7 @@ def test_one_is_told_why(chromium, site, incident):
         assert "You have no notification profile" in page.inner_text("main")
 
 
-@pytest.mark.parametrize("screen", SCREENS)
+@pytest.mark.parametrize("screen", WIDTHS)
 @pytest.mark.parametrize("kind", TEXT)
 def test_whatever_texts_say_they_are_texts_and_have_room(chromium, site, token, screen, kind):
     """

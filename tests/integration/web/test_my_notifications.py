@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from integration.web.looking import SCREENS, TEXT, faults, is_text_only, looking, report, source_token
+from integration.web.looking import TEXT, WIDTHS, faults, is_text_only, looking, report, source_token
 
 HUB = "/notifications/"
 
@@ -130,7 +130,7 @@ def test_without_scripts_all_of_it_works(chromium, site):
     context.close()
 
 
-@pytest.mark.parametrize("screen", SCREENS)
+@pytest.mark.parametrize("screen", WIDTHS)
 @pytest.mark.parametrize("kind", TEXT)
 def test_whatever_names_say_they_are_texts_and_have_room(chromium, site, token, screen, kind):
     """
