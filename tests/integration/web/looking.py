@@ -51,6 +51,8 @@ def faults(page):
     found = [f"{one['id']} ({one['impact']}): {one['nodes'][0]['html'][:150]}" for one in page.evaluate("axe.run()")["violations"]]
     if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
         found.append("sticks out")
+    if page.evaluate("innerWidth < 400 && [...document.querySelectorAll('.scroll')].some(one => one.scrollWidth > one.clientWidth)"):
+        found.append("has to be moved sideways to be read")
     return found
 
 
