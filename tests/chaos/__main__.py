@@ -89,7 +89,7 @@ def main() -> None:
     with ExitStack() as stack:
         folder = options.logs or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="argus-chaos-")))
         folder.mkdir(parents=True, exist_ok=True)
-        mailbox, disk = stack.enter_context(sink()), stack.enter_context(small())
+        mailbox, disk = stack.enter_context(sink()), stack.enter_context(small(options.seconds))
         clock = Clock(folder / "clock")
         environment = {
             "ARGUS_FRONTEND_URL": "https://argus.example.org",

@@ -11,6 +11,8 @@ from pathlib import Path
 from adapters.room import LEAST
 
 SIZE = LEAST + 1024**3
+PER_SECOND = 300_000
+"""So many bytes more for each second: what is kept grows by a third of that, and what is found out at the end needs room too."""
 
 
 class Disk:
@@ -34,12 +36,13 @@ class Disk:
 
 
 @contextmanager
-def small() -> Iterator[Disk | str]:
-    """Such a disk in memory, or why there is none."""
+def small(seconds: float) -> Iterator[Disk | str]:
+    """Such a disk in memory, for a run that takes so long; or why there is none."""
     folder = Path(tempfile.mkdtemp(prefix="argus-chaos-"))
+    size = SIZE + int(seconds * PER_SECOND)
     told = "it takes root to mount a small file system"
     try:
-        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "argus", folder], check=False, capture_output=True, text=True)
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "argus", folder], check=False, capture_output=True, text=True)
         if os.geteuid() or done.returncode:
             yield f"{told}: {done.stderr.strip()}"
             return
