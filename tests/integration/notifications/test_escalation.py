@@ -14,7 +14,8 @@ import pytest
 
 from integration.serving import ARGUS, environ, process
 
-PATIENCE = 60
+PATIENCE = 180
+"""Longer than the lease of what the dead were sending."""
 WAIT = 3
 NEWS = f"unacknowledged for {WAIT} seconds"
 
@@ -89,6 +90,7 @@ def test_what_nobody_acknowledges_is_told_once_to_who_waits(installation, mailbo
     installation.ask("alice", "POST", f"/incidents/{acked}/events/", {"type": "CLO"})
     kill_all(installation.served)
     mailbox.wait_for(lambda mails: {"Left 0", "Left 1"} <= told(mails, "bob", "closed").keys(), PATIENCE)
+    mailbox.wait_for(lambda mails: told(mails, "alice", "acknowledgement expired"), PATIENCE)
     time.sleep(WAIT + 2)  # whatever is told too often would have come by now
 
     mails = list(mailbox.mails)
