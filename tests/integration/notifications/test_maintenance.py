@@ -9,7 +9,8 @@ from random import Random
 
 import psycopg
 
-PATIENCE = 60
+PATIENCE = 180
+"""Longer than the lease of what the dead were sending."""
 
 
 def roundups(mails):
