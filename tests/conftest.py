@@ -3,10 +3,9 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
-# A busy machine is no mistake, and fixtures that many examples share are left as they were by each.
-BORNE = (HealthCheck.too_slow, HealthCheck.function_scoped_fixture)
+# A busy machine is no mistake.
 for name, examples in {"short": 25, "long": 250}.items():
-    settings.register_profile(name, max_examples=examples, deadline=None, print_blob=True, suppress_health_check=BORNE)
+    settings.register_profile(name, max_examples=examples, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))
 
 

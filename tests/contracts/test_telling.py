@@ -2,7 +2,7 @@
 
 import asyncio
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adapters.db.accounts import PgAccounts
@@ -14,7 +14,7 @@ from strategies import NOON
 from telling import Clock, Stores, check_that_what_is_explained_was_sent
 
 
-@settings(max_examples=10)
+@settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_what_is_explained_was_sent(database_url, data):
     """Other examples leave in the same database what is theirs alone."""

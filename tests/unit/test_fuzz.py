@@ -1,7 +1,7 @@
 """A little of what `make fuzz` does for longer, and everything it has found."""
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fuzz.inputs import inputs
@@ -33,6 +33,7 @@ FINDINGS = [
 
 
 @pytest.mark.parametrize("name", TARGETS)
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_each_parser_takes_or_refuses_whatever_it_is_given(name, data):
     TARGETS[name](data.draw(inputs(TARGETS[name])))

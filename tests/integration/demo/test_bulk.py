@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 
 from adapters.db.bulk import Loaded, NotEmpty, batches, load, packed
 from argus_core.domain import transitions
@@ -76,7 +76,7 @@ def rows(url, query):
 
 
 @given(history=histories())
-@settings(max_examples=30)
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 def test_any_incident_is_loaded_as_it_is_with_its_journal(peopled, history):
     with psycopg.connect(peopled) as connection:
         connection.execute("truncate incident")

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from adapters.http.errors import Refused
@@ -57,7 +57,7 @@ def test_cursors_of_another_argus_server_are_understood(text, expected):
 
 
 @pytest.mark.anyio
-@settings(max_examples=20)
+@settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(starts=st.lists(st.integers(0, 3), min_size=1, max_size=9), size=st.integers(1, 4))
 async def test_pages_lead_through_everything_and_back(lasting_world, starts, size):
     mark = str(lasting_world.later(days=1) or lasting_world.now.timestamp())

@@ -3,7 +3,7 @@
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import strategies as some
@@ -442,6 +442,7 @@ BODIES = st.dictionaries(
 
 
 @pytest.mark.anyio
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(
     path=st.sampled_from(["timeslots/", "filters/", "destinations/", "", "filterpreview/", "timeslots/1/", "destinations/1/"]),
     method=st.sampled_from(["POST", "PUT", "PATCH"]),
