@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import TypeAlias
 from weakref import WeakValueDictionary
 
-from argus_core.domain.decisions import NOTHING_HEARD, Told, gathered
+from argus_core.domain.decisions import NOTHING_HEARD, Told, gathered, matches
 from argus_core.domain.escalation import Heard
 from argus_core.domain.filters import (
     All,
@@ -111,6 +111,14 @@ class Audience:
                         fired.extend(wholes)
         return fired
 
+    def judged_singly(self, happening: Happening, texts: Sequence[str] = ()) -> Sequence[tuple[WholeProfile, bool | Exception]]:
+        """
+        Whether each profile fires for it, if it is asked, or what kept that from being found out.
+
+        Finds what `matching` finds, and takes longer: for when that fails, since what is wrong with one says nothing of the others.
+        """
+        return [(whole, _judged(whole, happening, texts)) for wholes in self._of.values() for whole in wholes]
+
     def _wait(self, whole: WholeProfile, more: int) -> None:
         after = whole.profile.escalate_after
         if after is not None:
@@ -143,6 +151,13 @@ class Audience:
 
     def _hours_of(self, timeslot: Timeslot) -> _Hours:
         return self._hours.setdefault((timeslot.zone, timeslot.recurrences), _Hours(timeslot))
+
+
+def _judged(whole: WholeProfile, happening: Happening, texts: Sequence[str]) -> bool | Exception:
+    try:
+        return matches(whole, happening, texts)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is told
+        return error
 
 
 def _condition_of(whole: WholeProfile) -> Condition:

@@ -97,7 +97,7 @@ class Dispatcher:
                 blamed = undecided.places
                 happenings = await undecided.happenings()
                 texts = await self._texts(undecided)
-                matching = [(one, self._audience.matching(one, texts.get(one.incident.id, ()))) for one in happenings]
+                matching = [(one, self._matching(one, texts.get(one.incident.id, ()))) for one in happenings]
                 heard = await _heard(undecided, matching)
                 orders = [order for one, profiles in matching for order in self._orders(one, profiles, heard)]
                 waits = [timer for one in happenings for timer in timers(one, self._audience.delays)]
@@ -120,7 +120,7 @@ class Dispatcher:
     async def cares(self, happening: Happening, texts: Sequence[str]) -> bool:
         """Whether anybody waits for this escalation; if not, there is no need to note it."""
         await self._learn()
-        return any(asks(whole.profile, happening, None) for whole in self._audience.matching(happening, texts))
+        return any(asks(whole.profile, happening, None) for whole in self._matching(happening, texts))
 
     async def _learn(self) -> None:
         async with self._learning:
@@ -135,6 +135,25 @@ class Dispatcher:
             self._thresholds = Thresholds.spelled(self._thresholds.usual, edition.thresholds)
         self._confined = {owner: own for owner, own in self._confined.items() if owner not in edition.belongings} | dict(edition.confined)
         self._generation = edition.generation
+
+    def _matching(self, happening: Happening, texts: Sequence[str]) -> Sequence[WholeProfile]:
+        """The profiles that fire if they are asked, and those that cannot be judged: better that somebody hears too much than nothing."""
+        try:
+            return self._audience.matching(happening, texts)
+        except Exception:
+            judged = self._audience.judged_singly(happening, texts)
+            doubtful = [(whole, found) for whole, found in judged if isinstance(found, Exception)]
+            if len(doubtful) == len(judged):  # then it is no profile's fault
+                raise
+            for whole, error in doubtful:
+                _log.error(
+                    "Profile %d is told of incident %d since it cannot be found out whether it wants to be",
+                    whole.profile.id,
+                    happening.incident.id,
+                    exc_info=error,
+                    extra={"incident": happening.incident.id},
+                )
+            return [whole for whole, found in judged if found]
 
     async def _texts(self, undecided: Undecided) -> Mapping[IncidentId, Sequence[str]]:
         if not self._audience.reads_texts and not self._calendar.reads_texts:

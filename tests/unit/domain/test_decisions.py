@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from argus_core.domain.audience import Audience, marks_of
-from argus_core.domain.decisions import fires, judge, who_hears
+from argus_core.domain.decisions import fires, gathered, judge, who_hears
 from argus_core.domain.destinations import Destination
 from argus_core.domain.filters import All, Either, EventTypeIn, HasTag, IsOpen, LevelAtMost, Not, SourceIn, SourceTyped, TextHas
 from argus_core.domain.ids import DestinationId
@@ -89,7 +89,9 @@ def test_the_index_finds_whom_the_rules_find(data):
         audience.know(owner, present[owner])
     everybodys = [owned.whole(profile) for owned in present.values() for profile in owned.profiles]
 
-    assert who_hears(everybodys, happening, texts) == audience.who_hears(happening, texts)
+    singly = [whole for whole, fired in audience.judged_singly(happening, texts) if fired]
+
+    assert who_hears(everybodys, happening, texts) == audience.who_hears(happening, texts) == gathered(singly, happening)
 
 
 @given(st.data())

@@ -815,6 +815,36 @@ async def test_an_event_that_cannot_be_decided_holds_up_nobody_else_and_is_not_l
     assert [] == await office.outbox.aside(10)
 
 
+async def test_a_profile_that_cannot_be_judged_is_told_and_silences_nobody_else(office, caplog):
+    """
+    Its time zone is none here, say, since the machine that stored it knows others.
+    """
+    await office.want("a")
+    await office.want("b", definition=FilterDefinition(max_level=1))
+    await office.want("c")
+    async with office.profiles.begin(office.owner) as work:
+        (slot,) = [one for one in work.belongings.timeslots if one.name == "c"]
+        await work.keep(replace(slot, zone="Mars/Olympus_Mons"))
+    incident = await office.report()
+
+    await office.decide()
+
+    assert {"Pigeon: a", "Pigeon: c"} == {delivery.address for delivery in await office.ledger(incident)}
+    assert f"told of incident {incident.id} since it cannot be found out" in caplog.text
+    assert "No time zone found with key Mars/Olympus_Mons" in caplog.text
+
+
+async def test_an_event_about_which_no_profile_can_be_judged_is_put_aside(office, monkeypatch):
+    await office.want("a")
+    await office.want("b")
+    incident = await office.report()
+    monkeypatch.setattr(Timeslot, "covers", lambda *_: 1 / 0)
+
+    await office.decide()
+
+    assert ([], [incident.id]) == (await office.ledger(incident), [one.incident_id for one in await office.outbox.aside(10)])
+
+
 async def test_what_cannot_be_read_any_more_is_an_attempt_that_failed(office):
     await office.want("a")
     damaged, whole = await office.report(), await office.report()
