@@ -419,7 +419,8 @@ async def _roundups(connection: Connection, deliveries: Sequence[Delivery]) -> M
     for into, id_, started, version, _ in rows:
         if (IncidentId(id_), version) in happenings:
             kept.setdefault(into, []).append(Kept(happenings[IncidentId(id_), version].incident, started))
-    return {one.id: Roundup(title=one.title, now=rows[0][-1], kept=tuple(kept.get(one.id, ()))) for one in deliveries}
+    now = {into: now for into, *_, now in rows}
+    return {one.id: Roundup(title=one.title, now=now.get(one.id, one.created), kept=tuple(kept.get(one.id, ()))) for one in deliveries}
 
 
 def _settled(finished: Sequence[tuple[Sending, Report]]) -> dict[str, object]:

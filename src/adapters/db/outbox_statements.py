@@ -2,7 +2,8 @@
 The statements of the outbox, each one round trip.
 
 A lane is locked before anything in it is changed, and read as it is then: what is added to it meanwhile shows in its column `newest`,
-though not among the deliveries that the statement sees.
+though not among the deliveries that the statement sees. So `newest` grows whenever something waits in it that did not, also if that is an
+older delivery that is tried again; what was in it when it was taken is `upto`.
 """
 
 # ruff: noqa: S608 - values travel as parameters; what is put together here are our own words
@@ -313,7 +314,7 @@ SETTLE = """
             with ordinality as w (incident_id, destination_id, attempt, newest, outcome, answer, seconds, place)
     ),
     l as (
-        select w.place, l.incident_id, l.destination_id, l.newest <= w.newest as empty
+        select w.place, l.incident_id, l.destination_id, l.newest <= coalesce(l.upto, w.newest) as empty
         from w cross join lateral (
             select * from lane where lane.incident_id = w.incident_id and lane.destination_id = w.destination_id
             and lane.attempt = w.attempt for update
@@ -338,7 +339,7 @@ SETTLE = """
     select l.place is not null from w left join l using (place) order by w.place"""
 FAIL = f"""
     with l as (
-        select incident_id, destination_id, newest, tried, newest <= %(newest)s as empty from lane
+        select incident_id, destination_id, newest, tried, newest <= coalesce(upto, %(newest)s) as empty from lane
         where incident_id = %(incident)s and destination_id = %(destination)s and attempt = %(attempt)s for update
     ),
     a as (
@@ -408,6 +409,7 @@ EMPTY = """
     where leased_until <= now() and not exists (
         select from delivery d
         where d.status = 'waiting' and d.incident_id = lane.incident_id and d.destination_id = lane.destination_id)"""
+# Numbers come from one sequence: the next one is newer than all that anybody has seen in a lane.
 RETRY = """
     with d as (
         update delivery set status = 'waiting', reason = '', since = now(), finished = null
@@ -419,7 +421,7 @@ RETRY = """
         select incident_id, destination_id, max(id), coalesce(%(routes)s::json ->> destination_id::text, min(medium) || ':'),
             bool_or(urgent)
         from d group by incident_id, destination_id order by 1, 2
-        on conflict (incident_id, destination_id) do update set newest = greatest(lane.newest, excluded.newest), due = now(), failures = 0,
+        on conflict (incident_id, destination_id) do update set newest = nextval('delivery_ids'), due = now(), failures = 0,
             urgent = lane.urgent or excluded.urgent
     )
     select id from d order by id"""
@@ -440,7 +442,9 @@ BACKLOG = """
         count(*), coalesce(now() - min(since), '0') from delivery where status = 'waiting'"""
 _OLD = """
     select id from delivery where created <= now() - %(age)s::interval and finished <= now() - %(age)s::interval
-    and not (status = 'suppressed' and merged_into is null) order by id limit %(most)s"""
+    and not (status = 'suppressed' and merged_into is null)
+    and not exists (select from delivery w where w.id = delivery.merged_into and w.status = 'waiting')
+    order by id limit %(most)s"""
 PRUNE = f"""
     with d as (delete from delivery where id in ({_OLD}) returning id),
     a as (delete from attempt where delivery_id in (select id from d))

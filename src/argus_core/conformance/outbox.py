@@ -496,6 +496,24 @@ async def operators_drop_and_retry(post: Post) -> None:
     see(not await post.outbox.retry([first.id], {}), "What was sent was sent again.")
 
 
+async def what_is_tried_again_meanwhile_goes_next(post: Post) -> None:
+    """Also what is older than the message that is under way, whatever becomes of that."""
+    for report, then in ((SENT, [1]), (REFUSED, [1]), (replace(FAILED, again=NO_TIME), [1, 2])):
+        incident = await post.waiting()
+        given_up = await post.take_one()
+        await post.outbox.finish(given_up, REFUSED)
+        await post.world.service.post(incident.id, EventType.OTHER, actor=post.world.person)
+        await post.decide()
+        under_way = await post.take_one()
+        see(await post.outbox.retry([given_up.newest.id], {}) == [given_up.newest.id], "It could not be tried again.")
+        await post.outbox.finish(under_way, report)
+        if report.outcome is Outcome.FAILED:  # no lane is tried all the time
+            await post.outbox.retry([under_way.newest.id], {})
+        again = await post.take_one()
+        see([delivery.version for delivery in again.deliveries] == then, "It is forgotten, or does not go with what came later.")
+        await post.outbox.finish(again, SENT)
+
+
 async def tests_go_the_same_way(post: Post) -> None:
     """A test has no incident, and is a delivery like all others."""
     (id_,) = await post.outbox.order_tests([post.order(None)], MANY, LEASE)
@@ -638,6 +656,7 @@ async def what_is_kept_back_is_rounded_up(post: Post) -> None:
     see((newest.is_roundup, newest.title, newest.maintenance_id) == (True, "Over", keeping.id), "The ledger does not know a roundup.")
     see([asking.id for asking in newest.profiles] == [profile.id for profile in post.told.profiles], "A roundup is asked for by nobody.")
     see({one.merged_into for one in await post.outbox.of_incident(quiet.id)} == {newest.id}, "The ledger does not say what told it.")
+    await post.outbox.prune(NO_TIME, MANY)
     sending = await post.take_one()
     see((sending.incident_id, sending.happenings) == (None, ()), "A roundup is about one incident.")
     see(sending.roundup is not None and sending.roundup.title == "Over", "A roundup is sent without its title.")
@@ -981,6 +1000,7 @@ OUTBOX_CHECKS: Sequence[PostCheck] = (
     switched_off_is_said,
     what_waits_too_long_is_given_up,
     operators_drop_and_retry,
+    what_is_tried_again_meanwhile_goes_next,
     tests_go_the_same_way,
     tests_are_limited,
     the_ledger_can_be_read,

@@ -471,7 +471,7 @@ class MemoryOutbox(Outbox):
         old = [
             id_
             for id_, delivery in self._ledger.items()
-            if delivery.finished is not None and delivery.finished <= too_old and not delivery.is_kept_back
+            if delivery.finished is not None and delivery.finished <= too_old and not self._is_to_be_told(delivery)
         ][:most]
         if not dry_run:
             for id_ in old:
@@ -479,6 +479,11 @@ class MemoryOutbox(Outbox):
             forgotten = self._clock() - FORGOTTEN
             self.known_flaps = {key: one for key, one in self.known_flaps.items() if one.changed and one.changed > forgotten}
         return len(old)
+
+    def _is_to_be_told(self, delivery: Delivery) -> bool:
+        """Whether it is kept back, or a roundup that tells it has not gone yet."""
+        roundup = self._ledger.get(delivery.merged_into) if delivery.merged_into is not None else None
+        return delivery.is_kept_back or (roundup is not None and roundup.status is DeliveryStatus.WAITING)
 
     def told(self, incident_ids: Sequence[IncidentId]) -> AbstractSet[LaneKey]:
         """See the port of what is undecided."""

@@ -17,11 +17,16 @@ class BadSettings(Invalid):
 
 
 class TryLater(Exception):
-    """It may work later; the reason is the message. `after` seconds is when, if the provider has said so."""
+    """
+    It may work later; the reason is the message. `after` seconds is when, if the provider has said so.
 
-    def __init__(self, reason: str, *, after: float | None = None) -> None:
+    With `provider_works` it is this destination that has to wait (a full mailbox, a key that was taken back), and others at the same
+    provider do not. Else a provider that says so a few times in a row is taken to be down, and is left alone for a while.
+    """
+
+    def __init__(self, reason: str, *, after: float | None = None, provider_works: bool = False) -> None:
         super().__init__(reason)
-        self.after = after
+        self.after, self.provider_works = after, provider_works
 
 
 class Undeliverable(Exception):

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from argus_core.domain.breakers import Breaker
@@ -17,7 +17,7 @@ from argus_core.domain.notifications import Notification, asked_by, compose
 from argus_core.domain.roundups import compose_roundup
 from argus_core.domain.sources import Source
 from argus_core.ports.about import work_on
-from argus_core.ports.media import Media, PerhapsDelivered, TryLater, Undeliverable, staff_only
+from argus_core.ports.media import Media, Medium, PerhapsDelivered, Settings, TryLater, Undeliverable, staff_only
 from argus_core.ports.outbox import Outbox, Sending
 from argus_core.usecases.slots import Slots
 
@@ -43,6 +43,7 @@ MOST_ANSWER = 1_000
 """So many characters of what a provider answers are kept."""
 
 GONE = "The destination is gone."
+NOTHING_LEFT = "Nothing of what it tells can be read: it is gone, or damaged."
 NOT_STAFF = "The destination is for staff only, and its owner is not of the staff any more."
 
 
@@ -84,10 +85,20 @@ class _Route:
         self.taken += count
         self.urgent += count if sending.is_urgent else 0
 
-    def note(self, report: Report, now: float) -> None:
+    def note(self, seconds: float, *, works: bool, now: float) -> None:
         """Learn from a send how the provider does."""
-        self.pace += (max(report.seconds, SHORTEST) - self.pace) / SLOTS
-        self.breaker = self.breaker.after(worked=report.outcome in (Outcome.SENT, Outcome.REFUSED), now=now)
+        self.pace += (max(seconds, SHORTEST) - self.pace) / SLOTS
+        self.breaker = self.breaker.after(worked=works, now=now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """What came of an attempt, and whether the provider works, if it was asked at all; `after` seconds it wants to be asked again."""
+
+    outcome: Outcome
+    answer: str = ""
+    after: float | None = None
+    works: bool | None = False
 
 
 async def nobody(_: UserId) -> bool:
@@ -195,55 +206,65 @@ class Sender:
                     with suppress(Unavailable):  # the lease runs out by itself
                         await self._outbox.release([sending])
                     return
-                report = await self._report(sending)
-            route.note(report, self._seconds())
-            self.attempted(_medium_of(sending.route), report.outcome)
-            await self._finish(sending, report, until)
+                began = self._seconds()
+                tried = await self._attempt(sending)
+                seconds = self._seconds() - began
+            if tried.works is not None:
+                route.note(seconds, works=tried.works, now=self._seconds())
+            self.attempted(_medium_of(sending.route), tried.outcome)
+            await self._finish(sending, self._report(sending, tried, seconds), until)
         finally:
             route.take(sending, -1)
             if route.room or sending.is_urgent:  # which leaves room to spare for the next that is
                 self.freed()
 
-    async def _report(self, sending: Sending) -> Report:
-        began = self._seconds()
-        outcome, answer, after = await self._attempt(sending)
+    def _report(self, sending: Sending, tried: _Tried, seconds: float) -> Report:
         again = timedelta()
-        if outcome in (Outcome.FAILED, Outcome.UNKNOWN):
-            again = max(pause_after(sending.failures + 1, self._chance()), timedelta(seconds=after or 0))
-        return Report(outcome=outcome, answer=storable(answer, MOST_ANSWER), seconds=self._seconds() - began, again=again)
+        if tried.outcome in (Outcome.FAILED, Outcome.UNKNOWN):
+            again = max(pause_after(sending.failures + 1, self._chance()), timedelta(seconds=tried.after or 0))
+        return Report(outcome=tried.outcome, answer=storable(tried.answer, MOST_ANSWER), seconds=seconds, again=again)
 
-    async def _attempt(self, sending: Sending) -> tuple[Outcome, str, float | None]:
+    async def _attempt(self, sending: Sending) -> _Tried:
         deadline = self._lease.total_seconds() / 2
+        asked = False
         try:
             async with asyncio.timeout(deadline):
-                await self._hand_over(sending)
+                medium, settings = await self._receiver(sending)
+                message = self._message(sending)
+                asked = True
+                await medium.send(message, settings)
         except TryLater as refusal:
-            return Outcome.FAILED, str(refusal), refusal.after
+            tried = _Tried(Outcome.FAILED, str(refusal), refusal.after, refusal.provider_works)
         except Undeliverable as refusal:
-            return Outcome.REFUSED, str(refusal), None
+            tried = _Tried(Outcome.REFUSED, str(refusal), works=True)
         except PerhapsDelivered as doubt:
-            return Outcome.UNKNOWN, str(doubt), None
+            tried = _Tried(Outcome.UNKNOWN, str(doubt))
         except TimeoutError:
-            return Outcome.UNKNOWN, f"There was no answer within {deadline:.0f} s.", None
+            tried = _Tried(Outcome.UNKNOWN, f"There was no answer within {deadline:.0f} s.")
         except (Exception, asyncio.CancelledError, SystemExit) as error:
             # A plugin may fail in any way, also in those that would end this task or the process: this is one attempt that did.
             if _is_cancelled():
                 raise
-            return Outcome.UNKNOWN, f"The medium failed: {said(error)}", None
-        return Outcome.SENT, "", None
+            tried = _Tried(Outcome.UNKNOWN, f"The medium failed: {said(error)}")
+        else:
+            tried = _Tried(Outcome.SENT, works=True)
+        return tried if asked else replace(tried, works=None)
 
-    async def _hand_over(self, sending: Sending) -> None:
+    async def _receiver(self, sending: Sending) -> tuple[Medium, Settings]:
+        """Whom to ask, and for which destination; refused like by a provider if that is known not to lead anywhere."""
         destination = sending.destination
         if destination is None:
             raise Undeliverable(GONE)
         if sending.damaged:
             raise TryLater(f"What happened cannot be read: {sending.damaged}")
+        if sending.roundup is not None and not sending.roundup.kept:
+            raise TryLater(NOTHING_LEFT)
         enabled = self._media.get(destination.medium)
         if enabled is None or enabled.medium is None:
             raise TryLater(self._media.why_waits(destination.medium))
         if staff_only(enabled.medium, destination.settings):
             await self._check_staff(destination.owner)
-        await enabled.medium.send(self._message(sending), destination.settings)
+        return enabled.medium, destination.settings
 
     async def _check_staff(self, owner: UserId) -> None:
         """Refuse what its owner could not have any more."""

@@ -30,7 +30,7 @@ from argus_core.usecases.flapping import KnownThresholds
 from argus_core.usecases.incidents import IncidentService
 from argus_core.usecases.maintenance import MaintenanceService
 from argus_core.usecases.notifications import NotificationService
-from argus_core.usecases.sending import Letterhead, Sender
+from argus_core.usecases.sending import NOTHING_LEFT, Letterhead, Sender
 from calm import NOON, Clock, Post
 
 pytestmark = pytest.mark.anyio
@@ -141,6 +141,19 @@ async def test_while_it_runs_nobody_is_told_and_at_its_end_everybody_once(site):
     assert "1 still open" in roundup.subject
     assert "Router down" in roundup.text
     assert "- P" in roundup.text
+
+
+async def test_a_roundup_of_what_is_gone_says_so_instead_of_telling_nothing(site, monkeypatch):
+    at(site, NOON)
+    await site.report()
+    await site.decide()
+    site.clock.now = NOON + HOUR + SETTLING
+    monkeypatch.setattr(site.outbox, "_shown", lambda _: [])
+
+    await site.finish()
+
+    (roundup, *_) = await site.outbox.listed()
+    assert ([], DeliveryStatus.WAITING, [NOTHING_LEFT]) == (site.roundups, roundup.status, [one.answer for one in roundup.attempts])
 
 
 async def test_it_waits_until_everything_is_decided(site):
