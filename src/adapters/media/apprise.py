@@ -161,7 +161,7 @@ class Apprise(Medium):
             raise Undeliverable(f"{way.label}: {outcome.refused}")
         if outcome.status:
             judge(way.label, outcome.status, outcome.retry_after, self._clock)
-            raise TryLater(f"{way.label} answered {outcome.status}, and that it has not taken it.")
+            raise TryLater(f"{way.label} answered {outcome.status}, and that it has not taken it.", provider_works=True)
         if outcome.asked:
             raise PerhapsDelivered(f"{way.label} did not answer.")
         raise TryLater(f"{way.label} cannot be reached.")

@@ -37,7 +37,7 @@ _POLICY = SMTP.clone(cte_type="7bit")
 _GO_ON = 354
 _TAKEN = range(200, 300)
 _CLOSING = 421
-_FAILED_FOR_GOOD = range(500, 600)
+_NOT_NOW, _FAILED_FOR_GOOD = range(400, 500), range(500, 600)
 _WANTS_LOGIN = 530
 _MOST_REASON = 300
 _NOT_IN_IDS = re.compile(r"[^A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]")
@@ -197,18 +197,20 @@ class Post:
 
     def _refusal(self, error: Exception) -> TryLater | Undeliverable:
         match error:
-            case aiosmtplib.SMTPRecipientRefused() | aiosmtplib.SMTPDataError():
+            case aiosmtplib.SMTPRecipientRefused():
+                return self._by_code(error, provider_works=error.code in _NOT_NOW and error.code != _CLOSING)
+            case aiosmtplib.SMTPDataError():
                 return self._by_code(error)
             case aiosmtplib.SMTPResponseException(code=code, message=message):
                 return TryLater(_sentence(f"{self._name} does not let us in: {code} {message}"))
             case _:
                 return TryLater(_sentence(f"{self._name} cannot be used: {error}"))
 
-    def _by_code(self, error: aiosmtplib.SMTPResponseException) -> TryLater | Undeliverable:
+    def _by_code(self, error: aiosmtplib.SMTPResponseException, *, provider_works: bool = False) -> TryLater | Undeliverable:
         reason = _sentence(f"{self._name} said: {error.code} {error.message}")
         if error.code in _FAILED_FOR_GOOD and error.code != _WANTS_LOGIN:
             return Undeliverable(reason)
-        return TryLater(reason)
+        return TryLater(reason, provider_works=provider_works)
 
 
 def new_headers(server: MailServer, subject: str) -> EmailMessage:

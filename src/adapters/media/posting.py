@@ -47,7 +47,8 @@ def judge(who: str, status: int, retry_after: str, clock: Callable[[], datetime]
         raise Undeliverable(f"{who} answered with a redirect ({status}): enter the URL that it leads to.")
     if status in NEVER:
         raise Undeliverable(f"{who} answered {status}.")
-    raise TryLater(f"{who} answered {status}.", after=seconds_to_wait(retry_after, clock))
+    # Below 500 it finds fault with the request, or with whoever made it: others may do better.
+    raise TryLater(f"{who} answered {status}.", after=seconds_to_wait(retry_after, clock), provider_works=status < 500)  # noqa: PLR2004
 
 
 def seconds_to_wait(text: str, clock: Callable[[], datetime]) -> float | None:

@@ -81,8 +81,8 @@ class Sms(Medium):
         message.set_content(shortened(notification.subject, notification.text, notification.link), charset="utf-8")
         try:
             await self._post.deliver(message.as_bytes(), self._gateway)
-        except Undeliverable as error:
-            # What was refused is the gateway's address, and that may be put right.
+        except (Undeliverable, TryLater) as error:
+            # What was refused is the gateway's address, which is the same for all, and that may be put right.
             raise TryLater(f"The SMS gateway: {error}") from error
 
     async def close(self) -> None:

@@ -268,6 +268,7 @@ async def test_an_answer_means_what_it_means_for_webhooks(apprise, receiver, sta
             await apprise(ALLOWED).send(NOTIFICATION, {"url": f"json://localhost:{got.port}/"})
 
     assert after is None or after == caught.value.after
+    assert means is Undeliverable or caught.value.provider_works == (status < 500)
 
 
 async def test_whoever_is_not_there_has_not_got_it(apprise, receiver):

@@ -248,30 +248,40 @@ async def test_a_refused_login_waits_and_does_not_show_the_password():
 
 
 @pytest.mark.parametrize(
-    ("command", "answer", "outcome"),
+    ("command", "answer", "outcome", "works"),
     [
-        ("RCPT", "550 5.1.1 No such user", Undeliverable),
-        ("RCPT", "450 4.2.1 Greylisted", TryLater),
-        ("RCPT", "530 5.7.0 Authentication required", TryLater),
-        ("MAIL", "550 5.1.8 Sender refused", TryLater),
-        ("MAIL", "451 4.3.0 Busy", TryLater),
-        ("DATA", "554 5.6.0 Looks like spam", Undeliverable),
-        ("DATA", "451 4.3.0 Disk full", TryLater),
+        ("RCPT", "550 5.1.1 No such user", Undeliverable, None),
+        ("RCPT", "450 4.2.1 Greylisted", TryLater, True),
+        ("RCPT", "452 4.2.2 Mailbox full", TryLater, True),
+        ("RCPT", "530 5.7.0 Authentication required", TryLater, False),
+        ("MAIL", "550 5.1.8 Sender refused", TryLater, False),
+        ("MAIL", "451 4.3.0 Busy", TryLater, False),
+        ("DATA", "554 5.6.0 Looks like spam", Undeliverable, None),
+        ("DATA", "451 4.3.0 Disk full", TryLater, False),
     ],
 )
-async def test_what_the_server_says_decides_whether_it_is_tried_again(command, answer, outcome):
+async def test_what_the_server_says_decides_whether_it_is_tried_again_and_whether_others_wait_too(command, answer, outcome, works):
     async with mail_server(Mailbox(**{command: answer})) as config:
         with pytest.raises(outcome) as caught:
             await send_with(Email(config))
 
     assert answer in str(caught.value)
     assert "\n" not in str(caught.value)
+    assert works == getattr(caught.value, "provider_works", None)
 
 
 async def test_a_refused_gateway_is_no_refused_number():
     async with mail_server(Mailbox(RCPT="550 5.1.1 No such user")) as config:
         with pytest.raises(TryLater, match=r"The SMS gateway: .* 550"):
             await send_with(Sms(config), settings=PHONE)
+
+
+async def test_a_gateway_that_is_full_is_so_for_all_numbers():
+    async with mail_server(Mailbox(RCPT="452 4.2.2 Mailbox full")) as config:
+        with pytest.raises(TryLater, match=r"The SMS gateway: .* 452") as caught:
+            await send_with(Sms(config), settings=PHONE)
+
+    assert not caught.value.provider_works
 
 
 async def test_a_server_that_is_not_there_is_tried_again():

@@ -567,6 +567,46 @@ async def test_a_provider_that_fails_again_and_again_is_left_alone_for_a_while(o
     assert FAILURES + SLOTS == len(office.told)
 
 
+async def test_a_destination_that_fails_again_and_again_holds_up_no_other_at_its_provider(office):
+    office.pigeon.host = lambda _: "post"
+    await office.want("full")
+    office.pigeon.failing["full"] = TryLater("452 mailbox full", provider_works=True)
+    for _ in range(FAILURES + SLOTS):
+        await office.report()
+    await office.decide()
+    await office.send()
+
+    await office.want("b")
+    await office.tell()
+
+    assert [("b", ["STA"])] == office.told
+    assert {1} == {len(one.attempts) for one in await office.outbox.listed(most=1_000) if one.address == "Pigeon: full"}
+
+
+async def test_what_a_provider_was_not_asked_for_says_nothing_of_it(office):
+    """
+    One that is down is not taken to work since something had nowhere to go any more.
+    """
+    office.pigeon.host = lambda _: "post"
+    office.pigeon.failing["a"] = office.pigeon.failing["tower"] = TryLater("down")
+    await office.want("tower")
+    office.staff.add(office.owner)
+    gone = [await office.report() for _ in range(FAILURES)]
+    await office.decide()
+    await office.send()
+    office.staff.clear()
+    office.clock.go_on(seconds=PAUSE + 20)
+    await office.want("a")
+    for _ in range(FAILURES + SLOTS):
+        await office.report()
+    await office.decide()
+
+    await office.send()
+
+    assert {NOT_STAFF} == {one.reason for incident in gone for one in await office.ledger(incident)}
+    assert FAILURES + 1 == len(office.pigeon.begun)
+
+
 async def test_a_medium_that_lacks_something_tries_nothing_and_says_why(office):
     await office.want("a")
     office.pigeon.lacks = "ARGUS_LOFT is not set."
