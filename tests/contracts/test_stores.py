@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 
 import pytest
@@ -127,6 +128,28 @@ async def test_a_damaged_incident_is_left_out_and_the_others_are_taken(outbox, d
 
     assert ("KeyError: '???'", ()) == (sendings[damaged.id].damaged, sendings[damaged.id].happenings)
     assert ("", [1]) == (sendings[whole.id].damaged, [one.event.version for one in sendings[whole.id].happenings])
+
+
+async def test_what_cannot_be_read_of_a_source_or_of_maintenance_holds_up_nobody(outbox, database_url):
+    """
+    It keeps nothing back: too much is told rather than too little.
+    """
+    post = await make_post(*outbox)
+    async with await Database(database_url).connect(autocommit=True) as other:
+        await other.execute("update source set flapping = '5/2w' where id = %s", [post.world.source.id])
+        await other.execute(
+            "insert into maintenance (id, created_by, created, start_time, zone, description, filters, windows) "
+            """values (99, %s, now(), now(), 'UTC', '', '[{"id": 1, "owner": 1, "name": "f"}]', '[{"days": [1]}]')""",
+            [post.world.person.id],
+        )
+
+    edition = await outbox[2].since(-1)
+
+    assert {} == edition.thresholds == await outbox[2].thresholds()
+    (planned,) = edition.maintenances
+    days = [datetime(2026, 11, day, 12, tzinfo=UTC) for day in range(1, 29)]
+    assert not any(replace(planned, start=days[0]).runs(day) for day in days)
+    assert [FilterDefinition(max_level=0)] == [filter_.definition for filter_ in planned.filters]
 
 
 async def test_a_filter_and_a_zone_that_cannot_be_read_hold_up_nobody(outbox, database_url):

@@ -18,6 +18,7 @@ from argus_core.domain.timeslots import Recurrence
 _log = logging.getLogger("argus.db")
 
 _MATCHES_NOTHING = FilterDefinition(max_level=0)
+_NEVER = Window(hours=Recurrence(days=frozenset()))
 _QUERY = sa.select(tables.maintenance).order_by(tables.maintenance.c.id)
 
 
@@ -50,7 +51,7 @@ def _maintenance_from(row: sa.RowMapping) -> Maintenance:
         start=row["start_time"],
         end=row["end_time"],
         filters=tuple(map(_to_filter, row["filters"])),
-        windows=tuple(map(_to_window, row["windows"])),
+        windows=tuple([_readable_window(window, row["id"]) for window in row["windows"]]),
         zone=known_zone(row["zone"], f"planned maintenance {row['id']}"),
     )
 
@@ -78,6 +79,15 @@ def _from_window(window: Window) -> Columns:
         "ends_next_day": hours.ends_next_day,
         "weeks": sorted(window.weeks),
     }
+
+
+def _readable_window(kept: Mapping[str, Any], id_: int) -> Window:
+    """A window; one that cannot be read never comes: too much is told rather than too little, and others are told."""
+    try:
+        return _to_window(kept)
+    except Exception:  # noqa: BLE001 - whatever an older or newer Argus has written
+        _log.exception("A window of planned maintenance %d cannot be read, so it never comes", id_)
+        return _NEVER
 
 
 def _to_window(kept: Mapping[str, Any]) -> Window:

@@ -1,5 +1,6 @@
 """Timeslots, filters, destinations and profiles on PostgreSQL."""
 
+import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
@@ -16,12 +17,15 @@ from adapters.db.accounts import NAMES, has_text, one_of, told_when_unavailable
 from adapters.db.database import Database
 from argus_core.domain.audit import Entry
 from argus_core.domain.destinations import Destination
+from argus_core.domain.flapping import parse_threshold
 from argus_core.domain.ids import MaintenanceId, SourceId, TimeslotId, UserId
 from argus_core.domain.maintenance import Maintenance
 from argus_core.domain.profiles import Belonging, Belongings, Profile, belongings_of, together, without
 from argus_core.domain.saved_filters import SavedFilter, SharedFilter
 from argus_core.domain.timeslots import Timeslot
 from argus_core.ports.profiles import STILL_KNOWN, Edition, Profiles, ProfilesWork
+
+_log = logging.getLogger("argus.db")
 
 _TABLES: dict[type[Belonging], sa.Table] = {
     Timeslot: tables.timeslot,
@@ -196,7 +200,16 @@ def _named(text: str) -> sa.CompoundSelect[Any]:
 async def _thresholds(connection: AsyncConnection) -> dict[SourceId, str]:
     source = tables.source.c
     found = await connection.execute(sa.select(source.id, source.flapping).where(source.flapping.is_not(None)))
-    return {SourceId(id_): spelled for id_, spelled in found}
+    return {SourceId(id_): spelled for id_, spelled in found if _can_be_read(id_, spelled)}
+
+
+def _can_be_read(source_id: int, spelled: str) -> bool:
+    try:
+        parse_threshold(spelled)
+    except ValueError:
+        _log.error("Source %d has a threshold for flapping that cannot be read, %r, so it has that of all", source_id, spelled)
+        return False
+    return True
 
 
 async def _belongings(connection: AsyncConnection, owner: UserId) -> Belongings:

@@ -104,9 +104,11 @@ class Budget:
         """
         What becomes of messages to one destination that are due, in their order, and the purse afterwards.
 
-        What is whole comes before the rest: a roundup does not wait for what came after it.
+        What is whole comes before the rest: a roundup does not wait for what came after it. A purse that another budget has closed, of
+        longer spans, is closed for one span of this one at most.
         """
-        purse = replace(purse, sent=tuple(moment for moment in purse.sent if moment + self.within > now))
+        sent = tuple(moment for moment in purse.sent if moment + self.within > now)
+        purse = Purse(sent, purse.closed_until and min(purse.closed_until, now + self.within))
         judgements: dict[int, Judgement] = {}
         for place in sorted(range(len(messages)), key=lambda place: (not messages[place].whole, place)):
             purse, judgements[place] = self._judge(purse, messages[place], now)

@@ -72,6 +72,17 @@ def test_what_began_in_a_roundup_goes_on_in_one_though_there_is_room():
     assert Purse((NOON,)) == purse
 
 
+def test_a_smaller_span_ends_what_a_longer_one_has_closed():
+    before, after = Budget(1, timedelta(days=1)), Budget(60, timedelta(minutes=5))
+    purse, _ = before.judge(Purse(), [Message()] * 2, NOON)
+    later = NOON + timedelta(hours=1)
+
+    purse, (verdict,) = after.judge(purse, [Message()], later)
+
+    assert Held(later + after.within) == verdict
+    assert [Goes(counted=True)] == after.judge(purse, [Message()], later + after.within)[1]
+
+
 def test_what_did_not_go_is_taken_out_once():
     purse = Purse((NOON, NOON, NOON + MINUTE))
 
