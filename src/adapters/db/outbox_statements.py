@@ -303,7 +303,9 @@ WAITING = f"""
     join delivery d on d.incident_id = w.incident_id and d.destination_id = w.destination_id and d.id <= w.upto
     where d.status = 'waiting' order by d.id"""
 
-OF_DESTINATIONS = "select id, owner_id, medium, label, settings, synced from destination where id = any(%s)"
+OF_DESTINATIONS = """
+    select d.id, d.owner_id, d.medium, d.label, d.settings, d.synced from destination d join account u on u.id = d.owner_id
+    where d.id = any(%s) and u.active"""
 
 # What is locked is read as it is now, also what has been added to the lane since the statement began.
 # Of several sends at once, ordered by lane; `lane` is the place of a delivery's send among them, from 1.

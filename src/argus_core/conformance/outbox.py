@@ -524,6 +524,21 @@ async def tests_go_the_same_way(post: Post) -> None:
     see((delivery.incident_id, delivery.event_id, delivery.status) == (None, None, DeliveryStatus.SENT), "It is not in the ledger.")
 
 
+async def nothing_is_sent_to_whoever_is_locked_out(post: Post) -> None:
+    """What was decided before has nowhere to go; afterwards it can go again."""
+    incident = await post.waiting()
+    await _activate(post.world.accounts, post.world.person.id, active=False)
+    sending = await post.take_one()
+    see(sending.destination is None, "It would be sent to whoever is locked out.")
+    await post.outbox.finish(sending, REFUSED)
+    await _activate(post.world.accounts, post.world.person.id, active=True)
+    (delivery,) = await post.outbox.of_incident(incident.id)
+    await post.outbox.retry([delivery.id], {delivery.destination_id: post.route})
+    sending = await post.take_one()
+    see(sending.destination == post.told.destination, "It leads nowhere though its owner is back.")
+    await post.outbox.finish(sending, SENT)
+
+
 async def tests_are_limited(post: Post) -> None:
     """Whoever has ordered enough of them is told when the next one may be ordered, however many ask at once; others are not concerned."""
     most, within = 3, timedelta(hours=1)
@@ -1002,6 +1017,7 @@ OUTBOX_CHECKS: Sequence[PostCheck] = (
     operators_drop_and_retry,
     what_is_tried_again_meanwhile_goes_next,
     tests_go_the_same_way,
+    nothing_is_sent_to_whoever_is_locked_out,
     tests_are_limited,
     the_ledger_can_be_read,
     the_past_can_be_read,

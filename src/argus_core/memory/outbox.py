@@ -503,8 +503,9 @@ class MemoryOutbox(Outbox):
         return self._incidents.happening(incident_id, version)
 
     def _destination(self, id_: DestinationId) -> Destination | None:
-        everybodys = (destination for owned in self._accounts.tables.belongings.values() for destination in owned.destinations)
-        return next((destination for destination in everybodys if destination.id == id_), None)
+        tables = self._accounts.tables
+        present = (owned.destinations for owner, owned in tables.belongings.items() if tables.users[owner].active)
+        return next((destination for destinations in present for destination in destinations if destination.id == id_), None)
 
     def _waiting(self, key: LaneKey) -> list[Delivery]:
         return [delivery for delivery in self._ledger.values() if delivery.status is DeliveryStatus.WAITING and delivery.lane == key]

@@ -83,9 +83,9 @@ class Sending:
     One message to send: a lane that was claimed, and what goes.
 
     `deliveries` are oldest first, `happenings` in the same order; those of a test are empty. `destination` is as it is now, None when it
-    is gone. `failures` are those in a row before this `attempt`; it `repeats` a message that may have arrived. What is `damaged` cannot
-    be sent for this reason; its `happenings` are empty. A `roundup` is about incidents as they are now, in place of happenings. It was
-    `counted` at that moment, if the budget counts it.
+    is gone or its owner is locked out. `failures` are those in a row before this `attempt`; it `repeats` a message that may have arrived.
+    What is `damaged` cannot be sent for this reason; its `happenings` are empty. A `roundup` is about incidents as they are now, in place
+    of happenings. It was `counted` at that moment, if the budget counts it.
     """
 
     incident_id: IncidentId | None

@@ -42,7 +42,7 @@ FINISH_PAUSE = 1.0
 MOST_ANSWER = 1_000
 """So many characters of what a provider answers are kept."""
 
-GONE = "The destination is gone."
+GONE = "The destination is gone, or its owner is locked out."
 NOTHING_LEFT = "Nothing of what it tells can be read: it is gone, or damaged."
 NOT_STAFF = "The destination is for staff only, and its owner is not of the staff any more."
 
