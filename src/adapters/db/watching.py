@@ -10,7 +10,7 @@ from adapters.db.database import Connection, Database
 from argus_core.domain.audit import Entry
 from argus_core.domain.ids import SourceId, UserId
 from argus_core.domain.sources import Source
-from argus_core.domain.watching import WINDOW, Heart, MediumSigns, Signs
+from argus_core.domain.watching import LOOKED_BACK, WINDOW, Heart, MediumSigns, Signs
 from argus_core.ports.watching import Watch
 
 _BEAT = """
@@ -25,22 +25,29 @@ _HEARTS = """
     where h.every is not null and u.active order by s.id"""
 _UNDELIVERED = """
     select now(), least((select min(created) from outbox), (select min(since) from delivery where status = 'waiting'))"""
-# Failures are few when all is well, and whether anything got through is seen at the first thing that did.
+# Failures are few when all is well, and when anything last got through is seen at the first thing that did.
 _MEDIA = """
-    with f as (
-        select d.medium, count(*) as failed, min(a.created) as since
+    with t as (
+        select a.delivery_id, a.number, a.created, d.medium, d.destination_id, d.since, d.status = 'waiting' as waits
         from attempt a join delivery d on d.id = a.delivery_id where a.created > now() - %(window)s::interval and a.outcome <> 'sent'
-        group by d.medium
+        union
+        select a.delivery_id, a.number, a.created, d.medium, d.destination_id, d.since, true
+        from delivery d join attempt a on a.delivery_id = d.id where d.status = 'waiting' and a.outcome <> 'sent'
     ),
-    w as (
-        select d.medium, count(*) as retried, min(d.since) as since
-        from delivery d join attempt a on a.delivery_id = d.id where d.status = 'waiting' group by d.medium
+    m as materialized (
+        select t.medium, w.created as worked, w.destination_id as worked_for
+        from (select distinct medium from t) t left join lateral (
+            select a.created, d.destination_id from attempt a join delivery d on d.id = a.delivery_id
+            where a.created > now() - %(back)s::interval and a.outcome = 'sent' and d.medium = t.medium
+            order by a.created desc limit 1
+        ) w on true
     )
-    select medium, exists (
-            select from attempt a join delivery d on d.id = a.delivery_id
-            where a.created > now() - %(window)s::interval and a.outcome = 'sent' and d.medium = m.medium
-        ), coalesce(failed, 0), coalesce(retried, 0), coalesce(w_since, f_since)
-    from (select medium, failed, retried, w.since as w_since, f.since as f_since from f full join w using (medium)) m order by medium"""
+    select m.medium, coalesce(m.worked > now() - %(window)s::interval, false),
+        count(*) filter (where t.created > now() - %(window)s::interval), count(*) filter (where t.waits),
+        greatest(coalesce(min(t.since) filter (where t.waits), min(t.created)), m.worked),
+        coalesce(count(distinct t.destination_id) = 1 and min(t.destination_id) <> m.worked_for, false)
+    from m left join t on t.medium = m.medium and (m.worked is null or t.created > m.worked)
+    group by m.medium, m.worked, m.worked_for order by m.medium"""
 
 
 class PgWatch(Watch):
@@ -64,8 +71,8 @@ class PgWatch(Watch):
         async def look(connection: Connection, _: bool) -> Signs:
             ((now, undelivered),) = await _rows(connection, _UNDELIVERED)
             media = [
-                MediumSigns(slug=slug, worked=worked, failed=failed, retried=retried, since=since)
-                for slug, worked, failed, retried, since in await _rows(connection, _MEDIA, {"window": WINDOW})
+                MediumSigns(slug=slug, worked=worked, failed=failed, retried=retried, since=since, alone=alone)
+                for slug, worked, failed, retried, since, alone in await _rows(connection, _MEDIA, {"window": WINDOW, "back": LOOKED_BACK})
             ]
             return Signs(now=now, hearts=await _hearts(connection), media=media, undelivered=undelivered)
 

@@ -5,10 +5,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 from argus_core.conformance.outbox import FAILED, NO_TIME, REFUSED, SENT, Post, see
+from argus_core.domain.ids import DestinationId
 from argus_core.domain.watching import Heart, MediumSigns
 from argus_core.ports.watching import Watch
 
 MINUTE = timedelta(minutes=1)
+LONG = timedelta(hours=1)
 
 
 async def heartbeats_are_noted(watch: Watch, post: Post) -> None:
@@ -70,6 +72,32 @@ async def failures_show(watch: Watch, post: Post) -> None:
     see(signs is not None and signs.worked, "A success does not show.")
 
 
+async def one_destination_is_not_its_medium(watch: Watch, post: Post) -> None:
+    """What failed before a medium last worked is over; when only one destination fails after that, and it is another one, that is seen."""
+    destination = replace(post.told.destination, id=DestinationId(post.told.destination.id + 1_000))
+    other = replace(post, told=replace(post.told, destination=destination))
+    await post.waiting()
+    await post.outbox.finish(await post.take_one(), SENT)
+    await other.waiting()
+    await post.outbox.finish(await post.take_one(), replace(FAILED, again=NO_TIME))
+    await post.outbox.finish(sending := await post.take_one(), replace(FAILED, again=LONG))
+    signs = await _medium(watch)
+    see(
+        signs is not None and (signs.worked, signs.failed, signs.retried, signs.alone) == (True, 2, 2, True),
+        f"One fails, and it shows as {signs}.",
+    )
+    see(signs is not None and signs.since == sending.newest.since, "It is not said since when.")
+    await post.waiting()
+    await post.outbox.finish(await post.take_one(), replace(FAILED, again=LONG))
+    signs = await _medium(watch)
+    see(signs is not None and (signs.failed, signs.alone) == (3, False), f"Two fail, and it shows as {signs}.")
+    await post.waiting()
+    await post.outbox.finish(sending := await post.take_one(), SENT)
+    signs = await _medium(watch)
+    see(signs is not None and (signs.failed, signs.retried, signs.alone) == (0, 0, False), f"All that is over shows as {signs}.")
+    see(signs is not None and signs.since > sending.newest.since, "It began before the medium last worked.")
+
+
 async def _heart(watch: Watch, post: Post) -> Heart | None:
     return next((heart for heart in await watch.hearts() if heart.source == post.world.source), None)
 
@@ -78,5 +106,10 @@ async def _medium(watch: Watch) -> MediumSigns | None:
     return next((signs for signs in (await watch.signs()).media if signs.slug == "email"), None)
 
 
-WATCH_CHECKS: Sequence[Callable[[Watch, Post], Awaitable[None]]] = (heartbeats_are_noted, what_is_undelivered_shows, failures_show)
+WATCH_CHECKS: Sequence[Callable[[Watch, Post], Awaitable[None]]] = (
+    heartbeats_are_noted,
+    what_is_undelivered_shows,
+    failures_show,
+    one_destination_is_not_its_medium,
+)
 """Each is for stores that nobody else has used: in which nothing waits and nothing has failed."""

@@ -25,6 +25,9 @@ FAILURES = 3
 WINDOW = timedelta(minutes=15)
 """Attempts are looked at that were made so lately."""
 
+LOOKED_BACK = timedelta(days=1)
+"""When a medium last worked is not looked for further back than that."""
+
 _SINCE = " since "
 
 
@@ -40,9 +43,12 @@ class Heart:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediumSigns:
     """
-    How a medium has done that has failed: whether anything got through within `WINDOW`, and how often it failed then.
+    How a medium has done that has failed: whether anything got through within `WINDOW`, and how often it `failed` within that and since it
+    last worked.
 
-    `retried` counts the failures of deliveries that still wait; `since` is when the oldest of these began to wait, else the first failure.
+    `retried` counts the failures since then of deliveries that still wait; `since` is when the oldest of these began to wait, else the
+    first failure, but not before it last worked. It is `alone` when all were failures of one destination, and the last success was one of
+    another: then it may be that one which is at fault.
     """
 
     slug: str
@@ -50,6 +56,7 @@ class MediumSigns:
     failed: int
     retried: int
     since: datetime
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,9 +152,9 @@ def expiring(tokens: Iterable[tuple[str, Token]], now: datetime, warning: timede
 
 
 def failing(media: Iterable[MediumSigns]) -> Iterable[Concern]:
-    """The media through which nothing has gone lately, though it was tried."""
+    """The media through which nothing has gone lately, though it was tried, and not only for somebody for whom it may never work."""
     for signs in media:
-        if not signs.worked and max(signs.failed, signs.retried) >= FAILURES:
+        if not signs.worked and not signs.alone and max(signs.failed, signs.retried) >= FAILURES:
             yield Concern(
                 name=f"medium {signs.slug}",
                 since=signs.since,

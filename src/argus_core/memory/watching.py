@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from argus_core.domain.audit import Entry
-from argus_core.domain.deliveries import Delivery, DeliveryStatus, Outcome
-from argus_core.domain.ids import SourceId
-from argus_core.domain.watching import WINDOW, Heart, MediumSigns, Signs
+from argus_core.domain.deliveries import Attempt, Delivery, DeliveryStatus, Outcome
+from argus_core.domain.ids import DestinationId, SourceId
+from argus_core.domain.watching import LOOKED_BACK, WINDOW, Heart, MediumSigns, Signs
 from argus_core.memory import MemoryAccounts, utc_now
 from argus_core.memory.outbox import MemoryOutbox
 from argus_core.ports.watching import Watch
@@ -48,22 +48,33 @@ class MemoryWatch(Watch):
         return Signs(
             now=now,
             hearts=await self.hearts(),
-            media=list(_media(await self._outbox.listed(most=ALL), now - WINDOW)),
+            media=list(_media(await self._outbox.listed(most=ALL), now)),
             undelivered=self._outbox.oldest,
         )
 
 
-def _media(deliveries: Sequence[Delivery], after: datetime) -> Iterator[MediumSigns]:
+def _media(deliveries: Sequence[Delivery], now: datetime) -> Iterator[MediumSigns]:
     for slug in sorted({delivery.medium for delivery in deliveries}):
-        of_it = [delivery for delivery in deliveries if delivery.medium == slug]
-        lately = [attempt for delivery in of_it for attempt in delivery.attempts if attempt.at > after]
-        failed = [attempt.at for attempt in lately if attempt.outcome is not Outcome.SENT]
-        waiting = [delivery for delivery in of_it if delivery.status is DeliveryStatus.WAITING and delivery.attempts]
-        if failed or waiting:
-            yield MediumSigns(
-                slug=slug,
-                worked=len(failed) < len(lately),
-                failed=len(failed),
-                retried=sum(len(delivery.attempts) for delivery in waiting),
-                since=min((delivery.since for delivery in waiting), default=min(failed, default=after)),
-            )
+        tried = [(attempt, delivery) for delivery in deliveries if delivery.medium == slug for attempt in delivery.attempts]
+        failed = [(attempt, one) for attempt, one in tried if attempt.outcome is not Outcome.SENT]
+        seen = [(attempt, one) for attempt, one in failed if one.status is DeliveryStatus.WAITING or attempt.at > now - WINDOW]
+        if seen:
+            sent = [(attempt.at, one.destination_id) for attempt, one in tried if attempt.outcome is Outcome.SENT]
+            yield _signs(slug, seen, max((at for at in sent if at[0] > now - LOOKED_BACK), default=None), now)
+
+
+def _signs(
+    slug: str, seen: Sequence[tuple[Attempt, Delivery]], worked: tuple[datetime, DestinationId] | None, now: datetime
+) -> MediumSigns:
+    later = [(attempt, one) for attempt, one in seen if worked is None or attempt.at > worked[0]]
+    waiting = [one.since for _, one in later if one.status is DeliveryStatus.WAITING]
+    began = [min(waiting or [attempt.at for attempt, _ in later])] if later else []
+    others = {one.destination_id for _, one in later}
+    return MediumSigns(
+        slug=slug,
+        worked=worked is not None and worked[0] > now - WINDOW,
+        failed=sum(attempt.at > now - WINDOW for attempt, _ in later),
+        retried=len(waiting),
+        since=max(began if worked is None else [*began, worked[0]]),
+        alone=worked is not None and len(others) == 1 and worked[1] not in others,
+    )

@@ -98,12 +98,18 @@ def test_a_token_that_has_a_successor_needs_no_care(other, expected):
 
 @pytest.mark.parametrize(
     ("signs", "expected"),
-    [((False, 3, 0), 1), ((False, 0, 3), 1), ((False, 2, 2), 0), ((True, 30, 30), 0)],
+    [
+        ((False, 3, 0, False), 1),
+        ((False, 0, 3, False), 1),
+        ((False, 2, 2, False), 0),
+        ((True, 30, 30, False), 0),
+        ((False, 30, 30, True), 0),
+    ],
 )
 def test_a_medium_fails_when_nothing_gets_through(signs, expected):
-    worked, failed, retried = signs
+    worked, failed, retried, alone = signs
 
-    found = list(failing([MediumSigns(slug="email", worked=worked, failed=failed, retried=retried, since=NOW)]))
+    found = list(failing([MediumSigns(slug="email", worked=worked, failed=failed, retried=retried, since=NOW, alone=alone)]))
 
     assert expected == len(found)
     assert all(Level.CRITICAL is one.level and "medium=email" in one.tags for one in found)
