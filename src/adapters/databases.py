@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from adapters.refusals import Refusal
 from adapters.settings import Settings, masked
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _STEPS = Path(__file__).parent / "db" / "migrations" / "versions"
 _CONNECT_SECONDS = 10
+_EVERY_TEXT = "UTF8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +91,12 @@ def is_current(url: str) -> bool:
     `adapters.db.migrate` would take a second just to be imported.
 
     Raises:
-        Refusal: it cannot be reached, or a pooler is in between.
+        Refusal: it cannot be reached, it is in another encoding, or a pooler is in between.
     """
     import psycopg
 
     try:
-        with psycopg.connect(url, connect_timeout=_CONNECT_SECONDS) as connection:
+        with _connected(url) as connection:
             if connection.execute("select pg_backend_pid()").fetchone() != (connection.info.backend_pid,):
                 raise Refusal(f"A pooler is in front of the database at {masked(url)}: DATABASE_DIRECT_URL has to name it without.")
             row = connection.execute("select max(version_num) from alembic_version").fetchone()
@@ -104,6 +105,21 @@ def is_current(url: str) -> bool:
     except psycopg.Error as error:
         raise _unreachable(url, error) from error
     return row is not None and row[0] is not None and row[0] >= newest_step()
+
+
+@contextmanager
+def _connected(url: str) -> "Iterator[psycopg.Connection[tuple[Any, ...]]]":
+    """A connection to a database that can keep every text."""
+    import psycopg
+
+    with psycopg.connect(url, connect_timeout=_CONNECT_SECONDS) as connection:
+        encoding = connection.info.parameter_status("server_encoding")
+        if encoding not in (None, _EVERY_TEXT):
+            raise Refusal(
+                f"The database at {masked(url)} is in the encoding {encoding}, which cannot keep every text: "
+                f"make another one with `createdb --encoding {_EVERY_TEXT} --template template0`."
+            )
+        yield connection
 
 
 def newest_step() -> str:
@@ -116,7 +132,7 @@ def migrate(url: str) -> list[str]:
     Take all steps that the database lacks; gives what they are.
 
     Raises:
-        Refusal: it cannot be reached, or one of them fails; those before it stay.
+        Refusal: it cannot be reached, it is in another encoding, or one of them fails; those before it stay.
     """
     import psycopg
     import sqlalchemy as sa
@@ -124,7 +140,8 @@ def migrate(url: str) -> list[str]:
     from adapters.db.migrate import pending, upgrade
 
     try:
-        steps = pending(url)
+        with _connected(url):
+            steps = pending(url)
         upgrade(url)
     except sa.exc.DBAPIError as error:
         raise Refusal(f"The database at {masked(url)} could not be brought up to date: {_first_line(error.orig or error)}") from error
@@ -160,7 +177,7 @@ def planned(settings: Settings, url: str) -> "list[Planned]":
     What `migrate` would do, found out on a server of its own.
 
     Raises:
-        Refusal: the database cannot be reached, or that server does not start.
+        Refusal: the database cannot be reached, it is in another encoding, or that server does not start.
     """
     import tempfile
 
@@ -175,7 +192,8 @@ def planned(settings: Settings, url: str) -> "list[Planned]":
         running(Path(folder), bin=settings.postgres_bin, fast=True) as server,
     ):
         try:
-            return plan(url, server.url)
+            with _connected(url):
+                return plan(url, server.url)
         except psycopg.Error as error:
             raise _unreachable(url, error) from error
 

@@ -39,13 +39,19 @@ def server() -> Iterator[str]:
 
 
 @contextmanager
-def fresh_database(admin_dsn: str, template: str | None = None) -> Iterator[str]:
-    """The DSN of a new database, a copy of the one that the DSN `template` names (nobody may be connected to it); dropped at the end."""
+def fresh_database(admin_dsn: str, template: str | None = None, encoding: str | None = None) -> Iterator[str]:
+    """
+    The DSN of a new database, dropped at the end.
+
+    It is a copy of the one that the DSN `template` names (nobody may be connected to it), or empty and in this encoding.
+    """
     name = f"argus_test_{uuid4().hex[:12]}"
     new = sql.SQL("create database {}").format(sql.Identifier(name))
     if template is not None:
         source = sql.Identifier(str(conninfo_to_dict(template)["dbname"]))
         new += sql.SQL(" template {} strategy file_copy").format(source)
+    if encoding is not None:
+        new += sql.SQL(" template template0 encoding {} locale 'C'").format(encoding)
     with psycopg.connect(admin_dsn, autocommit=True) as admin:
         admin.execute(f"set statement_timeout = {PATIENCE_MS}")
         _do(admin, new)

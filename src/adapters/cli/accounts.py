@@ -315,7 +315,8 @@ def expect_heartbeats(name: str, *, every: str | None, type_: str | None, loaded
         tell(f"No heartbeat of {known.name} ({known.type}) is expected.")
     else:
         minutes = heart.every / timedelta(minutes=1)
-        tell(f"{known.name} ({known.type}) is to say every {minutes:g} minutes that it is alive. Heard of last: {moment(heart.last)}.")
+        last = f"Heard of last, or waited for since: {moment(heart.last)}."
+        tell(f"{known.name} ({known.type}) is to say every {minutes:g} minutes that it is alive. {last}")
 
 
 @source.command("flapping")

@@ -54,11 +54,13 @@ _SESSION = {
 }
 
 # A pooler in transaction mode gives a session to somebody else after each transaction: it shall keep the settings it came with, but for the
-# zone, which poolers know to be a client's own. The timeline changes when another server takes over; only one that writes knows it.
+# zone, which poolers know to be a client's own. What was answered is on disk, whatever the server is told to do. The timeline changes when
+# another server takes over; only one that writes knows it.
 _SETTLE = """
     select pid, case when pg_is_in_recovery() then null else left(pg_walfile_name(pg_current_wal_lsn()), 8) end,
         (select count(set_config(name, value, false)) from unnest(%(names)s::text[], %(values)s::text[]) as s (name, value)
-            where pid = %(pid)s or name = 'timezone')
+            where pid = %(pid)s or name = 'timezone'),
+        (select count(set_config('synchronous_commit', 'on', false)) where pid = %(pid)s and current_setting('synchronous_commit') = 'off')
     from pg_backend_pid() pid"""
 
 REPLICA = "replica"

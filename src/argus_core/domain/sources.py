@@ -49,12 +49,12 @@ def check_source(name: str, base_url: str) -> None:
     )
 
 
-def check_source_type(name: str) -> None:
+def check_source_type(name: str, field: str = "name") -> None:
     """
     Check the name of a source type.
 
     Raises:
-        Invalid: under `name`.
+        Invalid: under that field.
     """
     bad = not _TYPE_NAME.fullmatch(name)
-    require({"name": "Use at most 64 lower case letters, digits, underscores and hyphens." if bad else None})
+    require({field: "Use at most 64 lower case letters, digits, underscores and hyphens." if bad else None})

@@ -304,7 +304,7 @@ class AccountService:
             NameTaken: there is a source of this name and type, or a user of this name.
         """
         check_source(name, base_url)
-        check_source_type(type_)
+        check_source_type(type_, "type")
         check_user(username or name, "")
         now = await self.accounts.now()
         async with self.accounts.begin() as work:

@@ -20,7 +20,7 @@ from argus_core.domain.limits import storable
 from argus_core.domain.permissions import Act, require
 from argus_core.domain.profiles import Belongings
 from argus_core.domain.sessions import Session
-from argus_core.domain.sources import Source, check_source_type
+from argus_core.domain.sources import Source
 from argus_core.domain.watching import Heart
 from argus_core.ports.outbox import Backlog, Setback
 from argus_core.ports.profiles import Profiles
@@ -305,10 +305,6 @@ class AdministrationService:
             Invalid, NameTaken: see `AccountService.create_source`.
         """
         require(by.actor, Act.MANAGE_SOURCES)
-        try:
-            check_source_type(type_)
-        except Invalid as error:
-            raise Invalid({"type": error.errors["name"]}) from None
         return await self._accounts(by).create_source(name, type_, username=username or None, base_url=base_url)
 
     async def change_source(self, by: Administrator, source_id: SourceId, name: str, type_: str, base_url: str) -> Source:

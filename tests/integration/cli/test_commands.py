@@ -9,6 +9,7 @@ import re
 import pytest
 
 from adapters.exports import csv_line
+from integration.postgres import fresh_database
 
 
 def rows(result):
@@ -195,6 +196,18 @@ def test_a_database_that_lacks_steps_is_refused_until_it_is_migrated(run, monkey
     assert first.startswith("Took step 0001 ")
     assert "The database is up to date.\n" == second
     assert [] == rows(run("user", "list"))
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+@pytest.mark.parametrize("command", [["migrate"], ["migrate", "--plan"], ["user", "list"]])
+def test_a_database_that_cannot_keep_every_text_is_refused(run, monkeypatch, postgres, encoding, command):
+    with fresh_database(postgres, encoding=encoding) as url:
+        monkeypatch.setenv("DATABASE_URL", url)
+
+        sentence = refused(run(*command, code=1))
+
+    assert f"is in the encoding {encoding}, which cannot keep every text" in sentence
+    assert "createdb --encoding UTF8" in sentence
 
 
 def test_what_would_be_done_is_told_and_not_done(run, monkeypatch, empty_database_url):

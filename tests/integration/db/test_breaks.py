@@ -10,6 +10,8 @@ from types import SimpleNamespace
 
 import psycopg
 import pytest
+import sqlalchemy as sa
+from psycopg.conninfo import conninfo_to_dict
 
 from adapters.db.accounts import PgAccounts
 from adapters.db.database import Database, Seldom
@@ -27,6 +29,21 @@ from integration.interference import Proxy
 pytestmark = pytest.mark.anyio
 
 SECONDS = 2.0
+
+
+async def test_what_is_done_is_on_disk_though_the_server_is_told_not_to_wait_for_that(database_url):
+    name = conninfo_to_dict(database_url)["dbname"]
+    asked = []
+    for setting in ("off", "local", "remote_write"):
+        async with Database(database_url).opened() as database, await database.connect(autocommit=True) as connection:
+            await connection.execute(f'alter database "{name}" set synchronous_commit = {setting}')
+        async with Database(database_url).opened() as database, database.engine.begin() as for_work:
+            asked.append((await for_work.execute(sa.text("show synchronous_commit"))).scalar_one())
+            async with database.transaction() as connection:
+                ((found,),) = await (await connection.execute("show synchronous_commit")).fetchall()
+                asked.append(found)
+
+    assert ["on", "on", "local", "local", "remote_write", "remote_write"] == asked
 
 
 class Answers:

@@ -479,7 +479,7 @@ class TestSources:
     async def test_that_cannot_be_made_leave_nothing_behind(self, world):
         for name, type_, username, base_url, fields in (
             (" ", "nav", "u", "", ["name"]),
-            ("North", "NAV", "u", "", ["name"]),
+            ("North", "NAV", "u", "", ["type"]),
             ("North", "nav", " u", "", ["username"]),
             ("North", "nav", "u", "nowhere", ["base_url"]),
         ):
