@@ -101,7 +101,8 @@ def seconds_of(span: timedelta) -> int:
 
 def _field_errors(error: Invalid) -> Errors:
     if error.errors.keys() == {"source"}:
-        return list(error.errors.values())  # whose incident it is is no matter of fields (API v1 and v2 alike)
+        # Whose incident it is is no matter of fields (API v1 and v2 alike), so the sentence has to say what it is about.
+        return [f"source: {problem}" for problem in error.errors.values()]
     return nested(error.errors)
 
 

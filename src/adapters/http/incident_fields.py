@@ -1,13 +1,14 @@
 """The fields of incidents, events and logins that all versions of the API take alike; see `fields`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import NamedTuple, cast
+from typing import NamedTuple, NoReturn, cast
 from zoneinfo import ZoneInfo
 
 from adapters.http import fields
+from adapters.http.bodies import Form, parsed_json
 from adapters.http.errors import Refused
-from adapters.http.fields import Fields
+from adapters.http.fields import Fields, Wrong
 from adapters.http.queries import BIGGEST_PK
 from adapters.http.shown import DISPLAYS
 from argus_core.domain.accounts import NAME_BYTES
@@ -84,7 +85,7 @@ def incident(data: Mapping[str, object], zone: ZoneInfo, *, metadata: bool) -> N
         details_url=taken.optional("details_url", _details_url, ""),
         ticket_url=taken.optional("ticket_url", fields.ticket, ""),
         tags=taken.required("tags", fields.tags),
-        metadata=taken.optional("metadata", _json, {}) if metadata else {},
+        metadata=taken.optional("metadata", _json_in(data), {}) if metadata else {},
     )
     source = taken.nullable("source", fields.integer, None)
     taken.check()
@@ -102,7 +103,7 @@ def edit(data: Mapping[str, object]) -> Edit:
         ticket_url=taken.optional("ticket_url", fields.ticket, None),
         level=taken.optional("level", fields.level, None),
         description=taken.optional("description", description, None),
-        metadata=taken.optional("metadata", _json, None),
+        metadata=taken.optional("metadata", _json_in(data), None),
         tags=taken.optional("tags", fields.tags, None),
     )
     taken.check()
@@ -168,5 +169,17 @@ def source_id(number: int) -> SourceId:
     return SourceId(number)
 
 
-def _json(value: object) -> Json:
-    return cast("Json", value)
+def _json_in(data: Mapping[str, object]) -> Callable[[object], Json]:
+    """JSON, which a form has in writing."""
+    return _written_json if isinstance(data, Form) else lambda value: cast("Json", value)
+
+
+def _written_json(value: object) -> Json:
+    try:
+        return cast("Json", parsed_json(value.encode())) if isinstance(value, str) else _no_json()
+    except (Refused, UnicodeEncodeError):
+        return _no_json()
+
+
+def _no_json() -> NoReturn:
+    raise Wrong.because("Value must be valid JSON.")

@@ -2,7 +2,7 @@
 parameters counts, an empty one filters nothing, unknown ones are ignored, and everything that is wrong is told at once."""
 
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime, timedelta, tzinfo
 from typing import NamedTuple, TypeAlias
 from urllib.parse import parse_qsl
@@ -41,6 +41,8 @@ from argus_core.domain.tags import Tag
 
 DEFAULT_PAGE_SIZE = 100
 BIGGEST_PK = 2**63 - 1
+MOST_SOUGHT = 32
+"""So many texts may be looked for at once."""
 ABOUT_SOURCES = frozenset({"source__id__in", "source__name__in", "source__type__in", "level__lte"})
 """What the list of one's own incidents does not look at."""
 ABOUT_BELONGINGS = ("filter_pk", "notificationprofile_pk")
@@ -206,6 +208,14 @@ def _tag(item: str) -> str:
     return str(tag)
 
 
+def _sought(texts: Sequence[str]) -> Condition:
+    """Each text is looked for by itself, so there may not be any number of them."""
+    wanted = tuple(dict.fromkeys(texts))
+    if len(wanted) > MOST_SOUGHT:
+        raise Wrong(f"Ensure this has no more than {MOST_SOUGHT} texts.")
+    return All(tuple(map(TextHas, wanted)))
+
+
 _Clause: TypeAlias = Callable[[str, Setting], Condition | None]
 _CLAUSES: dict[str, _Clause] = {
     "acked": _either(IsAcked(), Not(IsAcked())),
@@ -225,7 +235,7 @@ _CLAUSES: dict[str, _Clause] = {
     "end_time__lte": lambda value, setting: EndsUntil(_moment(value, setting.zone)),
     "duration__gte": lambda value, setting: _lasted(_number(value), setting.now),
     "tags": lambda value, _: _listed(_texts(value), lambda tags: tags_match([_tag(tag) for tag in tags])),
-    "search": lambda value, _: _listed(_texts(value), lambda texts: All(tuple(map(TextHas, texts)))),
+    "search": lambda value, _: _listed(_texts(value), _sought),
     "filter_pk": _own_filter,
     "notificationprofile_pk": _own_profile,
 }

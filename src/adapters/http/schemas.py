@@ -113,7 +113,9 @@ FILTERS_OF_MINE: tuple[Schema, ...] = (
         _PK_IN_QUERY,
     ),
     _parameter("open", "Only open ones, or only closed ones.", _BOOLEAN),
-    _parameter("search", "Texts separated by commas: the descriptions of its events hold each of them; case does not matter.", _WORDS),
+    _parameter(
+        "search", "Texts separated by commas, 32 at most: the descriptions of its events hold each of them; case does not matter.", _WORDS
+    ),
     _parameter("source_incident_id", "What the source calls it.", _WORDS),
     _parameter("start_time__gte", "Started then or later.", _WHEN),
     _parameter("start_time__lte", "Started then or earlier.", _WHEN),

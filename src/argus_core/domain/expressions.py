@@ -28,6 +28,8 @@ from argus_core.domain.filters import (
     SourceIn,
     SourceTyped,
     TextHas,
+    size,
+    trimmed,
 )
 from argus_core.domain.ids import SourceId
 from argus_core.domain.incidents import EventType, Level
@@ -56,7 +58,7 @@ def parse(expression: Json, at: str = "expression") -> Condition:
         Invalid: the key is the path to what is wrong, its steps joined by `/`: `expression/any/0/maxlevel`.
     """
     condition = _parse(expression, at, DEPTH)
-    if _size(condition) > MOST_CLAUSES:
+    if size(condition) > MOST_CLAUSES:
         raise Invalid({at: f"Ensure this has no more than {MOST_CLAUSES} clauses."})
     return condition
 
@@ -120,16 +122,6 @@ def _parse(expression: Json, at: str, depth: int) -> Condition:
             raise Invalid({at: f"Unknown key; use one of {', '.join(['all', 'any', 'not', *_SWITCHES, *_CLAUSES])}."})
 
 
-def _size(condition: Condition) -> int:
-    match condition:
-        case All(of) | Either(of):
-            return 1 + sum(map(_size, of))
-        case Not(part):
-            return 1 + _size(part)
-        case _:
-            return 1
-
-
 def _switch(name: str, value: Json, at: str) -> Condition:
     if not isinstance(value, bool):
         raise Invalid({at: "Must be a valid boolean."})
@@ -159,7 +151,7 @@ def _tag(value: Json, at: str) -> str:
     tag = _text(value, at)
     if "=" not in tag:
         raise Invalid({at: "The tag does not have its delimiter: =."})
-    return tag
+    return trimmed(tag)
 
 
 def _event_type(value: Json, at: str) -> EventType:

@@ -221,9 +221,26 @@ EVERYTHING = All(())
 def tags_match(tags: Iterable[str]) -> Condition:
     """Alternatives for the same key, conjunction between keys (API document, `tags=`)."""
     by_key: dict[str, set[str]] = {}
-    for tag in tags:
+    for tag in map(trimmed, tags):
         by_key.setdefault(tag.partition("=")[0], set()).add(tag)
     return All(tuple(HasTag(frozenset(group)) for group in by_key.values()))
+
+
+def trimmed(tag: str) -> str:
+    """The tag as incidents have it: nothing blank around key and value."""
+    key, delimiter, value = tag.partition("=")
+    return f"{key.strip()}{delimiter}{value.strip()}"
+
+
+def size(condition: Condition) -> int:
+    """How many clauses it has."""
+    match condition:
+        case All(of) | Either(of):
+            return 1 + sum(map(size, of))
+        case Not(part):
+            return 1 + size(part)
+        case _:
+            return 1
 
 
 def holds(  # noqa: C901, PLR0911, PLR0912 - one case for each clause

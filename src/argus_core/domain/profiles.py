@@ -8,13 +8,15 @@ from typing import Protocol, TypeAlias, TypeVar, assert_never
 from argus_core.domain.destinations import Destination
 from argus_core.domain.digests import Digest
 from argus_core.domain.errors import FilterInUse, InUse, Invalid, NotFound
-from argus_core.domain.filters import All, Condition
+from argus_core.domain.filters import All, Condition, size
 from argus_core.domain.ids import DestinationId, FilterId, ProfileId, TimeslotId, UserId
 from argus_core.domain.saved_filters import SavedFilter
 from argus_core.domain.timeslots import Timeslot
 
 NAME_LENGTH = 40
 MOST_FILTERS = 64
+MOST_CLAUSES = 1_024
+"""So many clauses may all filters of a profile have together: each is looked for whenever it is asked which incidents they match."""
 
 LONGEST_WAIT = timedelta(days=1)
 SHORTEST_WAIT = timedelta(seconds=1)
@@ -155,13 +157,20 @@ class Belongings:
 
     def check_filter(self, filter_: SavedFilter) -> None:
         """
-        Check that its name is free.
+        Check that its name is free, and that no profile has too much to look for with it.
 
         Raises:
-            Invalid: under `name`.
+            Invalid: under `name` or `filter`.
         """
         if any(filter_.name == other.name and filter_.id != other.id for other in self.filters):
             raise Invalid({"name": f'The name "{filter_.name}" is already in use for another filter.'})
+        for profile in self.using(filter_):
+            self._check_clauses([filter_, *(self.filter(id_) for id_ in profile.filter_ids if id_ != filter_.id)], "filter")
+
+    def _check_clauses(self, filters: Sequence[SavedFilter], field: str) -> None:
+        conditions = (filter_.definition.condition for filter_ in filters)
+        if sum(size(condition) for condition in conditions if condition is not None) > MOST_CLAUSES:
+            raise Invalid({field: f"The filters of a profile may have {MOST_CLAUSES} clauses together."})
 
     def check_destination(self, destination: Destination) -> None:
         """
@@ -197,6 +206,7 @@ class Belongings:
             raise Invalid({"escalate_after": f"Give a number of minutes from 1 to {most}, or null."})
         if len(profile.filter_ids) > MOST_FILTERS:
             raise Invalid({"filters": f"Ensure this field has no more than {MOST_FILTERS} elements."})
+        self._check_clauses([self.filter(id_) for id_ in profile.filter_ids], "filters")
         if profile.name and any(profile.name == other.name and profile.id != other.id for other in self.profiles):
             raise Invalid({"": f'The name "{profile.name}" is already in use for another notification profile.'})
 

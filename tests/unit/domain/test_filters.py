@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from argus_core.domain.expressions import parse
 from argus_core.domain.filters import (
     EVERYTHING,
     All,
@@ -129,6 +130,10 @@ class TestTags:
 
         expected = all(any(tag in present for tag in asked if tag.key == key) for key in {tag.key for tag in asked})
         assert expected == holds(condition, tagged(*map(str, present)), NOON)
+
+    def test_what_is_blank_around_key_and_value_does_not_count(self):
+        assert tags_match(["host = a", "host=b", " host=c "]) == tags_match(["host=a", "host=b", "host=c"])
+        assert parse({"tags": ["host = a b "]}) == HasTag(frozenset({"host=a b"}))
 
     def test_the_example_of_the_document(self):
         condition = tags_match(("location=broomcloset", "location=understairs", "problem=onfire"))

@@ -57,10 +57,12 @@ PATHS = [
     ("POST", "incidents/events/bulk/"),
     ("POST", "incidents/ticket_url/bulk/"),
 ]
+FIELDS = [
+    *("username", "password", "type", "timestamp", "description", "expiration", "ids", "event", "ack", "actor", "source"),
+    *("ticket_url", "tag", "tags", "level", "metadata", "details_url"),
+]
 bodies = anything | st.dictionaries(
-    st.sampled_from(["username", "password", "type", "timestamp", "description", "expiration", "ids", "event", "ack", "actor", "source"])
-    | st.sampled_from(["ticket_url", "tag", "tags", "level", "metadata", "details_url"])
-    | texts,
+    st.sampled_from(FIELDS) | texts,
     anything | texts | st.lists(st.integers() | texts, max_size=3),
     max_size=5,
 )
@@ -235,6 +237,28 @@ async def test_forms_are_as_good_as_json(world):
         answer = await world.ask("alice", "POST", f"incidents/{pk}/events/", **form)
 
         assert (201, "é") == (answer.status_code, answer.json()["description"])
+
+
+@pytest.mark.anyio
+async def test_a_file_is_the_value_of_no_field(lasting_world):
+    for where in PATHS:
+        for name in FIELDS:
+            answer = await lasting_world.ask("nav", *where, files={name: ("a.txt", b"{}")})
+
+            assert answer.status_code < 500, (where, name)
+
+
+@pytest.mark.anyio
+async def test_metadata_are_written_in_a_form(world):
+    pk = (await world.incident())["pk"]
+    written = await world.ask("nav", "PATCH", f"incidents/{pk}/", data={"metadata": '{"a": [1]}'})
+    bad = [
+        await world.ask("nav", "PATCH", f"incidents/{pk}/", **form)
+        for form in ({"data": {"metadata": "{"}}, {"files": {"metadata": ("a.txt", b"{}")}})
+    ]
+
+    assert (200, {"a": [1]}) == (written.status_code, written.json()["metadata"])
+    assert [(400, {"metadata": ["Value must be valid JSON."]})] * 2 == [(answer.status_code, answer.json()) for answer in bad]
 
 
 @pytest.mark.anyio

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from adapters.http.v2.shapes import Shapes, joined
+from argus_core.domain.limits import TAGS
 from argus_core.ports.incidents import IncidentRow
 
 pytestmark = pytest.mark.anyio
@@ -234,6 +235,14 @@ async def test_without_a_plugin_only_tickets_that_are_there_are_found(world):
     assert "No path to" in refused.json()
     assert (200, {"ticket_url": "https://t.example.org/9"}) == (found.status_code, found.json())
     assert unknown.status_code == 404
+
+
+async def test_a_tag_that_is_there_can_be_added_to_as_many_as_there_may_be(world):
+    pk = (await world.incident(tags=[{"tag": f"t{number}=1"} for number in range(TAGS)]))["pk"]
+
+    again, one_more = [await world.ask("alice", "POST", f"incidents/{pk}/tags/", json={"tag": tag}) for tag in ("t1=1", "x=1")]
+
+    assert (201, 400) == (again.status_code, one_more.status_code)
 
 
 async def test_tags_one_by_one(world):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from adapters.http import queries
 from adapters.http.errors import Refused
-from adapters.http.queries import ABOUT_SOURCES, NOTHING, Query, Setting, condition
+from adapters.http.queries import ABOUT_SOURCES, MOST_SOUGHT, NOTHING, Query, Setting, condition
 from argus_core.domain.filters import (
     EVERYTHING,
     All,
@@ -112,10 +112,15 @@ def test_parameters_become_conditions(query_string, expected):
         "tags=Upper%3Dx",
         "tags=a%3D",
         "tags=a%3D%00",
+        "search=" + ",".join(map(str, range(MOST_SOUGHT + 1))),
     ],
 )
 def test_what_makes_no_sense_is_refused_by_name(query_string):
     assert {query_string.partition("=")[0]} == set(refused(query_string))
+
+
+def test_a_text_is_looked_for_once_however_often_it_is_asked_for():
+    assert meant("search=a,b") == meant("search=" + "a,b," * MOST_SOUGHT)
 
 
 def test_every_bad_parameter_is_told_at_once():

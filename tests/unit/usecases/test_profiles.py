@@ -10,7 +10,7 @@ from argus_core.domain.accounts import User
 from argus_core.domain.actors import Actor, Scope
 from argus_core.domain.destinations import synced_email
 from argus_core.domain.errors import InUse, Invalid, NotAllowed, NotFound, ScopeTooNarrow, SharedWithAll, SyncedDestination
-from argus_core.domain.filters import All, IsOpen
+from argus_core.domain.filters import All, Either, IsOpen
 from argus_core.domain.incidents import EventType
 from argus_core.domain.profiles import MOST_FILTERS, Belongings, without
 from argus_core.domain.saved_filters import FilterDefinition
@@ -274,6 +274,24 @@ async def test_a_profile_has_only_so_many_filters(world):
 
     assert MOST_FILTERS == len((await keep(ids[1:])).filters)
     await refused(keep(ids), "filters")
+
+
+async def test_the_filters_of_a_profile_have_only_so_many_clauses(world):
+    whole = await world.profile()
+    large = FilterDefinition(expression=All((Either((IsOpen(),) * 250), Either((IsOpen(),) * 250))))
+    one, two, small = [
+        await world.service.add_filter(ALICE, name=name, definition=definition)
+        for name, definition in (("one", large), ("two", large), ("small", OPEN))
+    ]
+
+    async def keep(*filters):
+        ids = tuple([filter_.id for filter_ in filters])
+        return await world.service.change_profile(ALICE, whole.profile.id, lambda same, _: replace(same, filter_ids=ids))
+
+    third = await world.service.add_filter(ALICE, name="three", definition=large)
+    await refused(keep(one, two, third), "filters")
+    assert 3 == len((await keep(one, two, small)).filters)
+    await refused(world.service.change_filter(ALICE, small.id, lambda same: replace(same, definition=large)), "filter")
 
 
 async def test_the_synced_destination_follows_the_account(world):

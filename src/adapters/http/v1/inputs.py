@@ -86,9 +86,11 @@ class Inputs:
 
 
 def phone_number(data: Mapping[str, object]) -> Mapping[str, Json]:
-    """The settings that a phone number amounts to; whether it is one is for the medium to say."""
+    """The settings that a phone number amounts to; numbers are taken for texts, and whether it is one is for the medium to say."""
     given = data.get("phone_number")
-    return {"phone_number": given if isinstance(given, str) else None if given is None else str(given)}
+    if isinstance(given, int | float) and not isinstance(given, bool):
+        given = str(given)
+    return {"phone_number": given if isinstance(given, str) else None}
 
 
 def timeslot(data: Mapping[str, object], kept: TimeslotIn | None = None) -> TimeslotIn:

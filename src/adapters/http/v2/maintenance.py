@@ -26,7 +26,9 @@ _CHANGE = Operation(
     body_required=False,
     answers={200: MaintenanceOut},
 )
-_CANCEL = Operation(summary="Call planned maintenance off: one that has begun ends now, others are gone", answers={NO_CONTENT: None})
+_CANCEL = Operation(
+    summary="Call planned maintenance off: one that has begun ends now, others are gone", answers={NO_CONTENT: None}, errors={400: "Errors"}
+)
 _PREVIEW = Operation(
     summary="List incidents that its filters match, newest start first, as many as one answer has", answers={200: list[IncidentOut]}
 )

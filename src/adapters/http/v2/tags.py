@@ -29,7 +29,7 @@ def tag_routes(services: Services) -> Router:
     @post("/", opt=told(_ADD))
     async def add(request: ApiRequest, pk: FromPath[int]) -> Answer:
         tag = await inputs.tag(request)
-        await retag(services, request, pk, lambda present: (*present, tag))
+        await retag(services, request, pk, lambda present: present if tag in present else (*present, tag))
         return json_answer(BareTag(str(tag)), 201)
 
     @get("/{tag:str}/", opt=told(_ONE))

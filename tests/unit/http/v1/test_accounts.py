@@ -31,6 +31,11 @@ async def test_a_phone_number_is_a_destination_of_the_same_pk(world, ask, make):
     )
 
 
+@pytest.mark.parametrize("given", [[NUMBER], {"x": NUMBER}, True, None])
+async def test_what_is_no_text_is_no_phone_number(ask, given):
+    assert 400 == (await ask("alice", "POST", NUMBERS, json={"phone_number": given})).status_code
+
+
 async def test_other_destinations_are_no_phone_numbers(world, ask):
     email = (await world.profiles.belongings(world.pks["alice"])).destinations[0]
     asked = [
