@@ -18,7 +18,7 @@ from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from adapters.db import codec
-from argus_core.domain.errors import NoRoom, Unavailable
+from argus_core.domain.errors import NoRoom, TooSlow, Unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -200,7 +200,7 @@ class Database(Runs):
             async with within(self.seconds):
                 return await self._until_done(work)
         except (TimeoutError, PoolTimeout, PoolClosed) as error:
-            raise Unavailable from error
+            raise given_up(error) from error
 
     async def once(self, work: "Work[_Result]") -> _Result:
         """
@@ -214,7 +214,7 @@ class Database(Runs):
             async with within(self.seconds), self._pool.connection() as connection:
                 return await work(connection, False)
         except (TimeoutError, PoolTimeout, PoolClosed) as error:
-            raise Unavailable from error
+            raise given_up(error) from error
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
@@ -228,7 +228,7 @@ class Database(Runs):
             async with within(self.seconds), self._pool.connection() as connection, connection.transaction():
                 yield connection
         except (TimeoutError, PoolTimeout, PoolClosed) as error:
-            raise Unavailable from error
+            raise given_up(error) from error
         except psycopg.Error as error:
             if is_broken(error) or is_unavailable(error):
                 raise refused(error) from error
@@ -332,7 +332,14 @@ def is_unavailable(error: psycopg.Error) -> bool:
 
 def refused(error: psycopg.Error) -> Unavailable:
     """What to tell whoever asked for what the server could not do."""
-    return NoRoom() if error.sqlstate == DISK_FULL else Unavailable()
+    if error.sqlstate == DISK_FULL:
+        return NoRoom()
+    return TooSlow() if error.sqlstate == QUERY_CANCELED else Unavailable()
+
+
+def given_up(error: Exception) -> Unavailable:
+    """What to tell whoever was not waited for any longer: whether there was a connection, and no answer."""
+    return TooSlow() if isinstance(error, TimeoutError) else Unavailable()
 
 
 async def _with_fresh_plans(connection: Connection, work: "Work[_Result]", *, again: bool) -> _Result:

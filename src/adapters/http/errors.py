@@ -33,6 +33,7 @@ from argus_core.domain.errors import (
     NoTicketSystem,
     OnlySourcesReport,
     TooOften,
+    TooSlow,
     Unauthenticated,
     Unavailable,
 )
@@ -72,6 +73,8 @@ def refusal(error: DomainError) -> Refused:  # noqa: C901, PLR0911, PLR0912 - on
             return detail(401, error.message, (b"www-authenticate", b"Token"))
         case NoRoom():
             return detail(503, error.message, (b"retry-after", b"30"))
+        case TooSlow():
+            return detail(503, error.message, (b"retry-after", b"1"))
         case Unavailable():
             return detail(503, "The database cannot be reached at the moment. Try again.", (b"retry-after", b"1"))
         case TooOften():

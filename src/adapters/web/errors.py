@@ -18,6 +18,7 @@ from argus_core.domain.errors import (
     ProviderTrouble,
     ResetRefused,
     TooOften,
+    TooSlow,
     Unavailable,
 )
 
@@ -74,6 +75,8 @@ def page_for(error: Exception, request: Request[Any, Any, Any]) -> Response[byte
             return error_page(403, error.message)
         case NotFound() | NotFoundException():
             return error_page(404)
+        case TooSlow():
+            return error_page(503, error.message, after=1)
         case Unavailable():
             return error_page(503, "The database cannot be reached at the moment.", after=1)
         case DomainError():

@@ -56,6 +56,10 @@ class NoRoom(Unavailable):
     """The disk of the database is nearly full: nothing is taken until there is room again."""
 
 
+class TooSlow(Unavailable):
+    """The database has not answered in time. Ask for less, or try again."""
+
+
 class EventNotAllowed(NotAllowed):
     """This actor may not post events of this type."""
 

@@ -19,7 +19,7 @@ from adapters.db.journal import PgIncidents
 from argus_core.conformance import make_world
 from argus_core.domain import transitions
 from argus_core.domain.accounts import User
-from argus_core.domain.errors import AlreadyClosed, Unavailable
+from argus_core.domain.errors import AlreadyClosed, TooSlow, Unavailable
 from argus_core.domain.filters import EVERYTHING
 from argus_core.domain.incidents import EventType, Level, fold
 from argus_core.domain.transitions import Change, Edit
@@ -44,6 +44,13 @@ async def test_what_is_done_is_on_disk_though_the_server_is_told_not_to_wait_for
                 asked.append(found)
 
     assert ["on", "on", "local", "local", "remote_write", "remote_write"] == asked
+
+
+@pytest.mark.parametrize("limit", ["seconds", "statement_seconds"])
+async def test_what_takes_too_long_is_said_to(database_url, limit):
+    async with Database(database_url, **{limit: 0.3}).opened() as database:
+        with pytest.raises(TooSlow):
+            await database.run(lambda connection, _: connection.execute("select pg_sleep(5)"))
 
 
 class Answers:

@@ -8,7 +8,7 @@ import pytest
 
 from adapters.http import build_app
 from adapters.logs import JsonLines
-from argus_core.domain.errors import Unavailable
+from argus_core.domain.errors import TooSlow, Unavailable
 
 pytestmark = pytest.mark.anyio
 
@@ -249,6 +249,12 @@ async def test_a_store_out_of_reach_is_no_error_of_anybody(world, caplog):
     assert (503, "1") == (answer.status_code, answer.headers["retry-after"])
     assert ["detail"] == list(answer.json())
     assert not caplog.records
+
+
+async def test_what_takes_a_store_too_long_is_told_from_one_out_of_reach(world):
+    answer = await broken(world, TooSlow()).ask("alice", "GET", "incidents/")
+
+    assert (503, "1", True) == (answer.status_code, answer.headers["retry-after"], "Ask for less" in answer.json()["detail"])
 
 
 async def test_a_store_out_of_reach_may_show_at_the_gate(world):
