@@ -133,6 +133,8 @@ def _told(place: Place, random: Random, mailbox: Sink, options: argparse.Namespa
     for thread in (*lives, prober):
         thread.stop()
     moods.be_good()
+    if isinstance(place.disk, Disk):
+        place.disk.make_room()
     with running(found.data) as server:
         all_told(server.url)
         kept = find(server.url, list(mailbox.mails), set())

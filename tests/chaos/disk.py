@@ -12,7 +12,10 @@ from adapters.room import LEAST
 
 SIZE = LEAST + 1024**3
 PER_SECOND = 300_000
-"""So many bytes more for each second: what is kept grows by a third of that, and what is found out at the end needs room too."""
+"""So many bytes more for each second: what is kept grows by a third of that."""
+
+ENOUGH = 4
+"""So many times as large it is when there is no more to try: what is found out at the end needs room too."""
 
 
 class Disk:
@@ -33,6 +36,11 @@ class Disk:
             yield
         finally:
             self._filling.unlink()
+
+    def make_room(self) -> None:
+        """Let it be large enough from now on, whatever is written."""
+        size = ENOUGH * shutil.disk_usage(self.folder).total
+        subprocess.run(["mount", "-o", f"remount,size={size}", self.folder], check=True)
 
 
 @contextmanager

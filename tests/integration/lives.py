@@ -1,6 +1,7 @@
 """Sources and people who go on whatever happens, a mail server of many moods, and what there is of it all in the end."""
 
 import asyncio
+import math
 import re
 import threading
 import time
@@ -19,8 +20,10 @@ HANGS = 25.0
 """The mail server may be silent for so many seconds, which is longer than a mail is waited for."""
 
 WAITING = "select (select count(*) from outbox) + (select count(*) from delivery where status = 'waiting')"
-# What takes minutes otherwise: leases run out, and pauses end.
-TIME_PASSES = "update lane set due = now(), leased_until = least(leased_until, now()) where tried < now() - interval '1.5 s'"
+# What takes minutes otherwise: leases run out, and pauses end. What is due is left alone: written again and again, many lanes fill a disk.
+TIME_PASSES = """
+    update lane set due = least(due, now()), leased_until = least(leased_until, now())
+    where tried < now() - interval '1.5 s' and (due > now() or leased_until > now())"""
 WAITS = 20.0
 """So many seconds are waited for an answer."""
 COMES_BACK = 0.25
@@ -175,9 +178,12 @@ def find(dsn, mails, known):
 
 
 def all_told(dsn):
-    until = time.monotonic() + PATIENCE
+    """Wait until nothing waits any more, for as long as it becomes less."""
+    fewest, until = math.inf, 0.0
     with psycopg.connect(dsn, autocommit=True) as connection:
-        while connection.execute(WAITING).fetchone() != (0,):
+        while (waiting := connection.execute(WAITING).fetchone()[0]) > 0:
+            if waiting < fewest:
+                fewest, until = waiting, time.monotonic() + PATIENCE
             assert time.monotonic() < until, connection.execute("select status, reason, count(*) from delivery group by 1, 2").fetchall()
             connection.execute(TIME_PASSES)
             time.sleep(0.2)
