@@ -1,8 +1,9 @@
 """The fields of incidents, events and logins that all versions of the API take alike; see `fields`."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
-from typing import NamedTuple, NoReturn, cast
+from typing import NamedTuple, cast
 from zoneinfo import ZoneInfo
 
 from adapters.http import fields
@@ -175,11 +176,7 @@ def _json_in(data: Mapping[str, object]) -> Callable[[object], Json]:
 
 
 def _written_json(value: object) -> Json:
-    try:
-        return cast("Json", parsed_json(value.encode())) if isinstance(value, str) else _no_json()
-    except (Refused, UnicodeEncodeError):
-        return _no_json()
-
-
-def _no_json() -> NoReturn:
+    with suppress(Refused, UnicodeEncodeError):
+        if isinstance(value, str):
+            return cast("Json", parsed_json(value.encode()))
     raise Wrong.because("Value must be valid JSON.")

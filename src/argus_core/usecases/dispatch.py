@@ -140,7 +140,7 @@ class Dispatcher:
         """The profiles that fire if they are asked, and those that cannot be judged: better that somebody hears too much than nothing."""
         try:
             return self._audience.matching(happening, texts)
-        except Exception:
+        except Exception:  # whatever is wrong with one profile, the others are asked; what is wrong with all is raised
             judged = self._audience.judged_singly(happening, texts)
             doubtful = [(whole, found) for whole, found in judged if isinstance(found, Exception)]
             if len(doubtful) == len(judged):  # then it is no profile's fault
