@@ -13,14 +13,14 @@ from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.db import audit, belongings, tables
-from adapters.db.database import Connection, Database, is_broken, is_unavailable, refused, within
+from adapters.db.database import Connection, Database, given_up, is_broken, is_unavailable, refused, within
 from adapters.db.listen import ACCOUNTS
 from adapters.db.rows import credential_from
 from argus_core.domain.accounts import Credential, Token, User
 from argus_core.domain.actors import Scope
 from argus_core.domain.audit import Entry
 from argus_core.domain.destinations import EMAIL, Destination, synced_email
-from argus_core.domain.errors import NameTaken, Unavailable
+from argus_core.domain.errors import NameTaken
 from argus_core.domain.ids import DestinationId, SourceId, TimeslotId, TokenId, UserId
 from argus_core.domain.sources import Source
 from argus_core.domain.timeslots import Timeslot
@@ -289,7 +289,7 @@ class PgAccountsWork(AccountsWork):
 
 @asynccontextmanager
 async def told_when_unavailable(seconds: float | None = None) -> AsyncIterator[None]:
-    """What breaks or takes longer than so many seconds is `Unavailable`."""
+    """What breaks is `Unavailable`, and what takes longer than so many seconds `TooSlow`."""
     try:
         async with asyncio.timeout(seconds):
             yield
@@ -298,7 +298,7 @@ async def told_when_unavailable(seconds: float | None = None) -> AsyncIterator[N
             raise refused(error.orig) from error
         raise
     except (TimeoutError, sa.exc.TimeoutError) as error:
-        raise Unavailable from error
+        raise given_up(error) from error
 
 
 def has_text(text: str, *columns: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:

@@ -120,7 +120,7 @@ class Gathering(Generic[_Asked, _Answer]):
             if len(some) == 1 or isinstance(error, Unavailable):
                 for waiting in some:
                     if not waiting.answer.done():
-                        waiting.answer.set_exception(Unavailable() if isinstance(error, Unavailable) else error)
+                        waiting.answer.set_exception(type(error)() if isinstance(error, Unavailable) else error)
             else:
                 for waiting in some:
                     await self._together([waiting])

@@ -53,6 +53,14 @@ async def test_what_takes_too_long_is_said_to(database_url, limit):
             await database.run(lambda connection, _: connection.execute("select pg_sleep(5)"))
 
 
+@pytest.mark.parametrize("limit", ["seconds", "statement_seconds"])
+async def test_also_of_what_is_seldom_asked_for(database_url, limit):
+    async with stores(database_url, **{limit: 0.3}) as (_, accounts), await psycopg.AsyncConnection.connect(database_url) as lock:
+        await lock.execute("lock table account")
+        with pytest.raises(TooSlow):
+            await somebody(accounts)
+
+
 class Answers:
     """Counts the answers of PostgreSQL, and swallows as many as it is told to, each with its connection."""
 

@@ -6,7 +6,7 @@ import pytest
 
 from adapters.db import gathering as gathering_module
 from adapters.db.gathering import MOST, Gathering
-from argus_core.domain.errors import TooOften, Unavailable
+from argus_core.domain.errors import NoRoom, TooOften, TooSlow, Unavailable
 
 pytestmark = pytest.mark.anyio
 
@@ -17,13 +17,13 @@ class Store:
     def __init__(self):
         self.done = []
         self.open = asyncio.Event()
-        self.away = False
+        self.away = None
 
     async def double(self, numbers):
         self.done.append(list(numbers))
         await self.open.wait()
         if self.away:
-            raise Unavailable
+            raise self.away
         if any(number % 2 for number in numbers):
             raise ValueError(numbers)
         return [2 * number for number in numbers]
@@ -60,10 +60,11 @@ async def test_one_that_fails_does_not_spoil_the_others(store):
     assert [[2, 3, 4], [2], [3], [4]] == store.done
 
 
-async def test_nothing_is_tried_again_while_the_store_is_away(store):
-    store.away = True
+@pytest.mark.parametrize("why", [Unavailable, NoRoom, TooSlow])
+async def test_nothing_is_tried_again_while_the_store_is_away_and_everybody_hears_why(store, why):
+    store.away = why()
 
-    assert [Unavailable, Unavailable] == [type(error) for error in await asked(store, [2, 4])]
+    assert [why, why] == [type(error) for error in await asked(store, [2, 4])]
     assert [[2, 4]] == store.done
 
 
