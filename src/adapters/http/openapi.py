@@ -196,9 +196,16 @@ def _security(access: Access) -> list[dict[str, list[str]]]:
             return []
 
 
+_PARAMETERS: Mapping[str, Schema] = {
+    "int": _PK,
+    "str": {"type": "string", "pattern": "^[^/]+$"},
+    "path": {"type": "string", "minLength": 1},
+}
+
+
 def _path_parameters(path: str) -> Iterator[Schema]:
     for name, kind in re.findall(r"\{(\w+):(\w+)\}", path):
-        yield {"name": name, "in": "path", "required": True, "schema": _PK if kind == "int" else {"type": "string", "pattern": "^[^/]+$"}}
+        yield {"name": name, "in": "path", "required": True, "schema": _PARAMETERS[kind]}
 
 
 def _group(path: str) -> str:

@@ -9,7 +9,7 @@ from litestar.routes import BaseRoute, HTTPRoute
 
 from adapters.http.auth import Access
 
-_SHAPES = {int: "[0-9]{1,19}", str: "[^/]+"}
+_SHAPES = {"int": "[0-9]{1,19}", "str": "[^/]+", "path": "(?s:.+)"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,5 +82,5 @@ def _pattern(path: str) -> str:
     pattern = re.escape(literal)
     for part in parts:
         parameter = re.fullmatch(r"\{\w+:(\w+)\}", part)
-        pattern += _SHAPES[{"int": int, "str": str}[parameter[1]]] if parameter else re.escape(part)
+        pattern += _SHAPES[parameter[1]] if parameter else re.escape(part)
     return pattern

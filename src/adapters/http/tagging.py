@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import TypeAlias
+from urllib.parse import unquote
 
 from adapters.http.bodies import ApiRequest
 from adapters.http.routes import incident_id
@@ -12,6 +13,11 @@ from argus_core.domain.tags import Tag
 Tags: TypeAlias = tuple[Tag, ...]
 
 NO_TAG = "No Tag matches the given query."
+
+
+def named(request: ApiRequest) -> str:
+    """The tag that the path ends with, also one with slashes in it, of which the framework would make one where there are two."""
+    return unquote(request.scope["raw_path"].removesuffix(b"/")).partition("/tags/")[2]
 
 
 def without(tag: str, present: Tags) -> Tags:

@@ -1,5 +1,6 @@
 import json
 from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -267,6 +268,22 @@ async def test_tags_one_by_one(world):
     assert [(400, ["tag"])] * 4 == [(answer.status_code, list(answer.json())) for answer in bad]
     assert {"tag": "The tag does not have its delimiter: =."} == bad[0].json()
     assert 404 == unknown.status_code
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+@pytest.mark.parametrize("tag", ["url=https://a.example.org//b/", "url=https://a.example.org/tags/b=c", "port=ge-0/0/1", "path=/"])
+async def test_a_tag_with_slashes_is_one(world, version, tag):
+    pk = (await world.incident(tags=[{"tag": "port=ge-0"}]))["pk"]
+    await world.ask("alice", "POST", f"incidents/{pk}/tags/", json={"tag": tag})
+    paths = [f"/api/{version}/incidents/{pk}/tags/{written}/" for written in (quote(tag, safe=""), quote(tag, safe="/"))]
+
+    async with world.as_("alice") as client:
+        found = [await client.get(path) for path in paths]
+        removed = [await client.delete(path) for path in paths]
+
+    assert [(200, {"tag": tag})] * 2 == [(answer.status_code, answer.json()) for answer in found]
+    assert [204, 404] == [answer.status_code for answer in removed]
+    assert [{"tag": "port=ge-0"}] == (await world.ask("alice", "GET", f"incidents/{pk}/tags/")).json()
 
 
 async def test_sources_are_listed_with_exactly_the_keys_that_clients_know(world):

@@ -1,5 +1,7 @@
 """The tags of an incident one by one. Replacing all of them at once is PATCH of the incident."""
 
+from functools import partial
+
 from litestar import Router, delete, get, post
 from litestar.params import FromPath
 
@@ -7,7 +9,7 @@ from adapters.http.answers import NO_CONTENT, Answer, json_answer
 from adapters.http.bodies import ApiRequest
 from adapters.http.routes import Operation, incident_id, told
 from adapters.http.services import Services
-from adapters.http.tagging import NO_TAG, retag, without
+from adapters.http.tagging import NO_TAG, named, retag, without
 from adapters.http.v2 import inputs
 from adapters.http.v2.shapes import BareTag
 from argus_core.domain.errors import NotFound
@@ -32,16 +34,17 @@ def tag_routes(services: Services) -> Router:
         await retag(services, request, pk, lambda present: present if tag in present else (*present, tag))
         return json_answer(BareTag(str(tag)), 201)
 
-    @get("/{tag:str}/", opt=told(_ONE))
-    async def one(request: ApiRequest, pk: FromPath[int], tag: FromPath[str]) -> Answer:
+    @get("/{tag:path}/", opt=told(_ONE))
+    async def one(request: ApiRequest, pk: FromPath[int]) -> Answer:
+        tag = named(request)
         if tag not in (await seen_by(request.user).row(incident_id(pk))).tags:
             raise NotFound(NO_TAG)
         return json_answer(BareTag(tag))
 
     # The framework would have no `Answer` of a handler that is said to answer 204; it is the `Answer` that counts.
-    @delete("/{tag:str}/", status_code=200, opt=told(_REMOVE))
-    async def remove(request: ApiRequest, pk: FromPath[int], tag: FromPath[str]) -> Answer:
-        await retag(services, request, pk, lambda present: without(tag, present))
+    @delete("/{tag:path}/", status_code=200, opt=told(_REMOVE))
+    async def remove(request: ApiRequest, pk: FromPath[int]) -> Answer:
+        await retag(services, request, pk, partial(without, named(request)))
         return Answer(NO_CONTENT)
 
     return Router("/{pk:int}/tags", route_handlers=[many, add, one, remove])
