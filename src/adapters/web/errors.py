@@ -13,6 +13,7 @@ from argus_core.domain.errors import (
     BadLogin,
     DomainError,
     IdentityRefused,
+    NoRoom,
     NotAllowed,
     NotFound,
     ProviderTrouble,
@@ -75,6 +76,8 @@ def page_for(error: Exception, request: Request[Any, Any, Any]) -> Response[byte
             return error_page(403, error.message)
         case NotFound() | NotFoundException():
             return error_page(404)
+        case NoRoom():
+            return error_page(503, error.message, after=30)
         case TooSlow():
             return error_page(503, error.message, after=1)
         case Unavailable():

@@ -83,8 +83,11 @@ class Feide:
 class Broken:
     """Reads no session."""
 
+    def __init__(self, error=None):
+        self._error = error or RuntimeError("unheard of")
+
     async def find(self, digest):
-        raise RuntimeError("unheard of")
+        raise self._error
 
 
 class Pager:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from adapters.web.answers import browser as called
 from adapters.web.guests import HOME, own_path
 from argus_core.domain import throttle
+from argus_core.domain.errors import NoRoom, TooSlow, Unavailable
 from unit.web.conftest import HTTPS, NOON, Broken
 
 pytestmark = pytest.mark.anyio
@@ -304,6 +305,20 @@ async def test_a_mistake_is_a_page_that_tells_nothing(world, caplog):
     assert 500 == answer.status_code
     assert "unheard of" not in answer.text
     assert "unheard of" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("error", "after", "text"),
+    [(Unavailable(), "1", "cannot be reached"), (TooSlow(), "1", "has not answered in time"), (NoRoom(), "30", "nearly full")],
+)
+async def test_why_the_store_does_not_work_is_a_page_that_says_so(world, error, after, text):
+    browser = await world.somebody()
+    world.logins.sessions.find = Broken(error).find
+
+    answer = await browser.get("/account/")
+
+    assert (503, after) == (answer.status_code, answer.headers["retry-after"])
+    assert text in answer.text
 
 
 async def test_files_are_ours_and_no_others(world):
