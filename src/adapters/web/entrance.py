@@ -14,7 +14,11 @@ from adapters.web.guests import Guest, Guests, InsecurePlace, PageRequest, own_p
 from adapters.web.services import Web
 from argus_core.domain.errors import BadLogin
 
-_NEWS = {"password": "Your password has been changed. Log in with the new one.", "out": "You are logged out."}
+_NEWS = {
+    "password": "Your password has been changed. Log in with the new one.",
+    "out": "You are logged out.",
+    "late": "You were logged out, and what you sent was not kept. Log in, and send it again.",
+}
 _log = logging.getLogger("argus.web")
 
 
@@ -65,7 +69,9 @@ def entrance_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # noqa
 
     @post("/logout/")
     async def log_out(request: PageRequest) -> Response[bytes]:
-        guest = await guests.known(request)
+        guest = await guests.greet(request)
+        if not guest.visit:
+            return go("/login/?done=out")
         await guests.form(request, guest)
         await web.logins.end(guest.user.id, guest.session.id)
         _log.info("%s logged out", guest.user.username)

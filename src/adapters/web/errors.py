@@ -30,6 +30,10 @@ INSECURE = (
 
 INSECURE_TITLE = "This is no place to log in"
 
+LOGGED_OUT_TITLE = "You are logged out"
+
+LOGGED_OUT = "This was not done. Log in in another tab, then load this page again."
+
 _TITLES = {
     400: "That was not understood",
     403: "This is not for you",
@@ -55,7 +59,8 @@ def page_for(error: Exception, request: Request[Any, Any, Any]) -> Response[byte
     """The page about any exception. An unexpected one is logged, and the page tells no more than where to look for it."""
     match error:
         case NotLoggedIn():
-            return go(login_path(request))
+            within = "hx-request" in request.headers  # a login page has no place in the midst of another
+            return error_page(403, LOGGED_OUT, title=LOGGED_OUT_TITLE) if within else go(login_path(request))
         case InsecurePlace():
             return error_page(403, INSECURE, title=INSECURE_TITLE)
         case Forbidden():

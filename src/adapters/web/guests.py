@@ -205,10 +205,21 @@ def own_path(text: str) -> str:
 
 
 def login_path(request: PageRequest) -> str:
-    """Where somebody logs in who then comes back to the page that was asked for."""
+    """Where somebody logs in who then comes back to the page that was asked for, or that a form was sent from."""
     path, query = request.scope["raw_path"].decode("latin-1"), request.scope["query_string"].decode("latin-1")
     page = f"{path}?{query}" if query else path
-    return f"/login/?next={quote(page, safe='/')}" if request.method == "GET" else "/login/"
+    if request.method != "GET":
+        return f"/login/?done=late&next={quote(_sent_from(request), safe='/')}"
+    return f"/login/?next={quote(page, safe='/')}"
+
+
+def _sent_from(request: PageRequest) -> str:
+    """The page of ours that a form was sent from, as far as the browser says."""
+    try:
+        page = urlsplit(request.headers.get("referer", ""))
+    except ValueError:
+        return HOME
+    return own_path(f"{page.path}?{page.query}" if page.query else page.path) if page.netloc == request.headers.get("host") else HOME
 
 
 def _mixed(one: bytes, other: bytes) -> bytes:

@@ -25,7 +25,7 @@ from adapters.web.services import Web
 _CSS, _SCRIPT, _PICTURE = "text/css; charset=utf-8", "text/javascript; charset=utf-8", "image/svg+xml"
 _FILES = {
     **dict.fromkeys(("pico.min.css", "argus.css", "pages.css", "incidents.css", "admin.css", "wall.css"), _CSS),
-    **dict.fromkeys(("htmx.min.js", "incidents.js", "keys.js", "times.js", "zone.js"), _SCRIPT),
+    **dict.fromkeys(("htmx.min.js", "failing.js", "incidents.js", "keys.js", "times.js", "zone.js"), _SCRIPT),
     "argus.svg": _PICTURE,
 }
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
+from adapters.web.errors import error_page
 from integration.web.conftest import SECRET
 from integration.web.looking import SCREENS, TEXT, faults, log_in, looking, report, source_token
 
@@ -408,6 +409,100 @@ def test_a_tab_that_comes_back_after_its_session_says_so(chromium, site, reporte
 
         page.wait_for_selector("#list[data-live=over]")
         assert "You are logged out: what you see is not renewed any more." == page.inner_text("#told")
+
+
+def test_a_list_that_is_not_renewed_says_since_when(chromium, site, reported):
+    reported()
+    with looking(chromium, site) as page:
+        show(page, site, reported.view())
+        page.route("**/incidents/stream/**", lambda route: route.abort())
+        turn_away(page, hidden=True)
+        turn_away(page, hidden=False)
+        page.wait_for_selector("#told.problem", timeout=20_000)
+        assert page.inner_text("#told").startswith("Not connected since")
+        assert [] == faults(page)
+        page.unroute("**/incidents/stream/**")
+        page.wait_for_selector("#list[data-live=yes]")
+
+        assert "" == page.inner_text("#told")
+
+
+def test_a_connection_that_is_dead_without_a_word_is_made_again(chromium, site, reported):
+    """
+    The server says something every 20 seconds. Without that the list is not believed to be live.
+    """
+    reported()
+    with looking(chromium, site) as page:
+        page.clock.install()
+        show(page, site, reported.view())
+        page.clock.fast_forward(40_000)
+        assert "yes" == page.get_attribute("#list", "data-live")
+        with page.expect_request("**/incidents/stream/**"):
+            page.clock.fast_forward(20_000)
+        page.wait_for_selector("#list[data-live=yes]")
+
+
+ANSWERS = {
+    "away": (lambda route: route.abort(), "Argus cannot be reached: it may not have been done. Look, and try again."),
+    "mistake": (lambda route: route.fulfill(status=500, body=error_page(500, "The log tells more.").content), "The log tells more."),
+    "proxy": (lambda route: route.fulfill(status=504, body="Gateway Time-out"), "The server answers 504"),
+}
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_an_act_that_fails_says_so(chromium, site, reported, answer):
+    incident = reported()
+    fail, said = ANSWERS[answer]
+    with looking(chromium, site) as page:
+        show(page, site, reported.view())
+        page.route("**/incidents/", fail)
+        page.check(f"#list input[value='{incident}']")
+        page.click("#do-close")
+        page.wait_for_selector("#failing")
+        assert said in page.inner_text("#failing")
+        assert page.is_checked(f"#list input[value='{incident}']")
+        assert [] == faults(page)
+
+        page.unroute("**/incidents/")
+        page.click("#do-close")
+        page.wait_for_selector("#outcome .news")
+        assert page.is_hidden("#failing")
+
+
+def test_an_act_after_the_session_says_so_and_puts_no_login_into_the_list(chromium, site, reported):
+    incident = reported()
+    with looking(chromium, site) as page:
+        show(page, site, reported.view())
+        page.context.clear_cookies()
+        page.check(f"#list input[value='{incident}']")
+        page.click("#do-close")
+        page.wait_for_selector("#failing")
+
+        said = "You are logged out: This was not done. Log in in another tab, then load this page again."
+        assert (said, "") == (page.inner_text("#failing"), page.inner_text("#outcome"))
+
+
+def test_enter_notes_the_ticket_that_was_typed_and_nothing_is_left_for_the_next_act(chromium, site, reported):
+    """
+    It would press the first button of all, which acknowledges; a double click is one.
+    """
+    one, two = reported(), reported()
+    with looking(chromium, site) as page:
+        show(page, site, reported.view())
+        page.check(f"#list input[value='{one}']")
+        page.fill("#bulk [name=why]", "power cut")
+        press(page, "Enter")
+        page.fill("#bulk [name=ticket_url]", "https://tickets.example.org/1")
+        press(page, "Enter")
+        page.wait_for_selector("#outcome .news")
+        assert "You have noted the ticket of 1 incident." == page.inner_text("#outcome")
+        assert ["", ""] == [page.input_value(f"#bulk [name={name}]") for name in ("why", "ticket_url")]
+        assert "acked" not in words(page, one)
+
+        page.check(f"#list input[value='{two}']")
+        page.dblclick("#do-ack")
+        until(page, two, "acked")
+        assert "You have acknowledged 1 incident." == page.inner_text("#outcome")
 
 
 def test_an_end_that_comes_shows(chromium, site, token, reported):

@@ -1,6 +1,7 @@
 """Logging in and out on pages, and what must not work."""
 
 import re
+from urllib.parse import parse_qs
 
 import pytest
 from hypothesis import given
@@ -185,6 +186,39 @@ async def test_nobody_is_led_elsewhere(world, onward):
     browser = world.browser()
     await browser.get("/oidc/login/feide/", params={"next": onward})
     assert HOME == (await browser.get("/oidc/complete/feide/?state=a-state&code=c")).headers["location"]
+
+
+@pytest.mark.parametrize(
+    ("referer", "onward"),
+    [
+        (f"{HTTPS}/incidents/7/?at=3", "/incidents/7/?at=3"),
+        ("https://evil.example.org/incidents/7/", HOME),
+        (f"{HTTPS}//evil.example.org/", HOME),
+        ("https://[", HOME),
+        ("", HOME),
+    ],
+)
+async def test_what_is_sent_after_the_session_is_said_not_to_be_kept_and_the_way_leads_back(world, referer, onward):
+    browser = world.browser()
+
+    answer = await browser.client.post("/incidents/7/note/", data={"why": "a note"}, headers={"referer": referer})
+    page = await browser.main(answer.headers["location"])
+    logged_in = await browser.log_in(next=parse_qs(answer.headers["location"].partition("?")[2])["next"][0])
+
+    assert "You were logged out, and what you sent was not kept." in page
+    assert onward == logged_in.headers["location"]
+
+
+async def test_whoever_logs_out_after_the_session_is_logged_out(world):
+    assert "/login/?done=out" == (await world.browser().client.post("/logout/")).headers["location"]
+
+
+async def test_what_a_page_asks_for_within_itself_after_the_session_is_no_login_page(world):
+    browser = world.browser()
+    for ask in (browser.client.get, browser.client.post):
+        answer = await ask("/incidents/", headers={"hx-request": "true"})
+
+        assert (403, True) == (answer.status_code, "<h1>You are logged out</h1>" in answer.text)
 
 
 @given(st.text(alphabet="/\\.:@?#a\t\r\n %", max_size=9))

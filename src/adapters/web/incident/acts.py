@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, TypeAlias
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from adapters.web.forms import Form, number_in
 from adapters.web.services import Web
@@ -50,13 +50,13 @@ def zone_of(form: Form, otherwise: ZoneInfo) -> ZoneInfo:
     """The zone that the browser names, so that its morning is meant; ours when there is none of this name."""
     try:
         return ZoneInfo(form.text("zone")) if form.text("zone") else otherwise
-    except (ValueError, OSError):
+    except (ValueError, OSError, ZoneInfoNotFoundError):
         return otherwise
 
 
 def expiration(form: Form, now: datetime, zone: ZoneInfo) -> datetime | None:
     """
-    Until when an acknowledgement shall hold; None is for good.
+    Until when an acknowledgement shall hold; None is for good. The field for a moment names our zone, and the browser's morning is meant.
 
     Raises:
         Invalid: under `moment`, or `until`.
@@ -65,10 +65,13 @@ def expiration(form: Form, now: datetime, zone: ZoneInfo) -> datetime | None:
     if choice in _HOURS:
         return now + timedelta(hours=_HOURS[choice])
     if choice == "tomorrow":
-        morning = now.astimezone(zone).replace(hour=MORNING, minute=0, second=0, microsecond=0) + timedelta(days=1)
+        morning = now.astimezone(zone_of(form, zone)).replace(hour=MORNING, minute=0, second=0, microsecond=0) + timedelta(days=1)
         return morning.astimezone(UTC)
     if choice == "moment":
-        return local_moment(form.text("moment"), zone, "moment")
+        moment = local_moment(form.text("moment"), zone, "moment")
+        if moment <= now:
+            raise Invalid({"moment": "Give a moment that is still to come."})
+        return moment
     if choice != "good":
         raise Invalid({"until": "Choose one of these."})
     return None
@@ -82,7 +85,8 @@ def local_moment(text: str, zone: ZoneInfo, name: str) -> datetime:
         Invalid: under this name: it is none.
     """
     try:
-        return datetime.fromisoformat(text).replace(tzinfo=zone).astimezone(UTC)
+        moment = datetime.fromisoformat(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise Invalid({name: "Give a date and a time, like 2026-03-31T08:00."}) from None
 
@@ -90,8 +94,7 @@ def local_moment(text: str, zone: ZoneInfo, name: str) -> datetime:
 async def _acknowledge(asked: Asked) -> None:
     web, form = asked.web, asked.form
     until = ending(form)
-    zone = zone_of(form, web.zone) if form.get("until") == "tomorrow" else web.zone  # the field for a moment names ours
-    expires = None if until else expiration(form, web.clock(), zone)
+    expires = None if until else expiration(form, web.clock(), web.zone)
     try:
         await web.incidents.acknowledge(asked.incident_id, actor=asked.actor, why=form.text("why"), expiration=expires, until=until)
     except Invalid as error:

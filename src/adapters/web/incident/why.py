@@ -14,12 +14,16 @@ from argus_core.domain.decisions import Verdict
 from argus_core.domain.errors import NotFound
 from argus_core.domain.ids import EventId
 from argus_core.domain.incidents import Event
+from argus_core.domain.limits import storable
 from argus_core.domain.notifications import tell
 from argus_core.usecases.administration import Administrator
 from argus_core.usecases.incidents import History
 
 MOST_PEOPLE = 10
 """So many are named who may be meant."""
+
+MOST_SOUGHT = 1_000
+"""So many characters of a name are looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,7 @@ class Question:
     @classmethod
     def of(cls, query: Mapping[str, str], history: History) -> "Question":
         """What an address asks; whoever names somebody, but no event, means the first one."""
-        name = query.get("who", "").strip()
+        name = storable(query.get("who", "").strip(), MOST_SOUGHT)
         asked = number_in(query.get("why", "")) or (history.events[0].id if name else 0)
         return cls(asked if any(event.id == asked for event in history.events) else 0, name)
 

@@ -11,7 +11,8 @@ HEARTBEAT = 20.0
 """After so many quiet seconds something is sent all the same: it shows both sides, and whoever is in between, that the other is there."""
 
 AGAIN = b"retry: 2000\n\n"
-_BEAT = b": still here\n\n"
+_BEAT = b"event: beat\ndata: \n\n"
+"""Not a comment, which pages cannot see: they connect again when nothing comes."""
 OVER = b"event: over\ndata: \n\n"
 """There is nobody any more to whom this could be told: the page need not ask again."""
 

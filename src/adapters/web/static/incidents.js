@@ -135,22 +135,47 @@
   news.addEventListener("click", () => show().catch(() => location.reload()));
 
   // The stream
+  const QUIET = 50000; // the server says something every 20 seconds, so by then the connection is dead, though nobody has said so
   let stream = null;
+  let heard = 0;
+  let lost = null;
+  const tellLost = () => {
+    if (!lost || document.hidden) return;
+    told.textContent = `Not connected since ${lost.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}: what you see may be old.`;
+    told.className = "problem";
+  };
+  const lose = (since) => {
+    list.dataset.live = "no";
+    if (lost) return;
+    lost = new Date(since);
+    setTimeout(tellLost, 5000);
+  };
+  const hear = () => {
+    heard = Date.now();
+    if (!lost) return;
+    lost = null;
+    told.textContent = "";
+    told.className = "";
+  };
   const reconnect = () => {
     if (stream) stream.close();
+    heard = Date.now();
     stream = new EventSource(`/incidents/stream/?${view}`);
     stream.onmessage = (event) => {
       message = JSON.parse(event.data);
+      hear();
       list.dataset.live = "yes";
       settle();
     };
+    stream.addEventListener("beat", hear);
     stream.addEventListener("over", () => {
       stream.close();
+      hear();
       list.dataset.live = "over";
       told.textContent = "You are logged out: what you see is not renewed any more.";
     });
     stream.onerror = () => {
-      list.dataset.live = "no";
+      lose(Date.now());
       if (stream.readyState === EventSource.CLOSED) setTimeout(listen, 5000);
     };
   };
@@ -159,11 +184,20 @@
   const listen = () => {
     if (document.hidden) {
       stream?.close();
+      hear();
       list.dataset.live = "no";
     } else if (list.dataset.live !== "over") {
       reconnect();
     }
   };
+
+  const listenAgain = () => {
+    if (list.dataset.live === "over" || document.hidden) return;
+    if (list.dataset.live === "yes") lose(heard);
+    listen();
+  };
+  setInterval(() => Date.now() - heard > QUIET && listenAgain(), 5000);
+  addEventListener("online", listenAgain);
 
   // What came of what was done
   document.body.addEventListener("htmx:afterSwap", (event) => {
@@ -173,6 +207,7 @@
     const done = chosen();
     for (const row of done) box(row).checked = refused.has(row.dataset.id);
     count();
+    if (!outcome.dataset.refused) for (const name of ["why", "ticket_url"]) bulk.elements[name].value = "";
     readAgain(done).catch(() => {});
   });
 
@@ -248,6 +283,11 @@
     if (event.key === "Enter" && onBox) {
       event.preventDefault(); // it would send the form
       open();
+      return;
+    }
+    if (event.key === "Enter" && bulk.contains(target) && target.matches("input")) {
+      event.preventDefault(); // it would press the first button, which acknowledges
+      if (target.name === "ticket_url") bulk.querySelector("[value=ticket]").click();
       return;
     }
     if (event.key === "Escape" && (bulk.contains(target) || target.id === "f-search") && place) {
