@@ -5,23 +5,31 @@ The entry point's name is the slug, and only what is asked for is imported. A pl
 it is logged, and whoever wants to use it is told why not.
 """
 
+import json
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
+from adapters.aside import Aside
+from adapters.refusals import Refusal
 from argus_core.domain.actors import Actor
 from argus_core.domain.incidents import Incident
-from argus_core.ports.media import EnabledMedium, Media, Medium
+from argus_core.domain.limits import Json
+from argus_core.domain.notifications import Notification
+from argus_core.ports.media import EnabledMedium, Media, Medium, Settings, close
 from argus_core.ports.tickets import TicketFailed, TicketSystem
 
 MEDIA = "argus.media"
 TICKETS = "argus.tickets"
+OURS = "adapters."
+"""Where plugins are that come with Argus."""
 
 _log = logging.getLogger(__name__)
 
 
-class Ambiguous(Exception):
+class Ambiguous(Refusal):
     """Two distributions offer a plugin of the same slug; only the operator knows which one is meant."""
 
 
@@ -49,7 +57,7 @@ def load_ticket_system(slug: str, config: Mapping[str, str]) -> TicketSystem | N
     if not slug:
         return None
     try:
-        system: TicketSystem = _plugin(TICKETS, slug, config, ("create",))
+        system: TicketSystem = _plugin(TICKETS, slug, config, ("create",), _ForeignTickets)
     except _Unusable as error:
         return _refusing(slug, str(error))
     return system
@@ -57,22 +65,83 @@ def load_ticket_system(slug: str, config: Mapping[str, str]) -> TicketSystem | N
 
 def _medium(slug: str, config: Mapping[str, str]) -> EnabledMedium:
     try:
-        medium: Medium = _plugin(MEDIA, slug, config, ("schema", "clean", "label", "send"))
+        medium: Medium = _plugin(MEDIA, slug, config, ("schema", "clean", "label", "send"), _foreign_medium)
     except _Unusable as error:
         return EnabledMedium(slug=slug, name=slug, medium=None, reason=str(error))
     return EnabledMedium(slug=slug, name=medium.name, medium=medium)
 
 
-def _plugin(group: str, slug: str, config: Mapping[str, str], needs: Iterable[str]) -> Any:  # noqa: ANN401 - what it has was looked at
+def _foreign_medium(medium: Any, called: str) -> Medium:  # noqa: ANN401 - what it has was looked at
     """
-    The plugin, made with its settings.
+    A medium of somebody else's, which can block nobody when it sends, and whose schema stays what it was.
+
+    Raises:
+        _Unusable: the schema is none.
+    """
+    try:
+        schema = json.loads(json.dumps(medium.schema, allow_nan=False))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise _Unusable(f"{called} has a schema that is no JSON: {error}") from error
+    if not isinstance(schema, dict):
+        raise _Unusable(f"{called} has a schema that is no object.")
+    return cast("Medium", _ForeignMedium(medium, schema))
+
+
+class _ForeignMedium:
+    """What it does not have itself it has from the medium."""
+
+    def __init__(self, medium: Medium, schema: Mapping[str, Json]) -> None:
+        self._medium, self.schema = medium, schema
+        self._aside = Aside(f"medium {medium.slug}")
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the medium has
+        return getattr(self._medium, name)
+
+    async def send(self, notification: Notification, settings: Settings) -> None:
+        await self._aside.run(lambda: self._medium.send(notification, settings))
+
+    async def close(self) -> None:
+        await self._aside.run(lambda: close(self._medium))
+
+
+class _ForeignTickets:
+    """The same of a ticket system."""
+
+    def __init__(self, system: TicketSystem, _: str) -> None:
+        self._system = system
+        self._aside = Aside(f"ticket system {system.slug}")
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - the same
+        return getattr(self._system, name)
+
+    async def create(self, incident: Incident, *, actor: Actor, link: str) -> str:
+        return await self._aside.run(lambda: self._system.create(incident, actor=actor, link=link))
+
+
+def check_offers(media: Iterable[str], ticket_system: str) -> None:
+    """
+    Check that of these plugins there are no two; whatever else is wrong with one keeps nothing from starting.
+
+    Raises:
+        Ambiguous: there are.
+    """
+    for group, slug in [*((MEDIA, slug) for slug in media), (TICKETS, ticket_system)]:
+        with suppress(_Unusable):
+            _offer(group, slug)
+
+
+def _plugin(group: str, slug: str, config: Mapping[str, str], needs: Iterable[str], foreign: Callable[[Any, str], object]) -> Any:  # noqa: ANN401 - what it has was looked at
+    """
+    The plugin, made with its settings; one of somebody else's is held by what `foreign` makes of it.
 
     Raises:
         Ambiguous: there are two.
         _Unusable: there is none, or it cannot be used; it is logged.
     """
     try:
-        return _made(_offer(group, slug), config, ("slug", "name", *needs))
+        offer = _offer(group, slug)
+        plugin = _made(offer, config, ("slug", "name", *needs))
+        return plugin if offer.value.startswith(OURS) else foreign(plugin, _called(offer))
     except _Unusable as error:
         _log.error("%s: %s", group, error, exc_info=error.__cause__)
         raise
@@ -88,7 +157,7 @@ def _offer(group: str, slug: str) -> EntryPoint:
 
 
 def _made(offer: EntryPoint, config: Mapping[str, str], needs: Iterable[str]) -> object:
-    called = f"{offer.name} of {_distribution(offer)}"
+    called = _called(offer)
     try:
         make: Callable[[Mapping[str, str]], object] = offer.load()
     except (Exception, SystemExit) as error:  # a stranger's code may fail in any way
@@ -104,7 +173,13 @@ def _made(offer: EntryPoint, config: Mapping[str, str], needs: Iterable[str]) ->
         raise _Unusable(f"{called} has no {', '.join(missing)}.")
     if getattr(plugin, "slug", None) != offer.name:
         raise _Unusable(f"{called} calls itself {getattr(plugin, 'slug', None)!r}.")
+    if not isinstance(plugin.name, str) or not plugin.name.strip():  # type: ignore[attr-defined]  # it was looked at above
+        raise _Unusable(f"{called} has a name that is none: {plugin.name!r}.")  # type: ignore[attr-defined]
     return plugin
+
+
+def _called(offer: EntryPoint) -> str:
+    return f"{offer.name} of {_distribution(offer)}"
 
 
 def _distribution(offer: EntryPoint) -> str:

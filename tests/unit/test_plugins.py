@@ -1,14 +1,18 @@
 """Finding plugins of any package by their entry points, whatever state they are in."""
 
+import asyncio
 import importlib
 import logging
 import sys
+import time
 
 import pytest
 
-from adapters.plugins import Ambiguous, load_media, load_ticket_system
+from adapters.plugins import Ambiguous, check_offers, load_media, load_ticket_system
+from adapters.refusals import Refusal
 from argus_core.conformance import sample_notification
 from argus_core.domain.actors import Actor
+from argus_core.ports.media import close, host_of, lack_of, staff_only
 from argus_core.ports.tickets import TicketFailed
 
 MEDIUM = """
@@ -98,6 +102,12 @@ def test_a_medium_that_nobody_offers_stays_listed(caplog):
         ("def Made(config): raise ValueError('ARGUS_PIGEON_LOFT is not set.')", "ARGUS_PIGEON_LOFT is not set."),
         ("def Made(config): return 7", "pigeon of argus-pigeon 1.0 has no slug, name, schema, clean, label, send."),
         (MEDIUM.replace("pigeon", "raven", 1), "pigeon of argus-pigeon 1.0 calls itself 'raven'."),
+        (MEDIUM.replace('"Carrier pigeon"', "None"), "pigeon of argus-pigeon 1.0 has a name that is none: None."),
+        (MEDIUM.replace("schema = {}", "schema = []"), "pigeon of argus-pigeon 1.0 has a schema that is no object."),
+        (
+            MEDIUM.replace("schema = {}", "schema = {'a': b'x'}"),
+            "pigeon of argus-pigeon 1.0 has a schema that is no JSON: Object of type bytes is not JSON serializable",
+        ),
         (
             MEDIUM.replace("schema = {}", "schema = property(lambda self: 1 / 0)"),
             "pigeon of argus-pigeon 1.0 does not start: ZeroDivisionError: division by zero",
@@ -113,6 +123,50 @@ def test_a_medium_that_does_not_work_keeps_nothing_else_from_working(install, ca
     assert [f"argus.media: {reason}"] == [entry.message for entry in caplog.records]
 
 
+@pytest.mark.anyio
+async def test_a_medium_of_another_package_blocks_nobody_when_it_sends(install):
+    install(MEDIUM.replace("send(self, notification, settings): ...", "send(self, notification, settings): __import__('time').sleep(0.5)"))
+    (pigeon,) = load_media(["pigeon"], {}).enabled
+
+    sending = asyncio.create_task(pigeon.medium.send(sample_notification(), {}))
+    began = time.monotonic()
+    await asyncio.sleep(0.01)
+
+    assert time.monotonic() - began < 0.4
+    await sending
+
+
+@pytest.mark.anyio
+async def test_a_medium_of_another_package_keeps_the_schema_that_it_had_and_may_go_without_the_rest(install):
+    install(
+        MEDIUM.replace(
+            "schema = {}",
+            "schema = property(lambda self: {'title': self.made.pop()})\n    made = ['Pigeons', 'asked whether there is one']",
+        )
+    )
+    (pigeon,) = load_media(["pigeon"], {}).enabled
+
+    assert [{"title": "Pigeons"}] * 2 == [pigeon.medium.schema, pigeon.medium.schema]
+    assert ("", "", {}) == (lack_of(pigeon.medium), host_of(pigeon.medium, {}), staff_only(pigeon.medium, {}))
+    await close(pigeon.medium)
+
+
+@pytest.mark.anyio
+async def test_a_ticket_system_of_another_package_blocks_nobody(install):
+    code = TICKETS.replace(
+        "create(self, incident, *, actor, link): return", "create(self, incident, *, actor, link): __import__('time').sleep(0.5); return"
+    )
+    install(code, slug="ledger", group="argus.tickets")
+    system = load_ticket_system("ledger", {})
+
+    making = asyncio.create_task(system.create(sample_notification().incident, actor=Actor(id=2, username="ola"), link=""))
+    began = time.monotonic()
+    await asyncio.sleep(0.01)
+
+    assert time.monotonic() - began < 0.4
+    assert "https://ledger.example.org/42" == await making
+
+
 def test_wrong_settings_of_ours_are_the_reason():
     media = load_media(["email", "sms"], {"ARGUS_EMAIL_PORT": "x"})
 
@@ -123,8 +177,10 @@ def test_two_offers_of_one_slug_are_refused_with_both_names(install):
     install(MEDIUM)
     install(MEDIUM, distribution="other-pigeon", module="other_pigeon")
 
-    with pytest.raises(Ambiguous, match=r"pigeon of argus\.media is offered by argus-pigeon 1\.0 and by other-pigeon 1\.0;"):
-        load_media(["pigeon"], {})
+    for load in (lambda: load_media(["pigeon"], {}), lambda: check_offers(["email", "pigeon"], "nobody")):
+        with pytest.raises(Ambiguous, match=r"pigeon of argus\.media is offered by argus-pigeon 1\.0 and by other-pigeon 1\.0;"):
+            load()
+    assert issubclass(Ambiguous, Refusal)
 
 
 def test_two_offers_of_a_slug_that_is_not_enabled_do_not_matter(install):

@@ -39,9 +39,11 @@ def serve(*, host: str, port: int, workers: int, no_worker: bool, loaded: "Loade
     """
     from adapters import logs, supervisor
     from adapters.databases import data_folder
+    from adapters.plugins import check_offers
     from adapters.settings import described
 
     logs.configure(loaded.settings.log_level, loaded.settings.log_format)
+    check_offers(loaded.settings.media, loaded.settings.ticket_system)
     plan = supervisor.Plan(
         settings=loaded.settings,
         host=host,

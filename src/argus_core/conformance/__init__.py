@@ -13,8 +13,9 @@ import itertools
 import json
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import TypeAlias
@@ -24,7 +25,7 @@ from argus_core.domain.accounts import Token, User
 from argus_core.domain.actors import Actor, Person
 from argus_core.domain.audit import Deed, Entry
 from argus_core.domain.destinations import Destination, synced_email
-from argus_core.domain.errors import AlreadyClosed, NameTaken, NotFound, Unauthenticated
+from argus_core.domain.errors import AlreadyClosed, NameTaken, NotFound, Unauthenticated, said
 from argus_core.domain.filters import (
     All,
     Condition,
@@ -990,19 +991,35 @@ def check_medium(medium: Medium, good: Sequence[Settings], bad: Sequence[Setting
     Raises:
         AssertionError: a promise is broken; the message says which.
     """
-    properties = _described(medium)
-    required = {str(name) for name in _sequence("required", medium.schema.get("required"))}
+    with _promised("What the medium says of itself"):
+        properties = _described(medium)
+        required = {str(name) for name in _sequence("required", medium.schema.get("required"))}
     _same("required but no property", set(), required - properties.keys())
     for settings in good:
-        _cleaned(medium, settings, properties, required)
+        with _promised(f"{settings!r}, which is good, also with blanks and tabs around each text,"):
+            _cleaned(medium, settings, properties, required)
     for settings in bad:
-        _refused(medium, settings, properties)
+        with _promised(f"{settings!r}, which has to be refused,"):
+            _refused(medium, settings, properties)
     for name in required:
         for settings in ({}, *({**settings, name: None} for settings in good)):
-            _same(f"{name} is missing", True, name in _refused(medium, settings, properties))
+            with _promised(f"{settings!r}, where {name} is missing,"):
+                _same(f"{name} is missing", True, name in _refused(medium, settings, properties))
     for name, junk in itertools.product(properties, _JUNK):
         for settings in good:
-            _survived(medium, {**settings, name: junk})
+            with _promised(f"{str({**settings, name: junk})[:1_000]}, which is to be refused, or taken,"):
+                _survived(medium, {**settings, name: junk})
+
+
+@contextmanager
+def _promised(what: str) -> Iterator[None]:
+    """Whatever the medium raises there, but should not, is a broken promise too."""
+    try:
+        yield
+    except AssertionError:
+        raise
+    except Exception as error:
+        raise AssertionError(f"{what} raised {said(error)}") from error
 
 
 def sample_notification() -> Notification:
@@ -1040,6 +1057,7 @@ def sample_notification() -> Notification:
     )
 
 
+_LABEL = 1_000
 _JUNK: tuple[Json, ...] = (None, "", "\x00", "\ud800", "\r\nX: y", "x" * 100_000, True, 0, -1.5, 10**400, [], ["x"], {"x": {"y": None}})
 
 
@@ -1077,6 +1095,7 @@ def _cleaned(medium: Medium, given: Settings, properties: Mapping[str, Json], re
     _same("a sentence about what is for staff", True, all(text.strip() for text in staff_only(medium, clean).values()))
     label = medium.label(clean)
     _same("label", True, bool(label.strip()))
+    _same("label of at most 1,000 characters", True, len(label) <= _LABEL)
     for name, described in properties.items():
         secret = clean.get(name) if _mapping(name, described).get("writeOnly") else None
         _same(f"{name} is a secret and in the label", False, bool(secret) and str(secret) in label)

@@ -34,7 +34,11 @@ class Digest:
         return f"{self.minutes}m" if self.at is None else f"{self.at:%H:%M}"
 
     def due(self, received: datetime, zone: str) -> datetime:
-        """When something is told that was received then: the next time that a clock in this zone shows the time, or in some minutes."""
+        """
+        When something is told that was received then: in some minutes, or the next time that a clock in this zone shows the time.
+
+        A time that it shows twice on a day is meant the first time.
+        """
         if self.at is None:
             return received + timedelta(minutes=self.minutes)
         today = received.astimezone(ZoneInfo(zone)).date()

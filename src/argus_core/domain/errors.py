@@ -165,5 +165,8 @@ class NoTicketSystem(NotAllowedNow):
 
 
 def said(error: BaseException) -> str:
-    """What an exception that nobody expected is called, in one line."""
-    return f"{type(error).__name__}: {error}"
+    """What an exception that nobody expected is called, in one line; of a stranger's, that may fail too."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # noqa: BLE001 - it is being told already that something failed
+        return type(error).__name__

@@ -20,7 +20,7 @@ MOST_CLAUSES = 1_024
 
 LONGEST_WAIT = timedelta(days=1)
 SHORTEST_WAIT = timedelta(seconds=1)
-"""Bounds of `escalate_after`; front ends take whole minutes."""
+"""Bounds of `escalate_after`, which is whole seconds, as timers are; front ends take whole minutes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,7 +201,8 @@ class Belongings:
             raise Invalid(found)
         if not profile.filter_ids:
             raise Invalid({"filters": "This list may not be empty."})
-        if profile.escalate_after is not None and not SHORTEST_WAIT <= profile.escalate_after <= LONGEST_WAIT:
+        wait = profile.escalate_after
+        if wait is not None and (not SHORTEST_WAIT <= wait <= LONGEST_WAIT or wait % SHORTEST_WAIT):
             most = int(LONGEST_WAIT.total_seconds()) // 60
             raise Invalid({"escalate_after": f"Give a number of minutes from 1 to {most}, or null."})
         if len(profile.filter_ids) > MOST_FILTERS:

@@ -63,7 +63,8 @@ MOST_EVENTS_PER_CHANGE = 6
 """An edit makes one event for each field it changes."""
 
 _POSTED_BY_SOURCES = frozenset({EventType.END, EventType.OTHER, EventType.CHANGE, EventType.STATELESS})
-_SHOWN_CHARACTERS = 10_000
+_SHOWN_CHARACTERS = 8_000
+"""Two values of so many letters fit into a description, whatever letters they are."""
 
 
 class TimerKind(Enum):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Protocol, TypeAlias
 
-from argus_core.domain.errors import Invalid
+from argus_core.domain.errors import Invalid, said
 from argus_core.domain.limits import Json
 from argus_core.domain.notifications import Notification
 
@@ -88,8 +88,9 @@ class Medium(Protocol):
         """
         Deliver one notification to one destination; it may be called twice for the same one.
 
-        It is called with many notifications at the same time. The caller stops it when its time is up: then nothing is left behind, and
-        whoever has handed everything over by then raises `PerhapsDelivered` in place of `CancelledError`.
+        It is called with many notifications at the same time, in a thread that no other medium is in. The caller stops it when its time
+        is up: then nothing is left behind, and whoever has handed everything over by then raises `PerhapsDelivered` in place of
+        `CancelledError`.
 
         Raises:
             TryLater: it may work later; it will be called again.
@@ -120,8 +121,19 @@ class Medium(Protocol):
 
 
 def lack_of(medium: Medium) -> str:
-    """What `lacks` says, or nothing."""
-    return str(getattr(medium, "lacks", ""))
+    """What `lacks` says, or nothing; of one that cannot even say that, so much."""
+    try:
+        return str(getattr(medium, "lacks", "") or "")
+    except Exception as error:  # noqa: BLE001 - a stranger's code may fail in any way, and all others go on
+        return f'The medium "{medium.slug}" cannot say what it lacks: {said(error)}'
+
+
+def label_of(medium: Medium, settings: Settings) -> str:
+    """What `label` says of these settings; of one that cannot say, its name."""
+    try:
+        return str(medium.label(settings))
+    except Exception:  # noqa: BLE001 - the same
+        return str(medium.name)
 
 
 def host_of(medium: Medium, settings: Settings) -> str:
@@ -142,12 +154,28 @@ async def close(medium: Medium) -> None:
         await let_go()
 
 
-def hidden_settings(medium: Medium | None) -> frozenset[str]:
+def hidden_settings(medium: Medium) -> frozenset[str]:
     """The names of those settings of a medium that are secret: they are taken, but not shown."""
-    properties = medium.schema.get("properties") if medium else None
-    if not isinstance(properties, Mapping):
-        return frozenset()
-    return frozenset(name for name, told in properties.items() if isinstance(told, Mapping) and told.get("writeOnly") is True)
+    return frozenset(name for name, told in _properties(medium).items() if _is_secret(told))
+
+
+def shown_settings(medium: Medium | None, settings: Settings) -> Settings:
+    """
+    Those of a destination's settings that the medium knows and does not call secret.
+
+    What it does not know may be a secret of another version of it; without the medium, anything may be one.
+    """
+    shown = {name for name, told in _properties(medium).items() if not _is_secret(told)} if medium else frozenset()
+    return {name: value for name, value in settings.items() if name in shown}
+
+
+def _properties(medium: Medium) -> Mapping[str, Json]:
+    properties = medium.schema.get("properties")
+    return properties if isinstance(properties, Mapping) else {}
+
+
+def _is_secret(told: Json) -> bool:
+    return isinstance(told, Mapping) and told.get("writeOnly") is True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,6 +31,8 @@ class TicketSystem(Protocol):
         """
         Make a ticket on this person's behalf and give its URL; `link` leads to the incident in Argus and may be empty.
 
+        It is called in a thread of its own, so it blocks nobody.
+
         Raises:
             TicketFailed: it was refused, the system could not be reached, took too long, or answered nonsense.
         """

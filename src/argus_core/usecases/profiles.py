@@ -1,5 +1,6 @@
 """Keep timeslots, filters, destinations and notification profiles. Everything belongs to its owner; nobody else sees or changes it."""
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -7,15 +8,17 @@ from datetime import timedelta
 from argus_core.domain.actors import Actor
 from argus_core.domain.destinations import LABEL_LENGTH, Destination, synced_email
 from argus_core.domain.digests import Digest
-from argus_core.domain.errors import Invalid, NotFound, SharedWithAll, SyncedDestination
+from argus_core.domain.errors import Invalid, NotFound, SharedWithAll, SyncedDestination, said
 from argus_core.domain.ids import DestinationId, FilterId, ProfileId, TimeslotId, UserId
 from argus_core.domain.limits import text_problem
 from argus_core.domain.permissions import Act, keeping, may, require
 from argus_core.domain.profiles import NAME_LENGTH, Belongings, Profile, WholeProfile
 from argus_core.domain.saved_filters import FilterDefinition, SavedFilter, SharedFilter
 from argus_core.domain.timeslots import Recurrence, Timeslot, check_recurrences, check_zone
-from argus_core.ports.media import Media, Medium, Settings, hidden_settings, staff_only
+from argus_core.ports.media import Media, Medium, Settings, hidden_settings, label_of, staff_only
 from argus_core.ports.profiles import Profiles, ProfilesWork
+
+_log = logging.getLogger("argus.profiles")
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +251,13 @@ class ProfileService:
 
     def _clean(self, owner: Actor, slug: str, settings: Settings) -> Settings:
         medium = self._medium(slug)
-        clean = medium.clean(settings)
+        try:
+            clean = medium.clean(settings)
+        except Invalid:
+            raise
+        except Exception as error:  # a stranger's code may fail in any way
+            _log.exception("The medium %s cannot check settings", slug)
+            raise Invalid({"media": f'The medium "{slug}" failed: {said(error)}'}) from error
         if not owner.administers and (errors := staff_only(medium, clean)):
             raise Invalid(dict(errors))
         return clean
@@ -272,7 +281,7 @@ class ProfileService:
             raise Invalid({"": "This email address is already registered in another destination."})
         if twins:
             raise Invalid(
-                dict.fromkeys(destination.settings, f"{self._medium(destination.medium).label(destination.settings)} already exists.")
+                dict.fromkeys(destination.settings, f"{label_of(self._medium(destination.medium), destination.settings)} already exists.")
             )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from math import inf
 
 from argus_core.domain.breakers import Breaker
 from argus_core.domain.budgets import Budget
@@ -38,6 +39,9 @@ FEWEST, MOST = 2 * SLOTS, 128
 
 SHORTEST = 0.001
 FINISH_PAUSE = 1.0
+
+LONGEST_AFTER = 86_400.0
+"""A provider may ask to be left alone for so many seconds."""
 
 MOST_ANSWER = 1_000
 """So many characters of what a provider answers are kept."""
@@ -233,19 +237,15 @@ class Sender:
                 message = self._message(sending)
                 asked = True
                 await medium.send(message, settings)
-        except TryLater as refusal:
-            tried = _Tried(Outcome.FAILED, str(refusal), refusal.after, refusal.provider_works)
-        except Undeliverable as refusal:
-            tried = _Tried(Outcome.REFUSED, str(refusal), works=True)
-        except PerhapsDelivered as doubt:
-            tried = _Tried(Outcome.UNKNOWN, str(doubt))
         except TimeoutError:
             tried = _Tried(Outcome.UNKNOWN, f"There was no answer within {deadline:.0f} s.")
-        except (Exception, asyncio.CancelledError, SystemExit) as error:
+        except GeneratorExit:
+            raise
+        except BaseException as error:
             # A plugin may fail in any way, also in those that would end this task or the process: this is one attempt that did.
-            if _is_cancelled():
+            if _is_cancelled() and not isinstance(error, TryLater | Undeliverable | PerhapsDelivered):
                 raise
-            tried = _Tried(Outcome.UNKNOWN, f"The medium failed: {said(error)}")
+            tried = _failed(error)
         else:
             tried = _Tried(Outcome.SENT, works=True)
         return tried if asked else replace(tried, works=None)
@@ -308,6 +308,30 @@ class Sender:
                 await asyncio.sleep(FINISH_PAUSE)
             else:
                 return
+
+
+def _failed(error: BaseException) -> _Tried:
+    """What came of an attempt that ended like this; also what the exception says of itself may fail."""
+    try:
+        match error:
+            case TryLater():
+                return _Tried(Outcome.FAILED, str(error), _span(error.after), bool(error.provider_works))
+            case Undeliverable():
+                return _Tried(Outcome.REFUSED, str(error), works=True)
+            case PerhapsDelivered():
+                return _Tried(Outcome.UNKNOWN, str(error))
+            case _:
+                pass
+    except Exception as failure:  # noqa: BLE001 - a stranger's code
+        error = failure
+    return _Tried(Outcome.UNKNOWN, f"The medium failed: {said(error)}")
+
+
+def _span(seconds: object) -> float | None:
+    """So many seconds as a provider may ask for; whatever else a plugin passes on asks for nothing."""
+    if not isinstance(seconds, int | float) or not 0 <= seconds < inf:
+        return None
+    return min(float(seconds), LONGEST_AFTER)
 
 
 def _medium_of(route: str) -> str:

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from argus_core.domain.actors import Actor
-from argus_core.domain.errors import DomainError, NoTicketSystem
+from argus_core.domain.errors import DomainError, NoTicketSystem, said
 from argus_core.domain.ids import IncidentId, TokenId
 from argus_core.domain.limits import url_problem
 from argus_core.domain.permissions import Act, require
@@ -49,10 +49,14 @@ class TicketService:
                 return incident.ticket_url
             try:
                 async with asyncio.timeout(self.seconds):
-                    url = await self.system.create(incident, actor=actor, link=link)
+                    url: object = await self.system.create(incident, actor=actor, link=link)
             except TimeoutError as error:
                 raise TicketFailed(f"{self.system.name} did not answer in time; look there whether it made a ticket.") from error
-            if url_problem(url):
+            except (TicketFailed, DomainError):
+                raise
+            except (Exception, SystemExit) as error:  # a stranger's code may fail in any way
+                raise TicketFailed(f"{self.system.name} failed: {said(error)}; look there whether it made a ticket.") from error
+            if not isinstance(url, str) or url_problem(url):
                 raise TicketFailed(f"{self.system.name} answered without a URL of the ticket; look there whether it made a ticket.")
             try:
                 await self.incidents.edit(incident_id, Edit(ticket_url=url), actor=actor, warrant=warrant)

@@ -7,8 +7,10 @@ import os
 import pytest
 
 from adapters.http import build_app
+from adapters.media.webhook import Webhook
 from adapters.plugins import load_media
 from apprise_urls import HOSTED, URLS
+from argus_core.ports.media import EnabledMedium, Media
 from argus_core.usecases.profiles import ProfileService
 
 pytestmark = pytest.mark.anyio
@@ -58,6 +60,23 @@ async def test_what_is_secret_is_in_no_answer(client_of):
     assert ["Webhook: hooks.example.org", "Slack"] == [answer.json()["suggested_label"] for answer in made]
     told = json.dumps([answer.text for answer in (*made, again, *changed, listed)])
     assert not [secret for secret in (WHSEC, "hush", "TIiajkdnlazkcOXrIdevi7FQ") if secret in told]
+
+
+async def test_what_a_medium_does_not_call_open_is_shown_to_nobody(world, client_of):
+    """
+    One that is not there may have any secret, and what another version of it has kept may be one.
+    """
+    async with client_of("alice") as alice:
+        pk = (await post(alice, "webhook", url=HOOK, header="Authorization", **SECRETS)).json()["pk"]
+        path, shown = f"{HERE}/destinations/{pk}/", []
+        for media in (load_media(("webhook",), {}), Media(), Media((EnabledMedium(slug="webhook", name="Webhook", medium=None),))):
+            object.__setattr__(world.media, "enabled", media.enabled)
+            shown.append((await alice.get(path)).json()["settings"])
+        renamed = type("Renamed", (Webhook,), {"schema": {"properties": {"url": {}, "key": {"writeOnly": True}}}})({})
+        object.__setattr__(world.media, "enabled", (EnabledMedium(slug="webhook", name="Webhook", medium=renamed),))
+        shown.append((await alice.get(path)).json()["settings"])
+
+    assert [{"url": HOOK, "header": "Authorization"}, {}, {}, {"url": HOOK}] == shown
 
 
 async def test_an_address_with_a_host_of_its_own_is_for_staff(client_of):

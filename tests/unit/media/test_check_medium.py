@@ -80,6 +80,13 @@ def refusing_without(errors):
     return clean
 
 
+def raising(self, settings):
+    try:
+        return Pigeon().clean(settings)
+    except BadSettings as error:
+        raise KeyError("code") from error
+
+
 def counting(self, settings):
     return {"code": Pigeon().clean(settings)["code"] + "x"}
 
@@ -123,6 +130,10 @@ BROKEN = {
     "what is for staff, named as settings": {"for_staff": lambda self, settings: {"wing": "Only staff has wings."}},
     "a sentence about what is for staff": {"for_staff": lambda self, settings: {"code": " "}},
     "label": {"label": lambda self, settings: " "},
+    "label of at most 1,000 characters": {"label": lambda self, settings: "x" * 1_001},
+    "What the medium says of itself raised KeyError: 'schema.json'": {"schema": property(lambda self: {}["schema.json"])},
+    "which is good, also with blanks and tabs around each text, raised ZeroDivisionError": {"label": lambda self, settings: 1 / 0},
+    "which has to be refused, raised KeyError": {"clean": raising},
     "pin is a secret": {"label": lambda self, settings: " ".join(settings.values())},
     "should be refused": {"clean": clean_with(lambda clean, _: clean), "bad": ({"code": "abc"},)},
     "settings named in a refusal": {"clean": refusing_without({"wing": "Broken."})},

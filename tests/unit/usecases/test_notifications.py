@@ -337,6 +337,60 @@ async def test_what_becomes_of_a_failure(office, trouble, outcome, status):
     assert str(trouble).replace("\0", "\N{REPLACEMENT CHARACTER}") in delivery.attempts[0].answer
 
 
+class Forgetful(TryLater):
+    def __init__(self):
+        pass
+
+
+class Speechless(Exception):
+    def __str__(self):
+        raise ValueError("no words")
+
+
+class Own(BaseException):
+    """Of a plugin that has its own ideas."""
+
+
+@pytest.mark.parametrize(
+    ("trouble", "said"),
+    [
+        (Forgetful(), "AttributeError"),
+        (Speechless(), "The medium failed: Speechless"),
+        (Own("x"), "The medium failed: Own: x"),
+        (BaseExceptionGroup("many", [Own("x")]), "BaseExceptionGroup: many"),
+        (KeyboardInterrupt(), "KeyboardInterrupt"),
+        (TryLater("busy", after="30"), "busy"),
+        (TryLater("busy", after=float("nan")), "busy"),
+        (TryLater("busy", after=-1e15), "busy"),
+    ],
+)
+async def test_a_failure_of_any_kind_is_an_attempt_with_a_pause(office, trouble, said):
+    await office.want("a")
+    office.pigeon.failing["a"] = trouble
+
+    incident = await office.tell()
+
+    (delivery,) = await office.ledger(incident)
+    assert said in delivery.attempts[0].answer
+    assert DeliveryStatus.WAITING is delivery.status
+    del office.pigeon.failing["a"]
+    office.clock.go_on(seconds=10)
+    await office.send()
+    assert [("a", ["STA"])] == office.told
+
+
+async def test_nobody_is_left_alone_for_longer_than_a_day(office):
+    await office.want("a")
+    office.pigeon.failing["a"] = TryLater("busy", after=1e15)
+    await office.tell()
+    del office.pigeon.failing["a"]
+
+    office.clock.go_on(seconds=86_400)
+    await office.send()
+
+    assert [("a", ["STA"])] == office.told
+
+
 @pytest.mark.parametrize(("trouble", "seconds"), [(TryLater("busy"), 10), (TryLater("busy", after=40), 40), (PerhapsDelivered("?"), 10)])
 async def test_it_is_tried_again_after_a_while(office, trouble, seconds):
     await office.want("a")
@@ -789,6 +843,30 @@ async def test_media_may_go_without_some_members():
     await port.close(pigeon)
 
     assert ("", "", True) == (port.lack_of(plain), port.host_of(plain, {}), pigeon.closed)
+
+
+async def test_a_medium_that_fails_to_say_what_it_lacks_holds_up_nobody(office):
+    class Lost(Plain):
+        slug = "plain"
+        lacks = property(lambda _: {}["config"])
+
+    await office.want("a")
+    await office.want("b", medium="plain")
+    office.media.get("plain").medium.__class__ = Lost
+
+    incident = await office.tell()
+
+    assert [("a", ["STA"])] == office.told
+    (waiting,) = [delivery for delivery in await office.ledger(incident) if delivery.address == "Plain"]
+    assert DeliveryStatus.WAITING is waiting.status
+    assert ("The medium \"plain\" cannot say what it lacks: KeyError: 'config'",) == office.media.lacks[:1]
+
+
+async def test_a_medium_that_lacks_none_lacks_nothing():
+    plain = Plain()
+    plain.lacks = None
+
+    assert "" == port.lack_of(plain)
 
 
 async def test_operators_may_drop_what_waits_and_let_it_be_tried_again(office):

@@ -1,7 +1,8 @@
 """What people do with their profiles, over the stores in dicts."""
 
 from dataclasses import replace
-from datetime import time
+from datetime import time, timedelta
+from functools import partial
 from typing import ClassVar
 
 import pytest
@@ -89,10 +90,11 @@ def world():
 
 
 async def refused(doing, *places):
-    """The places that the refusal names."""
+    """What the refusal says; it names these places."""
     with pytest.raises(Invalid) as refusal:
         await doing
     assert set(places) == refusal.value.errors.keys()
+    return refusal.value.errors
 
 
 async def test_what_is_kept_belongs_to_its_owner_alone(world):
@@ -261,7 +263,30 @@ async def test_a_secret_that_is_not_given_again_stays(world):
     told = await service.change_destination(ALICE, first.id, {"loft": "barn", "word": "psst"}, email=EMAIL)
 
     assert [{"loft": "barn", "word": "hush"}, {"loft": "barn", "word": "psst"}] == [moved.settings, told.settings]
-    assert [{"word"}, set(), set()] == [hidden_settings(medium) for medium in (Pigeon(), Mail(), None)]
+    assert [{"word"}, set()] == [hidden_settings(medium) for medium in (Pigeon(), Mail())]
+
+
+async def test_a_medium_that_fails_at_settings_is_no_error_of_anybody(world, monkeypatch):
+    service, pigeon = world.service, MEDIA.get("pigeon").medium
+    await service.add_destination(ALICE, medium="pigeon", settings={"loft": "home"})
+    monkeypatch.setattr(pigeon, "name", "Carrier pigeon", raising=False)
+    monkeypatch.setattr(pigeon, "label", lambda _: 1 / 0)
+    again = await refused(service.add_destination(ALICE, medium="pigeon", settings={"loft": "home"}), "loft")
+    monkeypatch.setattr(pigeon, "clean", lambda _: 1 / 0)
+    failed = await refused(service.add_destination(ALICE, medium="pigeon", settings={"loft": "barn"}), "media")
+
+    assert {"loft": "Carrier pigeon already exists."} == again
+    assert {"media": 'The medium "pigeon" failed: ZeroDivisionError: division by zero'} == failed
+
+
+async def test_a_wait_is_whole_seconds_as_timers_are(world):
+    mine = await world.profile()
+
+    for seconds in (90.5, 0.9, 86_401):
+        change = partial(replace, escalate_after=timedelta(seconds=seconds))
+        await refused(
+            world.service.change_profile(ALICE, mine.profile.id, lambda present, _, change=change: change(present)), "escalate_after"
+        )
 
 
 async def test_a_profile_has_only_so_many_filters(world):

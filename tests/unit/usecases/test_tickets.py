@@ -21,8 +21,8 @@ class Tracker:
 
     name: str = "Tracker"
     seconds: float = 0.01
-    wrong: Exception | None = None
-    url: str = "https://tickets.example.org/{}"
+    wrong: BaseException | None = None
+    url: str | None = "https://tickets.example.org/{}"
     made: list = field(default_factory=list)
 
     async def create(self, incident, *, actor, link):
@@ -30,7 +30,7 @@ class Tracker:
         if self.wrong:
             raise self.wrong
         self.made.append((incident.id, actor.username, link))
-        return self.url.format(len(self.made))
+        return self.url and self.url.format(len(self.made))
 
 
 @pytest.fixture
@@ -73,9 +73,12 @@ async def test_several_incidents_get_a_ticket_each(world):
     [
         (Tracker(wrong=TicketFailed("Tracker answered 403.")), "Tracker answered 403."),
         (Tracker(seconds=60), "Tracker did not answer in time; look there whether it made a ticket."),
+        (Tracker(wrong=KeyError("key")), "Tracker failed: KeyError: 'key'; look there whether it made a ticket."),
+        (Tracker(wrong=SystemExit(3)), "Tracker failed: SystemExit: 3; look there whether it made a ticket."),
+        (Tracker(url=None), "Tracker answered without a URL of the ticket; look there whether it made a ticket."),
         (Tracker(url="no url"), "Tracker answered without a URL of the ticket; look there whether it made a ticket."),
     ],
-    ids=["refused", "hanging", "nonsense"],
+    ids=["refused", "hanging", "failing", "ending", "nothing", "nonsense"],
 )
 async def test_a_system_that_fails_leaves_everything_as_it_was(world, tracker, why):
     """

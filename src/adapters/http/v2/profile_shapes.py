@@ -13,7 +13,7 @@ from argus_core.domain.incidents import EventType
 from argus_core.domain.profiles import WholeProfile
 from argus_core.domain.saved_filters import FilterDefinition, SavedFilter
 from argus_core.domain.timeslots import Recurrence, Timeslot
-from argus_core.ports.media import EnabledMedium, Media, Settings, hidden_settings
+from argus_core.ports.media import EnabledMedium, Media, Settings, shown_settings
 
 _log = logging.getLogger("argus.http")
 
@@ -131,8 +131,7 @@ class ProfileShapes:
     def destination(self, destination: Destination) -> DestinationOut:
         """A destination."""
         enabled = self._media.get(destination.medium) or EnabledMedium(slug=destination.medium, name=destination.medium, medium=None)
-        hidden = hidden_settings(enabled.medium)
-        settings = {name: value for name, value in destination.settings.items() if name not in hidden}
+        settings = dict(shown_settings(enabled.medium, destination.settings))
         if destination.medium == EMAIL:
             settings["synced"] = destination.synced
         return DestinationOut(destination.id, medium_out(enabled), destination.label, _suggested(enabled, destination.settings), settings)
