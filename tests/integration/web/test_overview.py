@@ -56,6 +56,29 @@ def test_the_wall_looks_again_by_itself(chromium, site, token):
         page.wait_for_selector(".asof:not([data-first])")
 
 
+def test_a_wall_that_is_not_renewed_says_so(chromium, site, token):
+    """
+    Also when nothing answers at all, and when whoever opened it was logged out.
+    """
+    with looking(chromium, site) as page:
+        page.clock.install()
+        page.goto(f"{site.url}/overview/wall/")
+        page.route("**/overview/wall/", lambda route: route.abort())
+        page.clock.run_for(31_000)
+        page.wait_for_selector("#failing")
+        assert "Argus cannot be reached: what you see may be old." == page.inner_text("#failing")
+        assert [] == faults(page)
+
+        page.unroute("**/overview/wall/")
+        page.clock.run_for(31_000)
+        page.wait_for_selector("#failing", state="hidden")
+        page.context.clear_cookies()
+        page.clock.run_for(31_000)
+        page.wait_for_selector("#failing")
+        assert page.inner_text("#failing").startswith("You are logged out")
+        assert 6 == page.locator(".worst li").count()
+
+
 @pytest.mark.parametrize("theme", ["", "dark", "light"])
 def test_everybody_can_read_the_wall(chromium, site, token, theme):
     with looking(chromium, site) as page:
