@@ -8,8 +8,9 @@
   };
   document.addEventListener("htmx:responseError", (event) => {
     const page = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html");
-    const title = page.querySelector("main h1")?.textContent.trim() || `The server answers ${event.detail.xhr.status}`;
-    tell([title, page.querySelector("main h1 ~ p")?.textContent.trim()].filter(Boolean).join(": "));
+    const title = page.querySelector("main h1")?.textContent.trim();
+    const text = page.querySelector("main h1 ~ p")?.textContent.trim();
+    tell(title ? `${title}: ${text}` : `The server answers ${event.detail.xhr.status}: it may not have been done. Look, and try again.`);
   });
   const lost = (event) => {
     const reading = event.detail.requestConfig.verb === "get";
