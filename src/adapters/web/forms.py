@@ -10,10 +10,20 @@ _BIGGEST = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The values by the name of their field; `problems` are sentences by field, or under the empty name."""
+    """
+    The values by the name of their field; `problems` are sentences by field, or under the empty name.
+
+    `newer` is the address of what somebody else has set since the form was made, if that is what is wrong.
+    """
 
     values: Mapping[str, Sequence[str]] = field(default_factory=dict)
     problems: Mapping[str, str] = field(default_factory=dict)
+    newer: str = ""
+
+    @property
+    def status(self) -> int:
+        """That of a page which shows it."""
+        return 409 if self.newer else 400 if self.problems else 200
 
     def get(self, name: str, otherwise: str = "") -> str:
         """The last value, as it was typed."""

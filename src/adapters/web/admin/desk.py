@@ -49,7 +49,7 @@ class Caller:
         return page(
             f"admin/{template}",
             self.guest,
-            status=400 if form.problems else status,
+            status=form.status if form.problems else status,
             form=form,
             administers=self.may(Act.ADMINISTER),
             manages=self.may(Act.MANAGE_USERS),

@@ -11,6 +11,7 @@ from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
+from adapters.web import seen
 from adapters.web.admin.desk import Caller, Desk
 from adapters.web.admin.hours import WEEKS
 from adapters.web.admin.maintenance import MOST_RUNS, ROOT, filters_said, find, shown
@@ -85,17 +86,10 @@ def planning_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # noqa
             plan = plan_of(form, present, web)
         except Invalid as error:
             return {"preview": trouble(" ".join(dict.fromkeys(error.errors.values()))), "runs": ()}
-        conditions = [
-            condition for one in await filters_of(caller, present, plan) if (condition := one.definition.incident_condition) is not None
-        ]
+        asked = (one.definition.incident_condition for one in await _filters_of(caller, present, plan))
+        conditions = [condition for condition in asked if condition is not None]
         found = await matches(web, caller.guest, All(tuple(conditions)) if conditions else None, None)
         return {"preview": found, "runs": _runs(plan, web.clock())}
-
-    async def filters_of(caller: Caller, present: Maintenance | None, plan: Plan) -> Sequence[SavedFilter]:
-        own = (await web.profiles.belongings(caller.by.actor.id)).filters
-        made = SavedFilter(id=FilterId(0), owner=caller.by.actor.id, name=MADE_FOR_IT, definition=plan.besides or _NOTHING)
-        has = present.filters if present else ()
-        return (*(one for one in own if one.id in plan.chosen), *(one for one in has if one.id in plan.staying), made)
 
     async def keep(caller: Caller, present: Maintenance | None) -> Response[bytes]:
         form = after(caller.form)
@@ -103,9 +97,12 @@ def planning_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # noqa
             return await edit(caller, present, form)
         try:
             plan = plan_of(form, present, web)
-            made = await (_plan(caller, plan) if present is None else _change(caller, present, plan))
+            made = await (_plan(caller, plan) if present is None else _change(replace(caller, form=form), present, plan))
         except Invalid as error:
             return await edit(caller, present, form.wrong(placed(error.errors, form)))
+        except seen.ChangedMeanwhile as error:
+            newer = await find(web, present.id if present else 0)
+            return await edit(caller, newer, _ticked(error.form, newer))
         except MaintenanceIsOver as error:
             return await shown(caller, await find(web, present.id if present else 0), Form(), refused=error.message)
         return go(f"{ROOT}{made.id}/?done={'planned' if present is None else 'changed'}")
@@ -125,7 +122,7 @@ def planning_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # noqa
         present = await find(web, pk)
         if present.phase(web.clock()) is Phase.PAST:
             return go(f"{ROOT}{present.id}/")
-        return await edit(caller, present, form_of(present))
+        return await edit(caller, present, seen.marked(form_of(present)))
 
     @post("/admin/maintenance/{pk:int}/change/")
     async def change(request: PageRequest, pk: FromPath[int]) -> Response[bytes]:
@@ -157,13 +154,25 @@ async def _plan(caller: Caller, plan: Plan) -> Maintenance:
 
 
 async def _change(caller: Caller, present: Maintenance, plan: Plan) -> Maintenance:
-    start = plan.start or caller.web.clock()
+    start, filters_ = plan.start or caller.web.clock(), await _filters_of(caller, present, plan)
 
     def change(now: Maintenance) -> Maintenance:
-        return replace(now, start=start, end=plan.end, description=plan.description, windows=plan.windows, zone=plan.zone)
+        wanted = replace(now, start=start, end=plan.end, description=plan.description, windows=plan.windows, zone=plan.zone)
+        if now.phase(caller.web.clock()) is not Phase.PAST:  # it says better itself that nothing about it changes any more
+            seen.check(caller.form, form_of(now), form_of(replace(wanted, filters=filters_)), f"{ROOT}{now.id}/")
+        return wanted
 
     maintenance = caller.web.maintenance.seen_from(caller.by.origin)
     return await maintenance.change(caller.by.actor, present.id, change, plan.chosen, staying=plan.staying, besides=plan.besides)
+
+
+async def _filters_of(caller: Caller, present: Maintenance | None, plan: Plan) -> tuple[SavedFilter, ...]:
+    """Those that it will have; what is said besides is one that has no number yet."""
+    owner = caller.by.actor.id
+    chosen = [one for one in (await caller.web.profiles.belongings(owner)).filters if one.id in plan.chosen]
+    staying = [one for one in (present.filters if present else ()) if one.id in plan.staying and one.id not in plan.chosen]
+    made = [SavedFilter(id=FilterId(0), owner=owner, name=MADE_FOR_IT, definition=plan.besides)] if plan.besides else []
+    return (*staying, *chosen, *made)
 
 
 def plan_of(form: Form, present: Maintenance | None, web: Web) -> Plan:
@@ -217,7 +226,6 @@ def form_of(present: Maintenance) -> Form:
     made = next((one for one in present.filters if one.name == MADE_FOR_IT), None)
     values: dict[str, Sequence[str]] = {}
     if made is not None:
-        values |= _fields_of(builder.node_of(made.definition.expression))
         values |= filters.form_of(made).values
     values |= timeslots.described([window.hours for window in present.windows])
     for number, window in enumerate(present.windows):
@@ -227,7 +235,7 @@ def form_of(present: Maintenance) -> Form:
         "zone": [present.zone],
         "start_time": [_written(present.start, zone)],
         "end_time": [_written(present.end, zone) if present.end else ""],
-        "staying": [str(one.id) for one in present.filters],
+        "staying": [str(one.id) for one in present.filters if one.name != MADE_FOR_IT],
     }
     return Form(values)
 
@@ -238,20 +246,20 @@ def after(form: Form) -> Form:
     if do.startswith(_HOURS):
         return timeslots.after(Form({**form.values, "do": [do.removeprefix(_HOURS)]}))
     others = {name: values for name, values in form.values.items() if not name.startswith(f"{builder.ROOT}.")}
-    return Form(others | _fields_of(builder.after(builder.read(form), form)))
-
-
-def _fields_of(tree: builder.Node) -> dict[str, Sequence[str]]:
-    """The fields that describe conditions in groups."""
-    fields: dict[str, list[str]] = {}
-    for name, value in tree.named():
-        fields.setdefault(name, []).append(value)
-    return dict(fields)
+    return Form({**others, **builder.fields_of(builder.after(builder.read(form), form))})
 
 
 def placed(errors: Mapping[str, str], form: Form) -> Mapping[str, str]:
     """What is wrong, by the fields of the form; what no field is for is said across all of it."""
     return timeslots.placed(errors, timeslots.rows_of(form))
+
+
+def _ticked(form: Form, present: Maintenance) -> Form:
+    """The form with the same filters ticked where they are offered now: as those it has, or as one's own."""
+    has = {str(one.id) for one in present.filters}
+    chosen, staying = form.all("filters"), form.all("staying")
+    gone = [id_ for id_ in staying if id_ not in has]
+    return replace(form, values={**form.values, "filters": [*chosen, *gone], "staying": [*staying, *chosen]})
 
 
 def _windows(form: Form) -> Sequence[Window]:

@@ -1,6 +1,7 @@
 """Sources: make and change them, give them other tokens, say how often they are to be heard of, and from when on they flap."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 from litestar import Response, get, post
@@ -8,6 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from litestar.response import Stream
 
+from adapters.web import seen
 from adapters.web.admin import files
 from adapters.web.admin.desk import MOST, Caller, Desk, asked, problems_of
 from adapters.web.answers import go
@@ -18,6 +20,7 @@ from adapters.web.taken_along import file_of
 from argus_core.domain.errors import Invalid, NameTaken
 from argus_core.domain.ids import SourceId
 from argus_core.domain.permissions import Act
+from argus_core.domain.sources import Source
 from argus_core.domain.watching import Heart
 from argus_core.usecases.administration import Part, SourceCard
 
@@ -39,14 +42,9 @@ def source_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # noqa: 
 
     async def show(caller: Caller, pk: int, form: Form | None = None, *, news: str = "") -> Response[bytes]:
         card = await web.administration.source(caller.by, _id(pk))
-        present = {
-            "name": [card.source.name],
-            "type": [card.source.type],
-            "base_url": [card.source.base_url],
-            "every": [_span(card.heart)],
-            "flapping": [card.flapping],
-        }
-        shown = Form({**present, **(form.values if form else {})}, form.problems if form else {})
+        form = form or Form()
+        present = {**seen.marked(_form_of(card.source)).values, "every": [_span(card.heart)], "flapping": [card.flapping]}
+        shown = replace(form, values={**present, **form.values})
         types = [(name, name) for name, _ in await web.administration.source_types(caller.by)]
         return caller.page("source.html", here="sources", form=shown, card=card, news=news, types=types)
 
@@ -90,10 +88,15 @@ def source_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # noqa: 
     async def change(request: PageRequest, pk: FromPath[int]) -> Response[bytes]:
         caller = await desk.sent(request, Act.MANAGE_SOURCES)
         form = caller.form
+        present = (await web.administration.source(caller.by, _id(pk))).source
+        wanted = replace(present, name=form.text("name"), type=form.text("type"), base_url=form.text("base_url"))
         try:
-            await web.administration.change_source(caller.by, _id(pk), form.text("name"), form.text("type"), form.text("base_url"))
+            seen.check(form, _form_of(present), _form_of(wanted), f"/admin/sources/{pk}/")
+            await web.administration.change_source(caller.by, present.id, wanted.name, wanted.type, wanted.base_url)
         except Invalid as error:
             return await show(caller, pk, form.wrong(error.errors))
+        except seen.ChangedMeanwhile as error:
+            return await show(caller, pk, error.form)
         return go(f"/admin/sources/{pk}/?done=kept")
 
     @post("/admin/sources/{pk:int}/active/")
@@ -149,6 +152,10 @@ def source_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # noqa: 
 
 def _id(pk: int) -> SourceId:
     return SourceId(pk_in(pk))
+
+
+def _form_of(source: Source) -> Form:
+    return Form({"name": [source.name], "type": [source.type], "base_url": [source.base_url]})
 
 
 def _every(text: str) -> timedelta | None:

@@ -6,6 +6,7 @@ from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
+from adapters.web import seen
 from adapters.web.admin.desk import SCOPES, Caller, Desk, days_in, problems_of, scope_in
 from adapters.web.answers import go
 from adapters.web.forms import Form, pk_in
@@ -32,7 +33,8 @@ def user_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # noqa: C9
 
     async def show(caller: Caller, pk: int, form: Form | None = None, *, news: str = "") -> Response[bytes]:
         card = await web.administration.user(caller.by, _id(pk))
-        shown = Form({**_form_of(card.user).values, "scope": ["all"], **(form.values if form else {})}, form.problems if form else {})
+        form = form or Form()
+        shown = replace(form, values={**seen.marked(_form_of(card.user)).values, "scope": ["all"], **form.values})
         return caller.page(
             "user.html",
             here="users",
@@ -52,7 +54,7 @@ def user_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # noqa: C9
     @post("/admin/users/{pk:int}/")
     async def change(request: PageRequest, pk: FromPath[int]) -> Response[bytes]:
         caller = await desk.sent(request, Act.MANAGE_USERS)
-        form = caller.form
+        form = _switched(caller.form)
         present = (await web.administration.user(caller.by, _id(pk))).user
         wanted = replace(
             present,
@@ -60,14 +62,17 @@ def user_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # noqa: C9
             first_name=form.text("first_name"),
             last_name=form.text("last_name"),
             email=form.text("email"),
-            active=form.has("active"),
-            staff=form.has("staff"),
-            superuser=form.has("superuser"),
+            active=caller.form.has("active"),
+            staff=caller.form.has("staff"),
+            superuser=caller.form.has("superuser"),
         )
         try:
+            seen.check(form, _form_of(present), _form_of(wanted), f"/admin/users/{pk}/")
             await web.administration.change_user(caller.by, present.id, wanted)
         except (Invalid, NameTaken) as error:
-            return await show(caller, pk, _switched(form).wrong(problems_of(error, "username")))
+            return await show(caller, pk, form.wrong(problems_of(error, "username")))
+        except seen.ChangedMeanwhile as error:
+            return await show(caller, pk, error.form)
         return go(f"/admin/users/{pk}/?done=kept")
 
     @post("/admin/users/{pk:int}/password/")

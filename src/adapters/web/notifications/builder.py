@@ -65,6 +65,14 @@ class Node:
 EMPTY = Node("all")
 
 
+def fields_of(tree: Node) -> Mapping[str, Sequence[str]]:
+    """The fields that describe a tree, as those of a form."""
+    fields: dict[str, list[str]] = {}
+    for name, value in tree.named():
+        fields.setdefault(name, []).append(value)
+    return fields
+
+
 def node_of(condition: Condition | None) -> Node:
     """The form of an expression."""
     if condition is None:

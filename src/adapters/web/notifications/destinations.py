@@ -7,6 +7,7 @@ from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
+from adapters.web import seen
 from adapters.web.answers import go, page
 from adapters.web.forms import Form, filled_in, pk_in
 from adapters.web.guests import Guest, Guests, PageRequest
@@ -42,7 +43,7 @@ def destination_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # n
         return page(
             "notifications/destination.html",
             guest,
-            status=400 if form.problems else 200,
+            status=form.status,
             medium=medium,
             settings=settings_of(medium.medium) if medium.medium else [],
             form=form,
@@ -82,7 +83,7 @@ def destination_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # n
     async def ask(request: PageRequest, pk: FromPath[int]) -> Response[bytes]:
         guest = await guests.known(request)
         destination = await own(guest, pk)
-        return edit(guest, _medium_of(web, destination), form_of(destination, web), destination)
+        return edit(guest, _medium_of(web, destination), seen.marked(form_of(destination, web)), destination)
 
     @post("/notifications/destinations/{pk:int}/")
     async def change(request: PageRequest, pk: FromPath[int]) -> Response[bytes]:
@@ -92,15 +93,21 @@ def destination_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # n
         medium = _medium_of(web, destination)
         label = form.text("label") or None
         try:
+            settings = read(form, medium.medium) if medium.medium else destination.settings
+
+            def changed(present: Destination) -> Destination:
+                named = replace(present, label=label)
+                wanted = replace(named, settings=settings)
+                seen.check(form, form_of(present, web), form_of(wanted, web), f"/notifications/destinations/{pk}/")
+                return named
+
             await web.profiles.replace_destination(
-                await web.accounts.acting(guest.user),
-                destination.id,
-                read(form, medium.medium) if medium.medium else destination.settings,
-                lambda present: replace(present, label=label),
-                email=guest.user.email,
+                await web.accounts.acting(guest.user), destination.id, settings, changed, email=guest.user.email
             )
         except Invalid as error:
             return edit(guest, medium, form.wrong(error.errors), destination)
+        except seen.ChangedMeanwhile as error:
+            return edit(guest, medium, error.form, destination)
         return go("/notifications/?done=kept#destinations")
 
     @post("/notifications/destinations/{pk:int}/test/")

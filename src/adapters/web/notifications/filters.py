@@ -7,6 +7,7 @@ from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
+from adapters.web import seen
 from adapters.web.answers import go, page
 from adapters.web.forms import Form, filled_in, number_in, pk_in
 from adapters.web.guests import Guest, Guests, PageRequest
@@ -34,7 +35,7 @@ def filter_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # noqa: 
         return page(
             "notifications/filter.html",
             guest,
-            status=400 if form.problems else 200,
+            status=form.status,
             filter=filter_,
             form=form,
             **await asking(web, form, node),
@@ -56,14 +57,22 @@ def filter_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # noqa: 
         owner, name = await web.accounts.acting(guest.user), form.text("name")
         try:
             definition = definition_of(form, node)
+
+            def changed(present: SavedFilter) -> SavedFilter:
+                wanted = replace(present, name=name, definition=definition)
+                seen.check(form, form_of(present), form_of(wanted), f"/notifications/filters/{present.id}/")
+                return wanted
+
             if filter_ is None:
                 await web.profiles.add_filter(owner, name=name, definition=definition)
             else:
-                await web.profiles.change_filter(owner, filter_.id, lambda present: replace(present, name=name, definition=definition))
+                await web.profiles.change_filter(owner, filter_.id, changed)
         except Invalid as error:
             return await edit(guest, filter_, form.wrong(error.errors), node)
         except SharedWithAll as error:
             return await edit(guest, filter_, form.wrong({"": error.message}), node)
+        except seen.ChangedMeanwhile as error:
+            return await edit(guest, filter_, error.form, node)
         return go("/notifications/?done=kept#filters")
 
     async def own(guest: Guest, pk: int) -> SavedFilter:
@@ -87,7 +96,7 @@ def filter_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # noqa: 
     async def ask(request: PageRequest, pk: FromPath[int]) -> Response[bytes]:
         guest = await guests.known(request)
         filter_ = await own(guest, pk)
-        return await edit(guest, filter_, form_of(filter_), builder.node_of(filter_.definition.expression))
+        return await edit(guest, filter_, seen.marked(form_of(filter_)), builder.node_of(filter_.definition.expression))
 
     @post("/notifications/filters/{pk:int}/")
     async def change(request: PageRequest, pk: FromPath[int]) -> Response[bytes]:
@@ -151,12 +160,13 @@ def definition_of(form: Form, node: Node) -> FilterDefinition:
 
 
 def form_of(filter_: SavedFilter) -> Form:
-    """The form as it describes a filter; its expression is a matter of its own."""
+    """The form as it describes a filter."""
     asked = filter_.definition
     types = (asked.event_type,) if asked.event_type else asked.event_types or ()
     written = {True: "yes", False: "no", None: ""}
     return Form(
         {
+            **builder.fields_of(builder.node_of(asked.expression)),
             "name": [filter_.name],
             "sources": [str(id_) for id_ in asked.source_ids or ()],
             "tags": ["\n".join(asked.tags or ())],

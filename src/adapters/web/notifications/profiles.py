@@ -8,6 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from litestar.response import Stream
 
+from adapters.web import seen
 from adapters.web.answers import go, page
 from adapters.web.forms import Form, filled_in, number_in, pk_in
 from adapters.web.guests import Guest, Guests, PageRequest
@@ -37,7 +38,7 @@ def profile_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # noqa:
         return page(
             "notifications/profile.html",
             guest,
-            status=400 if form.problems else 200,
+            status=form.status,
             profile=profile,
             name=profile_name(profile) if profile else "",
             form=form,
@@ -76,7 +77,7 @@ def profile_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # noqa:
     async def ask(request: PageRequest, pk: FromPath[int]) -> Response[bytes]:
         guest = await guests.known(request)
         profile = await own(guest, pk)
-        return await edit(guest, profile, _form_of(profile))
+        return await edit(guest, profile, seen.marked(_form_of(profile)))
 
     @get("/notificationprofiles/{pk:int}/")
     async def from_elsewhere(pk: FromPath[int]) -> Response[bytes]:
@@ -90,7 +91,7 @@ def profile_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # noqa:
         profile = await own(guest, pk)
 
         def changed(present: Profile, _: Belongings) -> Profile:
-            return replace(
+            wanted = replace(
                 present,
                 name=form.text("name") or None,
                 timeslot_id=TimeslotId(number_in(form.get("timeslot"))),
@@ -100,11 +101,15 @@ def profile_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # noqa:
                 digest=parse_digest(form.text("digest")),
                 escalate_after=_wait_in(form),
             )
+            seen.check(form, _form_of(present), _form_of(wanted), f"/notifications/profiles/{pk}/")
+            return wanted
 
         try:
             await web.profiles.change_profile(await web.accounts.acting(guest.user), profile.id, changed)
         except Invalid as error:
             return await edit(guest, profile, form.wrong(error.errors))
+        except seen.ChangedMeanwhile as error:
+            return await edit(guest, profile, error.form)
         return go("/notifications/?done=kept#profiles")
 
     @post("/notifications/profiles/{pk:int}/active/")

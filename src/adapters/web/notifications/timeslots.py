@@ -10,6 +10,7 @@ from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
+from adapters.web import seen
 from adapters.web.answers import go, page
 from adapters.web.forms import Form, filled_in, number_in, pk_in
 from adapters.web.guests import Guest, Guests, PageRequest
@@ -31,7 +32,7 @@ def timeslot_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # noqa
         return page(
             "notifications/timeslot.html",
             guest,
-            status=400 if form.problems else 200,
+            status=form.status,
             timeslot=timeslot,
             form=form,
             rows=rows_of(form),
@@ -51,14 +52,20 @@ def timeslot_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # noqa
         name, zone = form.text("name"), form.text("zone") or web.zone.key
         try:
             recurrences = read(form)
+
+            def changed(present: Timeslot) -> Timeslot:
+                wanted = replace(present, name=name, zone=zone, recurrences=recurrences)
+                seen.check(form, form_of(present), form_of(wanted), f"/notifications/timeslots/{present.id}/")
+                return wanted
+
             if timeslot is None:
                 await web.profiles.add_timeslot(owner, name=name, recurrences=recurrences, zone=zone)
             else:
-                await web.profiles.change_timeslot(
-                    owner, timeslot.id, lambda present: replace(present, name=name, zone=zone, recurrences=recurrences)
-                )
+                await web.profiles.change_timeslot(owner, timeslot.id, changed)
         except Invalid as error:
             return edit(guest, timeslot, form.wrong(placed(error.errors, rows_of(form))))
+        except seen.ChangedMeanwhile as error:
+            return edit(guest, timeslot, error.form)
         return go("/notifications/?done=kept#timeslots")
 
     @get("/notifications/timeslots/new/")
@@ -73,7 +80,7 @@ def timeslot_routes(web: Web, guests: Guests) -> list[HTTPRouteHandler]:  # noqa
     async def ask(request: PageRequest, pk: FromPath[int]) -> Response[bytes]:
         guest = await guests.known(request)
         timeslot = await own(guest, pk)
-        return edit(guest, timeslot, form_of(timeslot))
+        return edit(guest, timeslot, seen.marked(form_of(timeslot)))
 
     @post("/notifications/timeslots/{pk:int}/")
     async def change(request: PageRequest, pk: FromPath[int]) -> Response[bytes]:
