@@ -22,9 +22,9 @@ def _checked_moment(_: click.Context, __: click.Parameter, text: str | None) -> 
         return None
     try:
         at = datetime.fromisoformat(text)
-    except ValueError:
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):  # before the year 1, or after 9999, in UTC
         raise click.BadParameter(f'"{text}" is no moment; give one like 2026-01-31 or 2026-01-31T12:00+01:00.') from None
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
 def _filters(command: Command) -> Command:
@@ -66,7 +66,7 @@ def audit() -> None:
 @audit.command("list")
 @_filters
 @click.option("--most", type=click.IntRange(1, 10_000), default=50, show_default=True, help="At most so many, the newest.")
-@click.option("--before", "number", type=click.IntRange(1), metavar="NUMBER", help="Older than the one with this number: the next page.")
+@click.option("--before", "number", type=click.IntRange(1, 2**63 - 1), metavar="NUMBER", help="Older than the one with this number: the next page.")
 @with_settings
 def list_(*, most: int, number: int | None, loaded: "Loaded", **options: Any) -> None:  # noqa: ANN401 - the filters
     """Show records, newest first."""

@@ -230,6 +230,14 @@ def test_steps_are_taken_back(run):
     assert "exclude each other" in run("migrate", "--plan", "--to", "0007", code=2).stderr
 
 
+def test_an_empty_step_is_none(run):
+    run("migrate", "--to", "0007")
+
+    assert "--to needs a step, such as 0007." in run("migrate", "--to", "", code=2).stderr
+    assert "exclude each other" in run("migrate", "--plan", "--to", "", code=2).stderr
+    assert "is not up to date" in refused(run("user", "list", code=1))
+
+
 def test_the_newest_step_is_known_without_asking_alembic():
     from alembic.config import Config
     from alembic.script import ScriptDirectory
@@ -418,6 +426,17 @@ def test_the_audit_log_is_read_page_by_page_and_by_what_it_says(run, alice):
     assert 1 == len(rows(run("audit", "list", "--deed", "user.create")))
     assert "is no moment" in run("audit", "list", "--since", "yesterday", code=2).stderr
     assert "There is no such record." == refused(run("audit", "list", "--before", "999", code=1))
+
+
+@pytest.mark.parametrize("arguments", [("list", "--since"), ("list", "--until"), ("export", "--since"), ("prune", "--before")])
+@pytest.mark.parametrize("when", ["0001-01-01T00:00+14:00", "9999-12-31T23:59-12:00", "10000-01-01", ""])
+def test_a_moment_that_no_calendar_has_is_refused(run, arguments, when):
+    assert "is no moment; give one like" in run("audit", *arguments, when, code=2).stderr.splitlines()[-1]
+
+
+def test_the_audit_log_has_no_number_that_is_too_big(run):
+    assert "99999999999999999999 is not in the range" in run("audit", "list", "--before", "9" * 20, code=2).stderr.splitlines()[-1]
+    assert "There is no such record." == refused(run("audit", "list", "--before", 2**63 - 1, code=1))
 
 
 def test_the_audit_log_is_exported_in_two_forms(run, alice):
