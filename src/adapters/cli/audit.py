@@ -66,7 +66,13 @@ def audit() -> None:
 @audit.command("list")
 @_filters
 @click.option("--most", type=click.IntRange(1, 10_000), default=50, show_default=True, help="At most so many, the newest.")
-@click.option("--before", "number", type=click.IntRange(1, 2**63 - 1), metavar="NUMBER", help="Older than the one with this number: the next page.")
+@click.option(
+    "--before",
+    "number",
+    type=click.IntRange(1, 2**63 - 1),
+    metavar="NUMBER",
+    help="Older than the one with this number: the next page.",
+)
 @with_settings
 def list_(*, most: int, number: int | None, loaded: "Loaded", **options: Any) -> None:  # noqa: ANN401 - the filters
     """Show records, newest first."""
