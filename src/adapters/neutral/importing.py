@@ -131,11 +131,10 @@ def _explained() -> Iterator[None]:
     except psycopg.errors.LockNotAvailable as error:
         raise Refusal(IN_USE) from error
     except sa.exc.DBAPIError as error:
-        match error.orig:
-            case psycopg.errors.LockNotAvailable():
-                raise Refusal(IN_USE) from error
-            case psycopg.errors.UniqueViolation() as twice_there:
-                raise Refusal(f"The database holds some of it already ({twice_there.diag.constraint_name}). {FIRST}") from error
+        if isinstance(error.orig, psycopg.errors.LockNotAvailable):
+            raise Refusal(IN_USE) from error
+        if isinstance(error.orig, psycopg.errors.UniqueViolation):
+            raise Refusal(f"The database holds some of it already ({error.orig.diag.constraint_name}). {FIRST}") from error
         raise
 
 
