@@ -203,7 +203,9 @@ def written(file: Path) -> Iterator[Callable[[bytes], None]]:
     try:
         temporary.replace(file)
     except OSError as error:  # nobody could make what it tells again
-        raise Refusal(f"Everything is done, but {file} cannot be written: {error.strerror}. What it was to tell is in {temporary}.") from error
+        raise Refusal(
+            f"Everything is done, but {file} cannot be written: {error.strerror}. What it was to tell is in {temporary}."
+        ) from error
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from adapters.cli.doing import run, table, tell, with_settings
+from adapters.cli.existing import run_existing
 from argus_core.domain.errors import Invalid
 from argus_core.usecases.apply import Applied, Step, Verb
 
@@ -53,7 +54,7 @@ def apply(file: Path, *, dry_run: bool, out: Path | None, loaded: "Loaded") -> N
         except Invalid as invalid:
             raise worlds.refusal(file, invalid) from invalid
 
-    applied = run(loaded.settings, work)
+    applied = run_existing(loaded.settings, work) if dry_run else run(loaded.settings, work)
     for step in applied.steps:
         click.echo(_line(step))
     tell(_summary(applied.steps, dry_run=dry_run))

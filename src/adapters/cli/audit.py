@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import click
 
 from adapters import exports
-from adapters.cli.doing import Group, moment, run, table, tell, with_settings
+from adapters.cli.doing import Group, moment, table, tell, with_settings
+from adapters.cli.existing import run_existing
 from argus_core.domain.audit import AuditQuery, Deed, Origin, Record
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def list_(*, most: int, number: int | None, loaded: "Loaded", **options: Any) ->
     async def read(container: "Container") -> list[Record]:
         return list(await container.audit().newest(query, most + 1, number))
 
-    found = run(loaded.settings, read)
+    found = run_existing(loaded.settings, read)
     table(
         ("NUMBER", "WHEN", "WHO", "FROM", "DEED", "ABOUT", "OUTCOME", "DETAILS"),
         (
@@ -121,7 +122,7 @@ def export(*, form: str, loaded: "Loaded", **options: Any) -> None:  # noqa: ANN
         async for line in exports.audit_lines(container.audit().all(query), as_csv=form == "csv"):
             click.echo(line, nl=False)
 
-    run(loaded.settings, read)
+    run_existing(loaded.settings, read)
 
 
 @audit.command()
@@ -138,7 +139,7 @@ def prune(*, before: datetime, loaded: "Loaded") -> None:
     async def work(container: "Container") -> int:
         return await container.audit().prune(before)
 
-    tell(f"{run(loaded.settings, work)} records are forgotten, older than {moment(before)}.")
+    tell(f"{run_existing(loaded.settings, work)} records are forgotten, older than {moment(before)}.")
 
 
 def _who(origin: Origin) -> str:

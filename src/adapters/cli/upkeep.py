@@ -34,6 +34,8 @@ def migrate(*, plan: bool, back: str | None, loaded: "Loaded") -> None:
         raise click.UsageError("--plan and --to exclude each other.")
     if back == "":
         raise click.UsageError("--to needs a step, such as 0007.")
+    if plan or back is not None:
+        databases.check_there(loaded.settings)
     with databases.reached(loaded.settings) as database:
         if plan:
             for planned in databases.planned(loaded.settings, database.direct):
