@@ -46,6 +46,25 @@ def data_folder(settings: Settings) -> Path:
         return settings.data or default_data_dir()
 
 
+def check_there(settings: Settings) -> None:
+    """
+    Look whether the embedded server has data, for those who shall not make some. One that is named shows when it is reached.
+
+    Raises:
+        Refusal: it has none, or that cannot be seen.
+    """
+    if settings.database_url:
+        return
+    from adapters.db.embedded.errors import explained
+    from adapters.db.embedded.folder import DataFolder
+
+    folder = data_folder(settings).expanduser()
+    with _refusing(), explained(folder):
+        there = DataFolder(folder).is_there()
+    if not there:
+        raise Refusal(f"There is no database in {folder}. If that is the right folder, `argus serve` or `argus migrate` makes one there.")
+
+
 @contextmanager
 def reached(settings: Settings) -> Iterator[Ready]:
     """

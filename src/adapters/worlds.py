@@ -17,6 +17,7 @@ from typing import Literal
 
 import msgspec
 
+from adapters.db.embedded.folder import sync
 from adapters.refusals import Refusal
 from adapters.settings import Settings
 from argus_core.domain.actors import Scope
@@ -154,13 +155,17 @@ def world_json(description: Description, applied: Applied) -> bytes:
     return json.dumps({"actors": actors, "sources": sources}, indent=2, ensure_ascii=False).encode() + b"\n"
 
 
-def check_names(description: Description) -> None:
+def check_tellable(description: Description) -> None:
     """
-    Check that a world file can tell the sources apart.
+    Check that a world file can tell of everything, and the sources apart.
 
     Raises:
-        Refusal: sources of two types have one name.
+        Refusal: a text is none, or sources of two types have one name.
     """
+    for number, user in enumerate(description.users):
+        for field, text in (("actor", user.called), ("password", user.password or "")):
+            if _is_no_text(text):
+                raise Refusal(f"users[{number}].{field}: The file that --out writes cannot hold lone surrogates.")
     names = [source.name for source in description.sources]
     for name in names:
         if names.count(name) > 1:
@@ -168,31 +173,55 @@ def check_names(description: Description) -> None:
 
 
 @contextmanager
-def written(file: Path) -> Iterator[Callable[[bytes], object]]:
+def written(file: Path) -> Iterator[Callable[[bytes], None]]:
     """
     Write a file that only its owner may read, whole or not at all.
 
-    It is tried at once: that it cannot be written shows before anything is done.
+    It is tried at once: that it cannot be written shows before anything is done. What is written is on the disk when that returns, and
+    under its name after the block, unless that fails.
 
     Raises:
         Refusal: it cannot be written.
     """
-    if file.exists() and not file.is_file():
-        raise Refusal(f"{file} is no ordinary file.")
-    try:
+    with _explained(file):
+        if file.exists() and not file.is_file():
+            raise Refusal(f"{file} is no ordinary file.")
         descriptor, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
-    except OSError as error:
-        raise Refusal(f"{file} cannot be written: {error.strerror}.") from error
+    os.close(descriptor)
     temporary = Path(name)
+
+    def write(content: bytes) -> None:
+        with _explained(file):
+            temporary.write_bytes(content)
+            sync(temporary)
+
     try:
-        with os.fdopen(descriptor, "wb") as opened:
-            yield opened.write
-            opened.flush()
-            os.fsync(opened.fileno())
-        temporary.replace(file)
+        yield write
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+    try:
+        temporary.replace(file)
+    except OSError as error:  # nobody could make what it tells again
+        raise Refusal(
+            f"Everything is done, but {file} cannot be written: {error.strerror}. What it was to tell is in {temporary}."
+        ) from error
+
+
+@contextmanager
+def _explained(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise Refusal(f"{file} cannot be written: {error.strerror}.") from error
+
+
+def _is_no_text(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def _wanted_user(user: UserIn) -> WantedUser:

@@ -211,6 +211,23 @@ async def test_fresh_tokens_replace_those_made_here_and_no_others(service, accou
     assert (await accounts.authenticate(applied.keys["alice"])).actor.username == "alice"
 
 
+async def test_what_cannot_be_told_is_not_done(service, accounts):
+    await service.apply(WORLD, fresh_tokens=True)
+    before = await accounts.tokens()
+    told = []
+
+    def fails(applied):
+        told.append(applied)
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await service.apply(WORLD, fresh_tokens=True, tell=fails)
+    await service.apply(WORLD, dry_run=True, fresh_tokens=True, tell=fails)
+
+    assert [{"alice", "nav", "eve", "dora"}] == [set(applied.keys) for applied in told]
+    assert before == await accounts.tokens()
+
+
 async def test_a_source_may_move_but_not_change_its_user(service, accounts):
     await service.apply(WORLD)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from adapters.cli.doing import PASSWORD_STDIN, Group, moment, new_password, run, table, tell, with_settings
+from adapters.cli.existing import run_existing
 from adapters.durations import duration
 from argus_core.domain.accounts import Token, User
 from argus_core.domain.actors import Scope
@@ -118,7 +119,7 @@ def set_password(username: str, *, password_stdin: bool, loaded: "Loaded") -> No
     async def set_(container: "Container") -> None:
         await container.accounts().set_password(username, password)
 
-    run(loaded.settings, set_)
+    run_existing(loaded.settings, set_)
     tell(f"The user {username} has another password.")
 
 
@@ -187,7 +188,7 @@ def list_users(*, loaded: "Loaded") -> None:
         accounts = container.accounts()
         return await accounts.users(), await accounts.sources()
 
-    users, sources = run(loaded.settings, read)
+    users, sources = run_existing(loaded.settings, read)
     source_of = {source.user_id: f"{source.name} ({source.type})" for source in sources}
     table(
         ("NUMBER", "USERNAME", "NAME", "E-MAIL", "STATE", "ROLES", "SOURCE"),
@@ -254,7 +255,7 @@ def list_sources(*, loaded: "Loaded") -> None:
         accounts = container.accounts()
         return await accounts.sources(), await accounts.users()
 
-    sources, users = run(loaded.settings, read)
+    sources, users = run_existing(loaded.settings, read)
     user_of = {one.id: one for one in users}
     table(
         ("NUMBER", "NAME", "TYPE", "USER", "STATE", "BASE URL"),
@@ -283,7 +284,7 @@ def rename_source(name: str, new_name: str, *, type_: str | None, loaded: "Loade
         accounts = container.accounts()
         return await accounts.rename_source((await accounts.source_named(name, type_)).id, new_name)
 
-    renamed = run(loaded.settings, rename)
+    renamed = run_existing(loaded.settings, rename)
     tell(f"The source {name} ({renamed.type}) is called {renamed.name} now.")
 
 
@@ -310,7 +311,7 @@ def expect_heartbeats(name: str, *, every: str | None, type_: str | None, loaded
             await watching.expect(known.id, None if every == "off" else duration(every))
         return known, next((heart for heart in await watching.watch.hearts() if heart.source == known), None)
 
-    known, heart = run(loaded.settings, expect)
+    known, heart = run_existing(loaded.settings, expect)
     if heart is None:
         tell(f"No heartbeat of {known.name} ({known.type}) is expected.")
     else:
@@ -341,7 +342,7 @@ def show_or_set_flapping(name: str, *, above: str | None, type_: str | None, loa
             await flapping.set_threshold(known.id, "" if above == "usual" else above)
         return known, await flapping.threshold(known.id)
 
-    known, spelled = run(loaded.settings, keep)
+    known, spelled = run_existing(loaded.settings, keep)
     who = f"{known.name} ({known.type})"
     if not spelled:
         tell(f"{who} has no threshold of its own; ARGUS_FLAPPING is {loaded.settings.flapping}.")
@@ -395,7 +396,7 @@ def rotate_token(name: str, *, type_: str | None, loaded: "Loaded") -> None:
         accounts = container.accounts()
         return await accounts.rotate_source_token((await accounts.source_named(name, type_)).id)
 
-    token = run(loaded.settings, rotate)
+    token = run_existing(loaded.settings, rotate)
     tell(f"The source {name} has a new token instead of all others. It is shown only now:")
     click.echo(token.key)
 
@@ -444,7 +445,7 @@ def create_token(username: str, name: str, *, expires: str | None, scope: str, l
         days = await accounts.usual_days(username) if expires is None else lifetime(expires)
         return await accounts.create_token(username, name, days=days, scope=Scope(scope))
 
-    made = run(loaded.settings, create)
+    made = run_existing(loaded.settings, create)
     tell(f"Created the token {name} of {username} with number {made.token.id} and scope {scope}; it expires: {moment(made.token.expires)}.")
     tell("It is shown only now:")
     click.echo(made.key)
@@ -465,7 +466,7 @@ def revoke_token(number: int, *, loaded: "Loaded") -> None:
     async def revoke_(container: "Container") -> None:
         await container.accounts().revoke_token(TokenId(number))
 
-    run(loaded.settings, revoke_)
+    run_existing(loaded.settings, revoke_)
     tell(f"The token with number {number} opens nothing any more.")
 
 
@@ -478,7 +479,7 @@ def list_tokens(*, loaded: "Loaded") -> None:
         accounts = container.accounts()
         return await accounts.tokens(), await accounts.accounts.now()
 
-    tokens, now = run(loaded.settings, read)
+    tokens, now = run_existing(loaded.settings, read)
     table(
         ("NUMBER", "USER", "NAME", "BEGINS", "SCOPE", "CREATED", "LAST USED", "EXPIRES", "STATE"),
         (
@@ -502,7 +503,7 @@ def _set_active(loaded: "Loaded", username: str, *, active: bool) -> None:
     async def set_(container: "Container") -> None:
         await container.accounts().set_active(username, active=active)
 
-    run(loaded.settings, set_)
+    run_existing(loaded.settings, set_)
     tell(f"The user {username} is {'active' if active else 'inactive'}.")
 
 
@@ -513,7 +514,7 @@ def _set_roles(loaded: "Loaded", username: str, *, given: bool, staff: bool, sup
     async def set_(container: "Container") -> None:
         await container.accounts().set_roles(username, staff=given if staff else None, superuser=given if superuser else None)
 
-    run(loaded.settings, set_)
+    run_existing(loaded.settings, set_)
     roles = " and ".join(role for role, meant in (("staff", staff), ("superuser", superuser)) if meant)
     tell(f"The user {username} is {roles}." if given else f"The user {username} is not {roles}.")
 
@@ -523,5 +524,5 @@ def _set_source_active(loaded: "Loaded", name: str, type_: str | None, *, active
         accounts = container.accounts()
         await accounts.set_source_active((await accounts.source_named(name, type_)).id, active=active)
 
-    run(loaded.settings, set_)
+    run_existing(loaded.settings, set_)
     tell(f"The source {name} is {'active' if active else 'inactive'}.")

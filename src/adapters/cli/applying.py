@@ -1,19 +1,22 @@
 """`argus apply`."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from adapters.cli.doing import run, table, tell, with_settings
+from adapters.cli.existing import run_existing
 from argus_core.domain.errors import Invalid
 from argus_core.usecases.apply import Applied, Step, Verb
 
 if TYPE_CHECKING:
     from adapters.container import Container
     from adapters.settings import Loaded
+    from adapters.worlds import Description
 
 _SIGNS: Mapping[Verb, str] = {Verb.CREATE: "+", Verb.CHANGE: "~", Verb.KEEP: " "}
 
@@ -42,20 +45,16 @@ def apply(file: Path, *, dry_run: bool, out: Path | None, loaded: "Loaded") -> N
     for warning in worlds.differences(description.server, loaded.settings):
         tell(f"Warning: {warning}")
     if out is not None:
-        worlds.check_names(description)
+        worlds.check_tellable(description)
 
     async def work(container: "Container") -> Applied:
         try:
-            return await container.applying().apply(description.world, dry_run=dry_run, fresh_tokens=out is not None)
+            with _told(description, None if dry_run else out) as told:
+                return await container.applying().apply(description.world, dry_run=dry_run, fresh_tokens=out is not None, tell=told)
         except Invalid as invalid:
             raise worlds.refusal(file, invalid) from invalid
 
-    if out is None or dry_run:
-        applied = run(loaded.settings, work)
-    else:
-        with worlds.written(out) as write:
-            applied = run(loaded.settings, work)
-            write(worlds.world_json(description, applied))
+    applied = run_existing(loaded.settings, work) if dry_run else run(loaded.settings, work)
     for step in applied.steps:
         click.echo(_line(step))
     tell(_summary(applied.steps, dry_run=dry_run))
@@ -66,6 +65,18 @@ def apply(file: Path, *, dry_run: bool, out: Path | None, loaded: "Loaded") -> N
     elif applied.keys:
         tell("New tokens, shown only now:")
         table(("USER", "TOKEN"), ((applied.users[actor].username, key) for actor, key in applied.keys.items()))
+
+
+@contextmanager
+def _told(description: "Description", out: Path | None) -> Iterator[Callable[[Applied], object]]:
+    """Tell this of what is done, and it writes the file; it is there after the block, if there is to be one."""
+    from adapters import worlds
+
+    if out is None:
+        yield lambda _: None
+        return
+    with worlds.written(out) as write:
+        yield lambda applied: write(worlds.world_json(description, applied))
 
 
 def _line(step: Step) -> str:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import click
 
 from adapters import exports
-from adapters.cli.doing import Group, moment, run, table, tell, with_settings
+from adapters.cli.doing import Group, moment, table, tell, with_settings
+from adapters.cli.existing import run_existing
 from argus_core.domain.audit import AuditQuery, Deed, Origin, Record
 
 if TYPE_CHECKING:
@@ -22,9 +23,9 @@ def _checked_moment(_: click.Context, __: click.Parameter, text: str | None) -> 
         return None
     try:
         at = datetime.fromisoformat(text)
-    except ValueError:
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):  # before the year 1, or after 9999, in UTC
         raise click.BadParameter(f'"{text}" is no moment; give one like 2026-01-31 or 2026-01-31T12:00+01:00.') from None
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
 def _filters(command: Command) -> Command:
@@ -66,7 +67,13 @@ def audit() -> None:
 @audit.command("list")
 @_filters
 @click.option("--most", type=click.IntRange(1, 10_000), default=50, show_default=True, help="At most so many, the newest.")
-@click.option("--before", "number", type=click.IntRange(1), metavar="NUMBER", help="Older than the one with this number: the next page.")
+@click.option(
+    "--before",
+    "number",
+    type=click.IntRange(1, 2**63 - 1),
+    metavar="NUMBER",
+    help="Older than the one with this number: the next page.",
+)
 @with_settings
 def list_(*, most: int, number: int | None, loaded: "Loaded", **options: Any) -> None:  # noqa: ANN401 - the filters
     """Show records, newest first."""
@@ -75,7 +82,7 @@ def list_(*, most: int, number: int | None, loaded: "Loaded", **options: Any) ->
     async def read(container: "Container") -> list[Record]:
         return list(await container.audit().newest(query, most + 1, number))
 
-    found = run(loaded.settings, read)
+    found = run_existing(loaded.settings, read)
     table(
         ("NUMBER", "WHEN", "WHO", "FROM", "DEED", "ABOUT", "OUTCOME", "DETAILS"),
         (
@@ -115,7 +122,7 @@ def export(*, form: str, loaded: "Loaded", **options: Any) -> None:  # noqa: ANN
         async for line in exports.audit_lines(container.audit().all(query), as_csv=form == "csv"):
             click.echo(line, nl=False)
 
-    run(loaded.settings, read)
+    run_existing(loaded.settings, read)
 
 
 @audit.command()
@@ -132,7 +139,7 @@ def prune(*, before: datetime, loaded: "Loaded") -> None:
     async def work(container: "Container") -> int:
         return await container.audit().prune(before)
 
-    tell(f"{run(loaded.settings, work)} records are forgotten, older than {moment(before)}.")
+    tell(f"{run_existing(loaded.settings, work)} records are forgotten, older than {moment(before)}.")
 
 
 def _who(origin: Origin) -> str:

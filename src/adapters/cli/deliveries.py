@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from adapters.cli.doing import Group, moment, run, table, tell, with_settings
+from adapters.cli.doing import Group, moment, table, tell, with_settings
+from adapters.cli.existing import run_existing
 from adapters.durations import duration
 from adapters.refusals import Refusal
 from argus_core.domain.deliveries import Delivery, DeliveryStatus
@@ -45,7 +46,7 @@ def list_(*, status: str | None, username: str | None, most: int, loaded: "Loade
         notifications = container.notifications()
         return await notifications.listed(DeliveryStatus(status) if status else None, owner, most), await notifications.stuck(most)
 
-    found, stuck = run(loaded.settings, work)
+    found, stuck = run_existing(loaded.settings, work)
     table(
         ("pk", "created", "incident", "to", "status", "tried", "why"),
         (
@@ -78,7 +79,7 @@ def retry(*, pks: tuple[int, ...], loaded: "Loaded") -> None:
     async def work(container: "Container") -> "Sequence[DeliveryId]":
         return await container.notifications().retry(ids)
 
-    _tell(run(loaded.settings, work), ids, "waits to be sent now", "cannot be tried again: it was sent, or is not there")
+    _tell(run_existing(loaded.settings, work), ids, "waits to be sent now", "cannot be tried again: it was sent, or is not there")
 
 
 @deliveries.command()
@@ -91,7 +92,7 @@ def drop(*, pks: tuple[int, ...], loaded: "Loaded") -> None:
     async def work(container: "Container") -> "Sequence[DeliveryId]":
         return await container.notifications().drop(ids)
 
-    _tell(run(loaded.settings, work), ids, "will not be sent", "does not wait, or is being sent right now")
+    _tell(run_existing(loaded.settings, work), ids, "will not be sent", "does not wait, or is being sent right now")
 
 
 @click.command()
@@ -116,7 +117,7 @@ def prune(*, dry_run: bool, loaded: "Loaded") -> None:
             count += portion
         return count
 
-    count = run(loaded.settings, work)
+    count = run_existing(loaded.settings, work)
     tell(f"{count} deliveries {'would be' if dry_run else 'are'} forgotten, finished more than {loaded.settings.keep_deliveries} ago.")
 
 

@@ -30,14 +30,18 @@ def migrate(*, plan: bool, back: str | None, loaded: "Loaded") -> None:
     """
     from adapters import databases
 
-    if plan and back:
+    if plan and back is not None:
         raise click.UsageError("--plan and --to exclude each other.")
+    if back == "":
+        raise click.UsageError("--to needs a step, such as 0007.")
+    if plan or back is not None:
+        databases.check_there(loaded.settings)
     with databases.reached(loaded.settings) as database:
         if plan:
             for planned in databases.planned(loaded.settings, database.direct):
                 _tell_plan(planned)
             return
-        if back:
+        if back is not None:
             databases.go_back(database.direct, back)
             tell(f"Step {back} is the last one now.")
             return

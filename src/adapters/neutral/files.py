@@ -28,7 +28,9 @@ from argus_core.domain.sources import Source
 from argus_core.domain.tags import Tag
 
 MOST_CHARACTERS = 1 << 28  # of a cell; what may be stored is far less, and is told so
-_BIGGEST_ID = 2**63 - 1
+BIGGEST_ID = 2**62
+"""PostgreSQL knows ids twice as big; those that are given later need room."""
+
 _SHOWN_CHARACTERS = 100
 
 INFINITY = "infinity"
@@ -177,7 +179,7 @@ class Groups:
         try:
             text, rows = next(self._groups, ("", ()))
             self._rows = list(rows)
-            incident_id = int(text) if self._rows else _BIGGEST_ID + 1
+            incident_id = in_order(text) if self._rows else BIGGEST_ID + 1
         except (IndexError, ValueError):
             self._table.check(self._table.records())
             raise
@@ -196,7 +198,7 @@ class DataSet:
 
     def __init__(self, folder: Path, sources: Mapping[str, Source], people: Mapping[str, Person]) -> None:
         a_moment = "a moment with an offset from UTC, like 2026-11-20T08:00:00+00:00"
-        a_number = "a whole number greater than 0"
+        a_number = f"a whole number from 1 to {BIGGEST_ID}"
         person = "the id of a user in world.json or profile_users.jsonl"
         self.tags = Table(folder, "tags.csv", Column("id", number, a_number), Column("key"), Column("value"))
         self.tag_of = dict(_read_tags(self.tags))
@@ -270,8 +272,16 @@ def shown(text: str) -> str:
 
 def number(text: str) -> int:
     """An id."""
+    found = in_order(text)
+    if found <= 0:
+        raise ValueError(text)
+    return found
+
+
+def in_order(text: str) -> int:
+    """An id, or what would come before all ids: it is told as what is out of order."""
     found = int(text)
-    if not 0 < found <= _BIGGEST_ID:
+    if found > BIGGEST_ID:
         raise ValueError(text)
     return found
 

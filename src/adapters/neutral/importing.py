@@ -7,12 +7,14 @@ Each of these reads every second piece of the files. When something is wrong, th
 import gc
 import itertools
 import multiprocessing
+import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -22,6 +24,7 @@ import sqlalchemy as sa
 from psycopg import sql
 
 from adapters.db import bulk, tables
+from adapters.db.accounts import WORK_LOCK
 from adapters.db.bulk import Loaded, Pack
 from adapters.db.populations import Population, Taken, free_ids, settle
 from adapters.neutral.files import DataSet
@@ -39,13 +42,14 @@ PIECE = 600_000
 WORTH_PROCESSES = 4_000_000
 """Bytes of `incidents.csv` from which on starting processes takes less time than it saves."""
 
-NOT_EMPTY = "The database holds incidents already. A data set comes before everything else: import it into a new database."
-IN_USE = "The database is in use: stop `argus serve` and `argus worker`, and start again."
+FIRST = "A data set comes before everything else: import it into a new database."
+NOT_EMPTY = f"The database holds incidents already. {FIRST}"
+IN_USE = "The database is in use: stop `argus serve` and `argus worker`, let another import end, and start again."
 
 _SECONDS_TO_WAIT = 10
 _FIGURES = """
     select count(*) filter (where is_open), count(*) filter (where is_open and acked_until is null), coalesce(sum(cardinality(tags)), 0)
-    from incident, lateral (select stateful and end_time is null as is_open)"""
+    from incident, lateral (select stateful and end_time is null as is_open) state"""
 
 Packs: TypeAlias = Iterator[Pack]
 Say: TypeAlias = Callable[[str], object]
@@ -109,16 +113,29 @@ def neutral(wishes: Wishes, here: Here) -> Mapping[str, int]:
 @contextmanager
 def _transaction(url: str) -> Iterator[sa.Connection]:
     engine = sa.create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(url), poolclass=sa.NullPool)
-    with engine.begin() as connection:
+    with engine.begin() as connection, _explained():
         connection.execute(sa.text(f"set local lock_timeout = '{_SECONDS_TO_WAIT}s'"))
-        try:
-            yield connection
-        except Taken as taken:
-            raise Refusal(f"{taken} A data set comes before everything else: import it into a new database.") from taken
-        except bulk.NotEmpty as error:
-            raise Refusal(NOT_EMPTY) from error
-        except psycopg.errors.LockNotAvailable as error:
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(WORK_LOCK)))  # before anything is looked at: of two imports one waits
+        yield connection
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """What stands in the way of all, in a sentence. SQLAlchemy wraps what psycopg says."""
+    try:
+        yield
+    except Taken as taken:
+        raise Refusal(f"{taken} {FIRST}") from taken
+    except bulk.NotEmpty as error:
+        raise Refusal(NOT_EMPTY) from error
+    except psycopg.errors.LockNotAvailable as error:
+        raise Refusal(IN_USE) from error
+    except sa.exc.DBAPIError as error:
+        if isinstance(error.orig, psycopg.errors.LockNotAvailable):
             raise Refusal(IN_USE) from error
+        if isinstance(error.orig, psycopg.errors.UniqueViolation):
+            raise Refusal(f"The database holds some of it already ({error.orig.diag.constraint_name}). {FIRST}") from error
+        raise
 
 
 def _check_empty(connection: sa.Connection) -> None:
@@ -203,14 +220,26 @@ def _made(folder: Path, data: DataSet, now: datetime) -> Iterator[Iterator[Packs
         for part, (_, way) in enumerate(ways)
     ]
     try:
-        for process, (_, way) in zip(processes, ways, strict=True):
-            process.start()
-            way.close()
+        with _deaf():
+            for process, (_, way) in zip(processes, ways, strict=True):
+                process.start()
+                way.close()
         yield both()
     finally:
         for process in processes:
             process.terminate()
             process.join()
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Whoever is started here never hears of Ctrl-C: it is for this process, which ends them. What comes meanwhile comes afterwards."""
+    resource_tracker.ensure_running()  # it would be started with the first of them, and let the signal through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _in_turn(receivers: Sequence[Connection], count: int) -> Packs:

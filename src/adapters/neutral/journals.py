@@ -5,7 +5,7 @@ from contextlib import closing
 from datetime import datetime
 
 from adapters.db.bulk import BATCH, Pack, packed
-from adapters.neutral.files import INFINITY, STATELESS, TYPES, DataSet, Groups, Row, Table, moment, number, shown
+from adapters.neutral.files import INFINITY, STATELESS, TYPES, DataSet, Groups, Row, Table, in_order, moment, number, shown
 from adapters.neutral.pieces import Piece
 from adapters.neutral.plain import Plain
 from adapters.refusals import Refusal
@@ -71,7 +71,7 @@ class Journals:
 
     def _id(self, record: int, row: Row) -> int:
         try:
-            return int(row[0])
+            return in_order(row[0])
         except (IndexError, ValueError):
             self._data.incidents.check([row], record)
             raise

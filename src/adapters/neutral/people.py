@@ -12,6 +12,7 @@ import msgspec
 
 from adapters.db.populations import Population
 from adapters.keys import secret_of
+from adapters.neutral.files import BIGGEST_ID
 from adapters.refusals import UNREADABLE, Refusal
 from argus_core.domain.accounts import Token, User, check_user
 from argus_core.domain.destinations import EMAIL, LABEL_LENGTH, Destination, synced_email
@@ -20,6 +21,7 @@ from argus_core.domain.errors import Invalid
 from argus_core.domain.expressions import parse
 from argus_core.domain.ids import DestinationId, FilterId, ProfileId, SourceId, TimeslotId, TokenId, UserId
 from argus_core.domain.incidents import EventType
+from argus_core.domain.limits import DESCRIPTION_BYTES, text_problem
 from argus_core.domain.profiles import NAME_LENGTH, Belonging, Belongings, Profile, belongings_of
 from argus_core.domain.saved_filters import FilterDefinition, SavedFilter
 from argus_core.domain.sources import Source, check_source, check_source_type
@@ -32,7 +34,8 @@ WORLD = "world.json"
 TOKEN = "imported"  # noqa: S105 - a name
 """The name of the tokens of people; one of a source is called like the source."""
 
-Id: TypeAlias = Annotated[int, msgspec.Meta(gt=0)]
+Id: TypeAlias = Annotated[int, msgspec.Meta(gt=0, le=BIGGEST_ID)]
+LocalTime: TypeAlias = Annotated[time, msgspec.Meta(tz=False)]
 MaxLevel: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=5)]
 
 
@@ -77,15 +80,15 @@ class TimeslotIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     user_id: Id
     name: str
     days: list[int]
-    start: time
-    end: time
+    start: LocalTime
+    end: LocalTime
     zone: str | None = None
 
 
 class DefinitionIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"source_ids": "sourceSystemIds"}):
     """What a filter asks for, as the API spells it."""
 
-    source_ids: list[int] | None = None
+    source_ids: list[Id] | None = None
     tags: list[str] | None = None
     open: bool | None = None
     acked: bool | None = None
@@ -178,6 +181,8 @@ class Files:
         _once(((place, (source.type, source.name)) for place, source in sources), "name of a source of this type")
         keys = [(place, user.id, TOKEN, user.token) for place, user in self.users]
         keys += [(place, source.user_id, source.name, source.token) for place, source in sources]
+        for place, _, _, key in keys:
+            _check_key(place, key or "")
         _once(((place, key) for place, _, _, key in keys if key), "token")
         owners = {user.id for _, user in users}
         return Population(
@@ -252,6 +257,11 @@ def _source(place: str, source: SourceIn) -> Source:
     with _at(f"{place}, type"):
         check_source_type(source.type)
     return Source(id=SourceId(source.id), name=source.name, type=source.type, user_id=UserId(source.user_id), base_url=source.base_url)
+
+
+def _check_key(place: str, key: str) -> None:
+    if problem := text_problem(key, DESCRIPTION_BYTES):
+        raise Refusal(f"{place}, token: {problem}")
 
 
 def _token(here: Circumstances, user_id: int, name: str, key: str) -> Token:

@@ -1,6 +1,6 @@
 """Make the users, source types, sources and tokens that somebody describes exist."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from enum import Enum
@@ -104,12 +104,16 @@ class ApplyService:
 
     accounts: AccountService
 
-    async def apply(self, world: World, *, dry_run: bool = False, fresh_tokens: bool = False) -> Applied:
+    async def apply(
+        self, world: World, *, dry_run: bool = False, fresh_tokens: bool = False, tell: Callable[[Applied], object] = lambda _: None
+    ) -> Applied:
         """
         Make the world exist; with `dry_run` everything is tried and nothing kept.
 
         A token is made where none is live that has a name (or, for an expired one, where none of ours is there), with `fresh_tokens` in any
         case. It replaces earlier ones that were made here.
+
+        `tell` hears of all that is done before it is kept, but not with `dry_run`; what it raises undoes everything.
 
         Raises:
             Invalid: something cannot be; the errors are named by their place, such as `users[2].email`.
@@ -125,6 +129,7 @@ class ApplyService:
                 applied = await application.run(world, passwords, fresh_tokens=fresh_tokens)
                 if dry_run:
                     raise _OnlyTried(applied)  # noqa: TRY301 - leaving by an exception undoes the work
+                tell(applied)
                 return applied
         except _OnlyTried as tried:
             return tried.applied

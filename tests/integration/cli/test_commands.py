@@ -1,13 +1,16 @@
 """What is typed happens, and what cannot be is one line on standard error."""
 
 import csv
+import errno
 import json
 import os
 import pwd
 import re
+from pathlib import Path
 
 import pytest
 
+from adapters import worlds
 from adapters.exports import csv_line
 from integration.postgres import fresh_database
 
@@ -230,6 +233,14 @@ def test_steps_are_taken_back(run):
     assert "exclude each other" in run("migrate", "--plan", "--to", "0007", code=2).stderr
 
 
+def test_an_empty_step_is_none(run):
+    run("migrate", "--to", "0007")
+
+    assert "--to needs a step, such as 0007." in run("migrate", "--to", "", code=2).stderr
+    assert "exclude each other" in run("migrate", "--plan", "--to", "", code=2).stderr
+    assert "is not up to date" in refused(run("user", "list", code=1))
+
+
 def test_the_newest_step_is_known_without_asking_alembic():
     from alembic.config import Config
     from alembic.script import ScriptDirectory
@@ -337,6 +348,69 @@ def test_what_cannot_be_written_shows_before_anything_is_done(run, world, tmp_pa
     assert [] == rows(run("user", "list"))
 
 
+@pytest.fixture
+def out(run, world, tmp_path):
+    """A file with the tokens that are live now."""
+    file = tmp_path / "out" / "world.json"
+    file.parent.mkdir()
+    run("apply", world, "--out", file)
+    return file
+
+
+def fail(number):
+    def failing(*_):
+        raise OSError(number, os.strerror(number))
+
+    return failing
+
+
+def live(run):
+    """The tokens that are live, as they begin."""
+    return sorted(row[3] for row in rows(run("token", "list")) if row[-1] == "live")
+
+
+def test_tokens_are_not_lost_with_a_file_that_cannot_be_written(run, world, out, monkeypatch):
+    before, tokens = out.read_bytes(), live(run)
+    monkeypatch.setattr(worlds, "sync", fail(errno.ENOSPC))
+
+    said = refused_last(run("apply", world, "--out", out, code=1))
+
+    assert f"Error: {out} cannot be written: No space left on device." == said
+    assert (before, tokens) == (out.read_bytes(), live(run))
+    assert [out] == list(out.parent.iterdir())
+
+
+def test_nor_with_one_that_cannot_be_put_in_its_place(run, world, out, monkeypatch):
+    before = out.read_bytes()
+    monkeypatch.setattr(Path, "replace", fail(errno.EIO))
+
+    said = refused_last(run("apply", world, "--out", out, code=1))
+
+    (kept,) = set(out.parent.iterdir()) - {out}
+    assert f"Error: Everything is done, but {out} cannot be written: Input/output error. What it was to tell is in {kept}." == said
+    assert (before, 0o600) == (out.read_bytes(), kept.stat().st_mode & 0o777)
+    assert json.loads(kept.read_text())["actors"]["alice"]["token"][:8] in live(run)
+
+
+@pytest.mark.parametrize(("field", "actor"), [("actor", {"actor": "\ud800"}), ("password", {"password": "correct-\udfff-1"})])
+def test_nor_by_a_text_that_no_file_can_hold(run, world, out, field, actor):
+    before, tokens = out.read_bytes(), live(run)
+    users = [*WORLD["users"], {"username": "zoe", **actor}]
+    world.write_text(json.dumps({"users": users}))
+
+    said = refused_last(run("apply", world, "--out", out, code=1))
+
+    assert f"Error: users[4].{field}: The file that --out writes cannot hold lone surrogates." == said
+    assert (before, tokens) == (out.read_bytes(), live(run))
+    run("apply", world)
+
+
+def test_a_place_that_cannot_be_looked_at_is_one_line(run, world, tmp_path):
+    out = tmp_path / ("x" * 300)
+
+    assert f"Error: {out} cannot be written: File name too long." == refused_last(run("apply", world, "--out", out, code=1))
+
+
 def refused_last(result):
     """The last line, after warnings."""
     return result.stderr.splitlines()[-1]
@@ -418,6 +492,17 @@ def test_the_audit_log_is_read_page_by_page_and_by_what_it_says(run, alice):
     assert 1 == len(rows(run("audit", "list", "--deed", "user.create")))
     assert "is no moment" in run("audit", "list", "--since", "yesterday", code=2).stderr
     assert "There is no such record." == refused(run("audit", "list", "--before", "999", code=1))
+
+
+@pytest.mark.parametrize("arguments", [("list", "--since"), ("list", "--until"), ("export", "--since"), ("prune", "--before")])
+@pytest.mark.parametrize("when", ["0001-01-01T00:00+14:00", "9999-12-31T23:59-12:00", "10000-01-01", ""])
+def test_a_moment_that_no_calendar_has_is_refused(run, arguments, when):
+    assert "is no moment; give one like" in run("audit", *arguments, when, code=2).stderr.splitlines()[-1]
+
+
+def test_the_audit_log_has_no_number_that_is_too_big(run):
+    assert "99999999999999999999 is not in the range" in run("audit", "list", "--before", "9" * 20, code=2).stderr.splitlines()[-1]
+    assert "There is no such record." == refused(run("audit", "list", "--before", 2**63 - 1, code=1))
 
 
 def test_the_audit_log_is_exported_in_two_forms(run, alice):

@@ -1,18 +1,26 @@
 """A neutral data set becomes a database that Argus could have made itself, or nothing at all."""
 
 import json
+import os
+import signal
+import subprocess
+import time
 from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg import sql
 
+from adapters.databases import migrate
+from adapters.db.accounts import WORK_LOCK
+from adapters.db.embedded import running
 from adapters.neutral import importing
 from integration.journals import assert_whole, journals
 from integration.postgres import fresh_database
-from integration.serving import argus, serving
+from integration.serving import ARGUS, argus, environ, process, serving
 
 ROOT = Path(__file__).parents[3]
+OLDER = sorted(Path("/usr/lib/postgresql").glob("1[5-7]/bin"))
 
 USERS = [{"id": 1001, "username": "ola", "token": "ola-token", "email": "ola@example.org"}, {"id": 1002, "username": "kari"}]
 SOURCES = [
@@ -154,6 +162,18 @@ def test_every_incident_is_what_its_journal_leads_to(run, data, database_url):
     assert_whole(found)
 
 
+@pytest.mark.parametrize("programs", OLDER, ids=lambda path: path.parent.name)
+def test_an_older_postgresql_is_filled_like_the_newest(folder, run, data, monkeypatch, programs):
+    with running(folder / "older", bin=programs, fast=True) as older:
+        migrate(older.url)
+        monkeypatch.setenv("DATABASE_URL", older.url)
+
+        told = run("import", "neutral", peopled(data)).stderr
+
+        assert "5 incidents, 11 events" in told.splitlines()[-1]
+        assert_whole(journals(older.url))
+
+
 def test_so_is_every_incident_of_the_benchmark(run, data, database_url, neutral):
     neutral.write(data, incidents=500, profiles=25)
 
@@ -274,6 +294,67 @@ def test_somebody_who_uses_the_journal_is_not_waited_for_forever(run, data, data
         assert "stop `argus serve`" in refused(run("import", "neutral", written(data), code=1))
 
 
+@pytest.mark.parametrize(
+    "does",
+    [
+        "update generation set number = number + 1",
+        f"select pg_advisory_xact_lock({WORK_LOCK})",
+        "lock table incident",
+        "lock table account",
+    ],
+)
+def test_nor_is_another_import_or_whoever_else_writes(run, data, database_url, monkeypatch, does):
+    monkeypatch.setattr(importing, "_SECONDS_TO_WAIT", 1)
+    with psycopg.connect(database_url) as connection:
+        connection.execute(does)
+
+        assert "let another import end" in refused(run("import", "neutral", written(data), code=1))
+
+
+def test_of_two_imports_at_once_one_is_refused(data, database_url):
+    """
+    Which of them, and whether it still sees the other at work, is a matter of luck.
+    """
+    command = (ARGUS, "import", "neutral", written(data))
+    settings = {"env": environ({"DATABASE_URL": database_url}), "stderr": subprocess.PIPE, "text": True}
+    with process(*command, **settings) as first, process(*command, **settings) as second:
+        told = [one.communicate(timeout=60)[1] for one in (first, second)]
+
+    assert [0, 1] == sorted((first.returncode, second.returncode)), told
+    assert ["Error: " in one.splitlines()[-1] for one in told] == [first.returncode == 1, second.returncode == 1]
+    assert "Traceback" not in "".join(told)
+    assert [(5,)] == rows(database_url, "select count(*) from incident")
+
+
+def test_a_token_that_opens_the_door_already_is_refused(run, data, database_url):
+    run("user", "create", "eva", "--no-password")
+    run("token", "create", "eva", "laptop")
+    with psycopg.connect(database_url) as connection:
+        connection.execute("update token set digest = sha256('ola-token')")
+
+    assert "into a new database" in refused(run("import", "neutral", written(data), code=1))
+
+
+def test_ctrl_c_ends_it_with_a_word(data, database_url, neutral):
+    """
+    It reaches every process at once; only the first speaks.
+    """
+    neutral.write(data, incidents=20_000, profiles=0)
+    assert importing.WORTH_PROCESSES < (data / "incidents.csv").stat().st_size
+    with psycopg.connect(database_url) as connection:
+        connection.execute("lock table event in row exclusive mode")
+        command = (ARGUS, "import", "neutral", data)
+        options = {"env": environ({"DATABASE_URL": database_url}), "stderr": subprocess.PIPE, "text": True, "process_group": 0}
+        with process(*command, **options) as importer:
+            said = importer.stderr.readline()
+            time.sleep(1)  # its readers read, and it waits
+            os.killpg(importer.pid, signal.SIGINT)
+            told = importer.communicate(timeout=60)[1]
+
+    assert "20000 incidents" in said
+    assert "Aborted!" == told.strip()
+
+
 LONG = "x" * 70_000
 # file, what is there, what is there instead, what is said of it
 WRONG = [
@@ -302,6 +383,12 @@ WRONG = [
     ("incidents.csv", "oslo-2", "oslo-1", 'line 2, column source_id and source_incident_id: "3" and "oslo-1" is in line 1 already'),
     ("incidents.csv", "3,2026", "2,2026", "incidents.csv, line 3, column id: 2 comes after 2"),
     ("incidents.csv", "5,2026", "0,2026", "incidents.csv, line 5, column id: 0 comes after 4"),
+    (
+        "incidents.csv",
+        "5,2026",
+        f"{2**62 + 1},2026",
+        'incidents.csv, line 5, column id: "4611686018427387905" is not a whole number from 1',
+    ),
     ("incidents.csv", "5,2026", "five,2026", 'incidents.csv, line 5, column id: "five" is not a whole number'),
     ("incidents.csv", "down,1,", "down,6,", 'incidents.csv, line 1, column level: "6" is not a level from 1'),
     ("incidents.csv", "Router", "Rou\0ter", "incidents.csv, line 1, column description: Null characters"),
@@ -341,6 +428,7 @@ WRONG = [
         "STA,\n61,6,2003,2026-11-20T12:00:00Z,2026-11-20T12:00:00Z,STA,\n",
         "line 13, column incident_id: There is no incident 6",
     ),
+    ("events.csv", "51,5,", f"51,{2**62 + 1},", 'line 12, column incident_id: "4611686018427387905" is not a whole number from 1'),
     ("events.csv", "51,5,", "51,x,", 'events.csv, line 12, column incident_id: "x" is not a whole number'),
     ("events.csv", "51,5,", "11,5,", 'events.csv, line 12, column id: "11" is in line 1 already: it may be there only once.'),
     ("events.csv", "42,4,1001", "42,4,7", 'events.csv, line 10, column actor_id: "7" is not the id of a user in world.json'),
@@ -363,6 +451,13 @@ WRONG = [
     ("acks.csv", "2126-01-01T00:00:00+00:00", "never", 'acks.csv, line 2, column expiration: "never" is not a moment'),
     ("acks.csv", "2126-01-01T00:00:00+00:00", "2020-01-01T00:00:00Z", "acks.csv, line 2, column expiration: It has to be later"),
     ("world.json", '"id": 1001', '"id": "ola"', "world.json, users[0].id: Expected `int`, got `str`."),
+    ("world.json", '"id": 1001', '"id": 4611686018427387905', "world.json, users[0].id: Expected `int` <= 4611686018427387904."),
+    ("world.json", '"id": 1001', '"id": 9223372036854775808', "world.json, users[0].id: Expected `int` <= 4611686018427387904."),
+    ("world.json", '"id": 1001', '"id": 99999999999999999999', "world.json, users[0].id: "),
+    ("world.json", '"user_id": 2003', '"user_id": 9223372036854775807', "world.json, sources[0].user_id: Expected `int` <="),
+    ("world.json", "ola-token", "ola\\u0000token", "world.json, users[0], token: Null characters and lone surrogates are not allowed."),
+    ("world.json", "nav-token", "\\u0000", "world.json, sources[0], token: Null characters"),
+    ("world.json", "ola-token", "\\ud800", "world.json: "),
     ("world.json", '"username": "kari"', '"username": "ola"', "world.json, users[1]: world.json, users[0] has the same username"),
     ("world.json", '"token": "ola-token"', '"tokn": "x"', "world.json, users[0]: Object contains unknown field `tokn`."),
     (
@@ -402,6 +497,18 @@ WRONG_PEOPLE = [
     ("profiles.jsonl", '"filters": [50001]', '"filters": [50000]', 'profiles.jsonl, line 2, filters: Invalid pk "50000"'),
     ("profiles.jsonl", '"timeslot": 50001', '"timeslot": 1', 'profiles.jsonl, line 2, timeslot: Invalid pk "1"'),
     ("timeslots.jsonl", "00:00:00", "noon", "timeslots.jsonl, line 1, start: Invalid RFC3339 encoded time."),
+    ("timeslots.jsonl", '"00:00:00"', '"08:00:00+01:00"', "timeslots.jsonl, line 1, start: Expected `time` with no timezone component."),
+    ("timeslots.jsonl", "23:59:59.999999", "16:00:00Z", "timeslots.jsonl, line 1, end: Expected `time` with no timezone component."),
+    ("timeslots.jsonl", '"id": 50000', '"id": 9223372036854775808', "timeslots.jsonl, line 1, id: Expected `int` <="),
+    ("profiles.jsonl", '"id": 50001', '"id": 9223372036854775807', "profiles.jsonl, line 2, id: Expected `int` <="),
+    ("profiles.jsonl", '"timeslot": 50001', '"timeslot": 9223372036854775808', "profiles.jsonl, line 2, timeslot"),
+    ("profiles.jsonl", '"filters": [50001]', '"filters": [9223372036854775808]', "profiles.jsonl, line 2, filters"),
+    (
+        "filters.jsonl",
+        '"sourceSystemIds": [3]',
+        '"sourceSystemIds": [9223372036854775808]',
+        "filters.jsonl, line 1, filter.sourceSystemIds[0]: Expected",
+    ),
     ("destinations.jsonl", '"email",', '"pigeon",', 'destinations.jsonl, line 1, media: The medium "pigeon" is not enabled'),
     ("destinations.jsonl", "on0@example.org", "on0", "destinations.jsonl, line 1, settings, email_address: Enter a valid email address."),
     ("destinations.jsonl", '"user_id": 5001', '"user_id": 7', "destinations.jsonl, line 2, user_id: There is no user 7"),

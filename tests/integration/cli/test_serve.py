@@ -279,6 +279,63 @@ def test_commands_start_the_embedded_server_for_the_moment(environment, folder):
     assert not (data / "postgres" / "postmaster.pid").exists()
 
 
+NOTHING_MADE = [
+    ("apply", "team.toml", "--dry-run"),
+    ("migrate", "--plan"),
+    ("migrate", "--to", "0007"),
+    ("prune", "--dry-run"),
+    ("prune",),
+    ("user", "list"),
+    ("user", "grant", "ola", "--staff"),
+    ("source", "list"),
+    ("source", "rename", "oslo", "bergen"),
+    ("token", "list"),
+    ("token", "create", "ola", "laptop"),
+    ("deliveries", "list"),
+    ("deliveries", "retry", "1"),
+    ("audit", "list"),
+    ("audit", "export"),
+    ("audit", "prune", "--before", "2020-01-01"),
+]
+
+
+@pytest.mark.parametrize("words", NOTHING_MADE, ids=" ".join)
+def test_a_mistyped_folder_is_no_new_database(environment, folder, words):
+    (folder / "team.toml").write_text('[[users]]\nusername = "ola"\n')
+
+    done = subprocess.run(
+        [*ARGUS, *words, "--data", "typo"], env=environment, cwd=folder, capture_output=True, text=True, check=False, timeout=PATIENCE
+    )
+
+    assert (1, "") == (done.returncode, done.stdout)
+    assert f"Error: There is no database in {folder / 'typo'}. If that is the right folder," in done.stderr.splitlines()[-1]
+    assert ["team.toml"] == [path.name for path in folder.iterdir()]
+
+
+def test_nor_is_the_usual_folder_or_a_strange_one(environment, folder):
+    home = environment | {"HOME": str(folder), "XDG_DATA_HOME": ""}
+    (folder / "photos").mkdir()
+    (folder / "photos" / "one.jpg").touch()
+
+    with refused(home, folder, "user", "list") as sentence:
+        assert f"There is no database in {folder}/.local/share/argus." in sentence
+    with refused(home, folder, "user", "list", "--data", "photos") as sentence:
+        assert f"There is no database in {folder}/photos." in sentence
+    with refused(home, folder, "user", "list", "--data", "photos/one.jpg/x") as sentence:
+        assert "There is no database in" in sentence
+    assert ["photos"] == [path.name for path in folder.iterdir()]
+
+
+@pytest.mark.parametrize("words", [("migrate",), ("apply", "team.toml"), ("user", "create", "eva", "--no-password")], ids=" ".join)
+def test_a_command_that_may_makes_the_folder(environment, folder, words):
+    (folder / "team.toml").write_text('[[users]]\nusername = "ola"\n')
+
+    subprocess.run([*ARGUS, *words, "--data", "new"], env=environment, cwd=folder, check=True, timeout=PATIENCE, stderr=subprocess.DEVNULL)
+
+    assert (folder / "new" / "postgres").is_dir()
+    assert "NUMBER" in said(environment, "user", "list", "--data", folder / "new")
+
+
 def test_a_token_made_by_a_command_opens_a_server_that_runs(serve, environment):
     server = serve("--no-worker")
     token = said(environment, "source", "create", "oslo", "--type", "nav", "--data", server.folder).strip()

@@ -88,6 +88,10 @@ class DataFolder:
         if self.cluster.exists():
             self._check_cluster(programs)
 
+    def is_there(self) -> bool:
+        """Whether there are data, or somebody makes or upgrades them just now."""
+        return self.cluster.exists() or self.unfinished.exists() or self.is_between()
+
     def is_ours(self) -> bool:
         """Whether Argus has made this folder what it is."""
         return (self.path / MARK).exists()
