@@ -546,3 +546,19 @@ def test_a_file_gives_tokens_a_scope(run, tmp_path):
     run("apply", file)
 
     assert "read" == rows(run("token", "list"))[0][4]
+
+
+@pytest.mark.parametrize("command", ["serve", "settings"])
+def test_two_packages_that_offer_one_medium_are_refused_before_anything_starts(run, tmp_path, monkeypatch, command):
+    for name in ("one", "other"):
+        info = tmp_path / f"argus_{name}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: argus-{name}\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text("[argus.media]\npigeon = nowhere:Pigeon\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("ARGUS_MEDIA", "email,pigeon")
+    monkeypatch.setattr("adapters.supervisor.serve", lambda *_: pytest.fail("It was started."))
+
+    said = run(command, code=1).output
+
+    assert "Error: pigeon of argus.media is offered by argus-one 1.0 and by argus-other 1.0; uninstall all but one." in said
