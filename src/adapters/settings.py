@@ -30,6 +30,14 @@ DEFAULT_FILE = "argus.toml"
 
 _ORIGIN = re.compile(r"\*|https?://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?", re.IGNORECASE)
 _SLUG = re.compile(r"[a-z0-9_-]+")
+# What PostgreSQL takes, but for passwords with @ / ? in them: of these it takes a part for something else, and would show it.
+_SERVER = r"(?:\[[^]@/?]*\]|[^]\[:@/?,]*)(?::[0-9]*)?"
+_DATABASE = re.compile(
+    r"(?P<login>postgres(?:ql)?://(?:[^:@/?]*(?P<password>:[^@/?]*)?@)?)"
+    rf"(?P<place>{_SERVER}(?:,{_SERVER})*(?:/[^@/?]*)?)(?:\?(?P<more>[^@]*))?"
+)
+_SHOWN_OF_DATABASE = re.compile(r"(user|host|hostaddr|port|dbname|sslmode|target_session_attrs|connect_timeout|application_name)=.*")
+_ENCODED = "with @ / % in its password written as %40 %2F %25, and ? as %3F"
 # Kubernetes puts the addresses of a service called `argus`, or `argus-…`, into every container under names like these.
 _SERVICE_LINK = re.compile(r"ARGUS_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -118,10 +126,18 @@ class Loaded:
 
 
 def _is_database(value: object) -> bool:
-    parts = urlsplit(str(value))
-    for place in parts.netloc.rpartition("@")[2].split(","):  # of one or of several servers
-        _ = urlsplit(f"//{place}").port  # raises ValueError when it is none
-    return parts.scheme in ("postgresql", "postgres")
+    """PostgreSQL's own words about an address have parts of it in them, and so perhaps of a password: it shall have none to say."""
+    import psycopg
+    from psycopg.conninfo import conninfo_to_dict
+
+    text = str(value)
+    if not _DATABASE.fullmatch(text) or "\0" in text:
+        return False
+    try:
+        ports = conninfo_to_dict(text).get("port", "")
+    except psycopg.Error:
+        return False
+    return all(not port or _is_port(port) for port in str(ports).split(","))
 
 
 def _is_zone(value: object) -> bool:
@@ -183,21 +199,21 @@ KEYS = (
     Key(
         name="DATABASE_URL",
         field="database_url",
-        expects="an address like postgresql://user:password@host:5432/name, or nothing at all for the embedded server",
+        expects=f"an address like postgresql://user:password@host:5432/name {_ENCODED}; or nothing at all for the embedded server",
         accepts=_is_database,
         secret=True,
     ),
     Key(
         name="DATABASE_DIRECT_URL",
         field="database_direct_url",
-        expects="an address like that in DATABASE_URL, which leads past a pooler",
+        expects=f"an address like that in DATABASE_URL, which leads past a pooler, {_ENCODED}",
         accepts=_is_database,
         secret=True,
     ),
     Key(
         name="DATABASE_READ_URL",
         field="database_read_url",
-        expects="the address of a streaming replica, like postgresql://user:password@host:5432/name",
+        expects=f"the address of a streaming replica, like postgresql://user:password@host:5432/name, {_ENCODED}",
         accepts=_is_database,
         secret=True,
     ),
@@ -360,9 +376,20 @@ def described(loaded: Loaded, data: Path) -> Iterator[tuple[str, str, str]]:
 
 
 def masked(url: str) -> str:
-    """An address without the password in it."""
-    bare = re.sub(r"^(\w+://[^:/?#]*:)[^/?#]*@", rf"\1{_MASKED}@", url)
-    return re.sub(r"([?&]\w*password=)[^&]*", rf"\1{_MASKED}", bare, flags=re.IGNORECASE)
+    """The address of a database without the password in it. Of what is not written as it should be nothing is shown, it may be anywhere."""
+    parts = _DATABASE.fullmatch(url)
+    if not parts:
+        return _MASKED
+    login = f"{parts['login'].removesuffix(parts['password'] + '@')}:{_MASKED}@" if parts["password"] else parts["login"]
+    more = "&".join(map(_without_secret, parts["more"].split("&"))) if parts["more"] else ""
+    return login + parts["place"] + (f"?{more}" if more else "")
+
+
+def _without_secret(parameter: str) -> str:
+    name, equals, _ = parameter.partition("=")
+    if _SHOWN_OF_DATABASE.fullmatch(parameter):
+        return parameter
+    return f"{name}={_MASKED}" if equals and name.isidentifier() else _MASKED
 
 
 def as_path(type_: type[_Thing], value: object) -> _Thing:

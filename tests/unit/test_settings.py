@@ -131,6 +131,54 @@ def test_a_bad_database_address_is_not_shown(value, tmp_path):
     assert "geheim" not in problem
 
 
+NOT_ENCODED = [
+    "postgresql://u:12/34sec@h/db",
+    "postgresql://u:p@ss@127.0.0.1:1/y",
+    "postgresql://u:12?3sec@h/db",
+    "postgresql://u:1/2/3sec@h/db",
+    "postgresql://u:1/2?host=3@h/db",
+    "postgresql://u:1/2?password=3@h/db",
+    "postgresql://u:12345@678@h/db",
+]
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "DATABASE_DIRECT_URL", "DATABASE_READ_URL"])
+@pytest.mark.parametrize("value", [*NOT_ENCODED, "postgresql://u:pa%zz@x/y", "postgresql://u:geheim"])
+def test_a_password_that_is_not_encoded_is_refused_without_a_word_of_it(name, value, tmp_path):
+    """
+    What PostgreSQL takes for a host, port or database may be a part of the password, and its errors would say it.
+    """
+    environment = {"DATABASE_URL": "postgresql://h/db", name: value}
+
+    (problem,) = problems(environment, tmp_path)
+
+    assert problem.startswith(f"{name} is malformed; expected ")
+    assert "@ / % in its password written as %40 %2F %25" in problem
+    assert value.removeprefix("postgresql://u:")[:4] not in problem
+
+
+@pytest.mark.parametrize("value", ["postgresql://h:99999/db", "postgresql://h/db?port=x", "postgresql://h/db?x", "postgresql://h/db?x=y"])
+def test_an_address_that_postgresql_does_not_understand_is_refused(value, tmp_path):
+    (problem,) = problems({"DATABASE_URL": value}, tmp_path)
+
+    assert problem.startswith("DATABASE_URL is malformed; ")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://argus%40server:p%40%2F%25%3F@db:5432/argus",
+        "postgres://db",
+        "postgresql:///argus?host=/run/postgresql",
+        "postgresql://%2Frun%2Fpostgresql/argus",
+        "postgresql://a:5432,[::1]:5433,c/argus?target_session_attrs=read-write",
+        "postgresql://argus:a#b:c[d@db/argus?sslmode=verify-full&sslrootcert=/etc/ca.pem",
+    ],
+)
+def test_an_address_that_postgresql_understands_is_taken(url, tmp_path):
+    assert url == load(None, {"DATABASE_URL": url}, tmp_path).settings.database_url
+
+
 def test_all_that_is_wrong_is_said_at_once(tmp_path):
     assert 3 == len(problems({"ARGUS_LOG_LEVEL": "loud", "ARGUS_MEDIUM": "email", "DATABASE_URL": "sqlite://"}, tmp_path))
 
@@ -151,17 +199,35 @@ def test_a_file_that_cannot_be_read_is_named(text, says, tmp_path):
     ("url", "shown"),
     [
         ("postgresql://argus:geheim@db:5432/argus", "postgresql://argus:***@db:5432/argus"),
-        ("postgresql://argus:ge:he@im@db/argus", "postgresql://argus:***@db/argus"),
+        ("postgresql://argus:ge:he#im@a:1,[::1]:2/argus", "postgresql://argus:***@a:1,[::1]:2/argus"),
+        ("postgresql://argus:geheim@/argus?", "postgresql://argus:***@/argus"),
         (
             "postgresql://db/argus?user=a&password=geheim&sslpassword=x&port=1",
             "postgresql://db/argus?user=a&password=***&sslpassword=***&port=1",
         ),
+        ("postgresql://db/argus?pass%77ord=geheim&port=1", "postgresql://db/argus?***&port=1"),
         ("postgresql://argus@db/argus", "postgresql://argus@db/argus"),
         ("postgresql:///argus?host=%2Frun", "postgresql:///argus?host=%2Frun"),
     ],
 )
 def test_passwords_are_masked(url, shown):
     assert shown == masked(url)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *NOT_ENCODED,
+        "postgresql://u:geheim",
+        "postgresql://db?password=ge@heim",
+        "host=db password=geheim",
+        "mysql://u:geheim@db/argus",
+        "geheim",
+        "postgresql://u:ge\nhe@im@db/x",
+    ],
+)
+def test_of_an_address_that_is_none_nothing_is_shown(text):
+    assert "***" == masked(text)
 
 
 def test_settings_are_shown_as_they_would_be_written_and_with_their_origin(tmp_path):
