@@ -109,6 +109,8 @@ class Key:
     accepts: Callable[[object], bool] = lambda _: True
     """Whether a value of the right type is acceptable; may also raise `ValueError`."""
     secret: bool = False
+    goes_with: str = ""
+    """The name of another one, without which it means nothing."""
 
     @property
     def place(self) -> str:
@@ -153,7 +155,7 @@ def _all(pattern: re.Pattern[str]) -> Callable[[object], bool]:
 
 
 def _is_port(value: object) -> bool:
-    return str(value).isdecimal() and 0 < int(str(value)) <= _LAST_PORT
+    return re.fullmatch(r"[0-9]{1,5}", str(value)) is not None and 0 < int(str(value)) <= _LAST_PORT
 
 
 def _is_web_address(value: object) -> bool:
@@ -192,7 +194,15 @@ def _are_addresses(value: object) -> bool:
 
 
 def _is_address(value: object) -> bool:
-    return "@" in str(value)
+    from adapters.media.addresses import is_address
+
+    return is_address(str(value))
+
+
+def _is_sender(value: object) -> bool:
+    from adapters.media.addresses import sender
+
+    return bool(sender(str(value)))
 
 
 KEYS = (
@@ -209,6 +219,7 @@ KEYS = (
         expects=f"an address like that in DATABASE_URL, which leads past a pooler, {_ENCODED}",
         accepts=_is_database,
         secret=True,
+        goes_with="DATABASE_URL",
     ),
     Key(
         name="DATABASE_READ_URL",
@@ -216,6 +227,7 @@ KEYS = (
         expects=f"the address of a streaming replica, like postgresql://user:password@host:5432/name, {_ENCODED}",
         accepts=_is_database,
         secret=True,
+        goes_with="DATABASE_URL",
     ),
     Key(name="ARGUS_READ_STALENESS", field="read_staleness", expects="a number of seconds from 1 to 3600"),
     Key(
@@ -256,11 +268,11 @@ KEYS = (
     Key(name="ARGUS_EMAIL_PORT", expects="a number from 1 to 65535", accepts=_is_port),
     Key(name="ARGUS_EMAIL_SECURITY", expects="none, starttls or tls", accepts=("none", "starttls", "tls").__contains__),
     Key(name="ARGUS_EMAIL_USER", expects="the name that the mail server knows Argus by"),
-    Key(name="ARGUS_EMAIL_PASSWORD", expects="the password for the mail server", secret=True),
+    Key(name="ARGUS_EMAIL_PASSWORD", expects="the password for the mail server", secret=True, goes_with="ARGUS_EMAIL_USER"),
     Key(
         name="ARGUS_DEFAULT_FROM_EMAIL",
-        expects="an address like argus@example.org or Argus <argus@example.org>",
-        accepts=_is_address,
+        expects='an address like argus@example.org, Argus <argus@example.org> or "Argus, Oslo" <argus@example.org>',
+        accepts=_is_sender,
     ),
     Key(name="ARGUS_SMS_GATEWAY_ADDRESS", expects="an address like sms@gateway.example.org", accepts=_is_address),
     Key(name="ARGUS_OUTGOING_ALLOW", expects="networks like 10.1.2.0/24, separated by commas", accepts=_are_networks),
@@ -347,11 +359,7 @@ def load(config: Path | None = None, environment: Mapping[str, str] | None = Non
     take(of_providers)
     providers = dict(_providers(file, tables, values, problems))
     known = (*KEYS, *strangers, *of_providers)
-    problems.extend(
-        f"{beside} goes with DATABASE_URL, which is not set."
-        for beside in ("DATABASE_DIRECT_URL", "DATABASE_READ_URL")
-        if beside.lower() in values and "database_url" not in values
-    )
+    problems.extend(_alone(values))
     unknown = [*_unknown(environment, known), *(_unknown_in_file(file, in_file, known) if file else ())]
     if unknown or problems:
         raise SettingsError(*unknown, *problems)
@@ -415,6 +423,13 @@ def _read(file: Path) -> dict[str, object]:
         raise SettingsError(f"The settings file {file} cannot be read: {error.strerror}.") from error
     except (ValueError, RecursionError) as error:
         raise SettingsError(f"The settings file {file} is not valid TOML: {error}.") from error
+
+
+def _alone(values: Mapping[str, object]) -> Iterator[str]:
+    for key in KEYS:
+        other = next((known for known in KEYS if known.name == key.goes_with), None)
+        if other and key.place in values and other.place not in values:
+            yield f"{key.name} goes with {other.name}, which is not set."
 
 
 def _keys_of_strangers(plugins: Iterable[str], environment: Mapping[str, str], in_file: Mapping[str, object]) -> list[Key]:

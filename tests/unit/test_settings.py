@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters.media.plain import PlainMail
 from adapters.settings import KEYS, Settings, SettingsError, described, file_name, load, masked
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "settings.md"
@@ -296,6 +297,7 @@ def test_only_plugins_that_are_enabled_have_settings_of_their_own(tmp_path):
 def test_secrets_of_plugins_are_never_shown(tmp_path):
     """Of a plugin that Argus does not know any setting may be one."""
     environment = {"ARGUS_MEDIA": "pager", "ARGUS_PAGER_KEY": "hush", "ARGUS_EMAIL_PASSWORD": "hush", "ARGUS_TICKET_TOKEN": "https://hush"}
+    environment["ARGUS_EMAIL_USER"] = "argus"
 
     shown = {name: value for name, value, _ in described(load(None, environment, tmp_path), tmp_path)}
 
@@ -309,7 +311,14 @@ def test_secrets_of_plugins_are_never_shown(tmp_path):
         ("ARGUS_EMAIL_PORT", "0"),
         ("ARGUS_EMAIL_PORT", "smtp"),
         ("ARGUS_EMAIL_SECURITY", "ssl"),
+        ("ARGUS_EMAIL_PORT", "000025"),
+        ("ARGUS_EMAIL_PORT", "٢٥"),
         ("ARGUS_DEFAULT_FROM_EMAIL", "argus"),
+        ("ARGUS_DEFAULT_FROM_EMAIL", "@"),
+        ("ARGUS_DEFAULT_FROM_EMAIL", "Argus, NOC <argus@example.org>"),
+        ("ARGUS_DEFAULT_FROM_EMAIL", "Argus argus@example.org"),
+        ("ARGUS_DEFAULT_FROM_EMAIL", "Argus <argus@example.org>\nBcc: x@example.org"),
+        ("ARGUS_SMS_GATEWAY_ADDRESS", "sms@"),
         ("ARGUS_OUTGOING_ALLOW", "10.0.0.1/8"),
         ("ARGUS_TICKET_ENDPOINT", "tickets.example.org"),
         ("ARGUS_TICKET_SYSTEM", "Git Hub"),
@@ -320,6 +329,20 @@ def test_what_a_plugin_could_not_use_is_refused_at_the_start(tmp_path, name, val
     (problem,) = problems({name: value}, tmp_path)
 
     assert problem.startswith(f"{name} is ")
+
+
+@pytest.mark.parametrize("text", ["argus@example.org", "Argus <argus@example.org>", '"Argus, NOC" <argus@example.org>', "a@bücher.example"])
+def test_a_sender_that_is_taken_can_write(tmp_path, text):
+    """Mail about no incident is there whatever media are enabled: its settings must never keep Argus from starting."""
+    settings = load(None, {"ARGUS_DEFAULT_FROM_EMAIL": text, "ARGUS_EMAIL_HOST": "mail.example.org"}, tmp_path).settings
+
+    assert "" == PlainMail(settings.plugins).lacks
+
+
+def test_a_password_goes_with_a_name(tmp_path):
+    (problem,) = problems({"ARGUS_EMAIL_PASSWORD": "hush"}, tmp_path)
+
+    assert "ARGUS_EMAIL_PASSWORD goes with ARGUS_EMAIL_USER, which is not set." == problem
 
 
 PROVIDER = '[oidc.feide]\nissuer = "https://id.example.org"\nclient_id = "argus"\n'
