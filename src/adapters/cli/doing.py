@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import click
 
+from adapters.cli.ending import Ended
 from adapters.refusals import Refusal
 from argus_core.domain.errors import DomainError
 
@@ -31,6 +32,8 @@ class Group(click.Group):
             raise click.ClickException("\nError: ".join(str(refusal).splitlines())) from refusal
         except DomainError as error:
             raise click.ClickException(error.message) from error
+        except Ended as ended:  # click would take it for Ctrl-C
+            sys.exit(ended.code)
 
 
 def with_settings(command: Command) -> Command:
