@@ -56,10 +56,12 @@ def back_up(settings: Settings, folder: Path, now: datetime) -> Backup:
     """
     if os.path.lexists(folder):
         raise Refusal(f"{folder} is there already, and backups overwrite nothing: choose another name.")
-    if not settings.database_url and not (databases.data_folder(settings) / "postgres").exists():
-        raise Refusal(f"There is no database in {databases.data_folder(settings)}.")
+    not_made = f"The backup {folder} was not made"
+    with _explained(not_made):
+        if not settings.database_url and not (databases.data_folder(settings) / "postgres").exists():
+            raise Refusal(f"There is no database in {databases.data_folder(settings)}.")
     ours = _binaries(settings)
-    with _explained(f"The backup {folder} was not made"), _beside(folder) as unfinished:
+    with _explained(not_made), _beside(folder) as unfinished:
         with databases.reached(settings) as database:
             server = _Server.at(database.direct)
             with server.explained(ours):

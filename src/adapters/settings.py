@@ -332,7 +332,7 @@ def load(config: Path | None = None, environment: Mapping[str, str] | None = Non
         SettingsError: the file cannot be read, a key is unknown, or a value is not acceptable.
     """
     environment = os.environ if environment is None else environment
-    folder = folder or Path.cwd()
+    folder = folder or working_folder()
     file = _file(config, environment, folder)
     in_file = _read(file) if file else {}
     tables = _tables(in_file.pop(OIDC, {}))
@@ -366,6 +366,19 @@ def load(config: Path | None = None, environment: Mapping[str, str] | None = Non
     plugins = {name: value for name, value in values.items() if name not in _TYPES and name not in {key.name for key in of_providers}}
     chosen = {name: value for name, value in values.items() if name in _TYPES}
     return Loaded(msgspec.convert({**chosen, "plugins": plugins, OIDC: providers}, Settings, dec_hook=as_path), origins, file)
+
+
+def working_folder() -> Path:
+    """
+    The folder that Argus was started in.
+
+    Raises:
+        SettingsError: it is gone.
+    """
+    try:
+        return Path.cwd()
+    except OSError as error:
+        raise SettingsError(f"The working folder cannot be used: {error.strerror}. Start Argus in another one.") from error
 
 
 def described(loaded: Loaded, data: Path) -> Iterator[tuple[str, str, str]]:
@@ -402,18 +415,29 @@ def _without_secret(parameter: str) -> str:
 
 def as_path(type_: type[_Thing], value: object) -> _Thing:
     """How msgspec reads the folders among the settings; `str` writes them."""
-    if type_ is Path and isinstance(value, str | Path):
-        return Path(value)  # type: ignore[return-value] # _Thing is Path here
-    raise NotImplementedError
+    if type_ is not Path:
+        raise NotImplementedError
+    if not isinstance(value, str | Path) or "\0" in str(value):
+        raise ValueError("it is no folder")
+    return Path(value)  # type: ignore[return-value] # _Thing is Path here
 
 
 def _file(config: Path | None, environment: Mapping[str, str], folder: Path) -> Path | None:
     if config is None and environment.get(CONFIG):
         config = Path(environment[CONFIG])
     if config is not None:
-        return folder / config.expanduser()
+        try:
+            return folder / config.expanduser()
+        except RuntimeError as error:
+            raise SettingsError(f"The settings file {config} cannot be read: there is no such home folder.") from error
     default = folder / DEFAULT_FILE
-    return default if default.exists() else None
+    try:
+        return default if default.exists() else None
+    except OSError as error:
+        raise SettingsError(
+            f"The settings file {default} cannot be looked for: {error.strerror}. "
+            f"Start Argus in another folder, or name a file with --config or {CONFIG}."
+        ) from error
 
 
 def _read(file: Path) -> dict[str, object]:
@@ -515,13 +539,14 @@ def _value(key: Key, called: str, raw: object, folder: Path) -> object:
         prepared = [part for part in (part.strip() for part in prepared.split(",")) if part]
     try:
         value = msgspec.convert(prepared, _TYPES.get(key.field, str), strict=False, dec_hook=as_path)
+        value = folder / value.expanduser() if isinstance(value, Path) else value
         fits = prepared != "" and value is not None and key.accepts(value)
-    except ValueError:
+    except (ValueError, RuntimeError):  # the latter where "~somebody" has no home folder
         fits, value = False, None
     if not fits:
         said = "" if key.secret else f" {raw!r}"
         raise SettingsError(f"{called} is{said or ' malformed'}; expected {key.expects}.")
-    return folder / value.expanduser() if isinstance(value, Path) else value
+    return value
 
 
 def _as_text(value: object) -> object:

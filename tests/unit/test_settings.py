@@ -1,5 +1,6 @@
 """Settings come from the environment, else from a file, else they are defaults; what is wrong is named."""
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -194,6 +195,53 @@ def test_a_file_that_cannot_be_read_is_named(text, says, tmp_path):
 
     assert str(file) in problem
     assert says in problem
+
+
+def test_a_working_folder_that_cannot_be_looked_into_is_named(tmp_path, monkeypatch):
+    def stat(path, **_):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "stat", stat)
+
+    (problem,) = problems({}, tmp_path)
+
+    assert f"The settings file {tmp_path}/argus.toml cannot be looked for: Permission denied. " in problem
+    assert "--config or ARGUS_CONFIG" in problem
+
+
+def test_a_working_folder_that_is_gone_is_said_to_be(tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+
+    (problem,) = problems({}, None)
+
+    assert problem.startswith("The working folder cannot be used: No such file or directory. ")
+
+
+@pytest.mark.parametrize("key", ["ARGUS_DATA", "ARGUS_POSTGRES_BIN"])
+def test_the_home_folder_of_nobody_is_refused(key, tmp_path):
+    (problem,) = problems({key: "~nosuch/x"}, tmp_path)
+
+    assert problem.startswith(f"{key} is '~nosuch/x'; expected ")
+
+
+@pytest.mark.parametrize("environment", [{}, {"ARGUS_CONFIG": "~nosuch/x"}])
+def test_a_file_in_the_home_folder_of_nobody_cannot_be_read(environment, tmp_path):
+    (problem,) = problems(environment, tmp_path, None if environment else Path("~nosuch/x"))
+
+    assert "The settings file ~nosuch/x cannot be read: there is no such home folder." == problem
+
+
+@pytest.mark.parametrize("value", ["5", "true", '"a\\u0000b"', "[]"])
+def test_what_is_no_folder_is_refused(value, tmp_path):
+    (tmp_path / "argus.toml").write_text(f"data = {value}\n")
+
+    (problem,) = problems({}, tmp_path)
+
+    assert problem.startswith(f"data in {tmp_path}/argus.toml is ")
+    assert problem.endswith("; expected a folder.")
 
 
 @pytest.mark.parametrize(

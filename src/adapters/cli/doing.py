@@ -61,14 +61,14 @@ def chosen(config: Path | None, data: Path | None) -> "Loaded":
 
     import msgspec
 
-    from adapters.settings import load
+    from adapters.settings import load, working_folder
 
     loaded = load(config)
     if data is None:
         return loaded
     if loaded.settings.database_url:
         raise Refusal("--data and DATABASE_URL name two different databases: leave one of them out.")
-    settings = msgspec.structs.replace(loaded.settings, data=Path.cwd() / data)
+    settings = msgspec.structs.replace(loaded.settings, data=working_folder() / data)
     return replace(loaded, settings=settings, origins={**loaded.origins, "data": "command line"})
 
 

@@ -1,5 +1,6 @@
 """What is backed up comes back the same, and nothing that is there already is touched."""
 
+import errno
 import json
 import os
 import re
@@ -151,11 +152,11 @@ def hanging(folder):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("command", ["backup", "restore"])
-def test_a_command_that_is_ended_leaves_nothing_behind(folder, data, kept, hanging, command, number):
+def test_a_command_that_is_ended_leaves_nothing_behind(data, kept, hanging, command, number):
     """
     A dropped connection, or `timeout`, ends it as Ctrl-C does: no server goes on, no program of PostgreSQL, and no folder stays.
     """
-    programs, begun = hanging
+    folder, (programs, begun) = kept.parent, hanging
     place = data if command == "backup" else folder / "new"
     (folder / "tmp").mkdir()
     environment = environ({"ARGUS_POSTGRES_BIN": str(programs), "TMPDIR": str(folder / "tmp")})
@@ -195,6 +196,16 @@ def test_a_backup_overwrites_nothing(folder, data, kept):
     assert "is there already" in refused(folder, "backup", kept, "--data", data)
 
     assert before == contents(kept)
+
+
+def test_a_backup_of_a_folder_that_may_not_be_looked_into_says_so(folder, monkeypatch):
+    def stat(path, **_):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "stat", stat)
+
+    with pytest.raises(Refusal, match=r"The backup .*/kept was not made: Permission denied \(.*/private/d1/postgres\)\."):
+        backups.back_up(Settings(data=folder / "private/d1"), folder / "kept", datetime.now(UTC))
 
 
 def test_without_a_database_there_is_nothing_to_back_up_and_none_is_made(folder):
