@@ -5,6 +5,9 @@ import json
 import os
 import pwd
 import re
+import socket
+import threading
+from contextlib import contextmanager
 
 import pytest
 
@@ -253,6 +256,45 @@ def test_every_command_explains_itself(run):
 def test_health_of_a_server_that_is_not_there(run):
     assert "There is no answer from http://127.0.0.1:1/" in refused(run("health", "http://127.0.0.1:1/", code=1))
     assert "is no address" in run("health", "localhost", code=2).stderr
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:x/", "http://[", "http://[x]/", "http://a b/", "http://", "http://a..b/"])
+def test_health_of_an_address_that_is_none(run, url):
+    assert f"There is no answer from {url}: " in refused(run("health", url, code=1))
+
+
+@contextmanager
+def answering(answer):
+    """Somebody who answers the first question with these bytes, and goes; gives where."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def once():
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65_536)
+                connection.sendall(answer)
+
+        asked = threading.Thread(target=once)
+        asked.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        asked.join()
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "There is no answer from http://127.0.0.1:"),
+        (b"\x15\x03\x01\n\x00", "There is no answer from http://127.0.0.1:"),
+        (b"", "There is no answer from http://127.0.0.1:"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc", "There is no answer from http://127.0.0.1:"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "There is no answer from http://127.0.0.1:"),
+        (b'HTTP/1.1 503 Oh\r\nContent-Length: 100\r\n\r\n{"problems"', "not ready: the answer was 503 Oh"),
+        (b"HTTP/1.1 503 Oh\r\nContent-Length: 50000\r\n\r\n" + b"[" * 50_000, "not ready: the answer was 503 Oh"),
+    ],
+)
+def test_health_where_somebody_else_answers(run, answer, said):
+    with answering(answer) as url:
+        assert refused(run("health", url, code=1)).startswith(said)
 
 
 WORLD = {
