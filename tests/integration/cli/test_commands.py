@@ -9,7 +9,9 @@ import socket
 import threading
 from contextlib import contextmanager
 
+import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from adapters.exports import csv_line
 from integration.postgres import fresh_database
@@ -251,6 +253,35 @@ def test_every_command_explains_itself(run):
 
     for command in ("version", *(name for name in WHERE if name != "demo")):
         assert run(command, "--help").stdout
+
+
+@pytest.mark.parametrize(
+    "command", [("user", "list"), ("user", "create", "bob", "--no-password"), ("deliveries", "list"), ("apply", "a.json")]
+)
+def test_what_the_database_does_not_allow_is_one_sentence(run, database_url, tmp_path, command):
+    (tmp_path / "a.json").write_text('{"users": [{"username": "bob"}]}')
+    with psycopg.connect(database_url, autocommit=True) as owner:
+        owner.execute("revoke all on account, delivery, event from current_user")
+
+    said = refused(run(*command, code=1))
+
+    assert re.fullmatch(
+        r"Argus may not do that in the database at postgresql://\S+: permission denied for table (account|delivery|event)\.", said
+    )
+
+
+@pytest.mark.parametrize("command", ["user create bob --no-password", "prune"])
+def test_a_database_that_is_only_read_is_said_to_be(run, alice, database_url, command):
+    """
+    As the standby of a database is.
+    """
+    with psycopg.connect(database_url, autocommit=True) as owner:
+        owner.execute(f'alter database "{conninfo_to_dict(database_url)["dbname"]}" set default_transaction_read_only = on')
+
+    said = refused(run(*command.split(), code=1))
+
+    assert re.fullmatch(r"The database at \S+ is read-only \(a standby\?\): DATABASE_URL has to name the one that is written to\.", said)
+    assert "alice" == rows(run("user", "list"))[0][1]
 
 
 def test_health_of_a_server_that_is_not_there(run):
