@@ -6,15 +6,21 @@ import os
 import pwd
 import re
 import socket
+import subprocess
+import sys
 import threading
 from contextlib import contextmanager
+from pathlib import Path
 
+import click
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
+from adapters.cli.doing import new_password
 from adapters.exports import csv_line
 from integration.postgres import fresh_database
+from integration.serving import ARGUS
 
 
 def rows(result):
@@ -282,6 +288,29 @@ def test_a_database_that_is_only_read_is_said_to_be(run, alice, database_url, co
 
     assert re.fullmatch(r"The database at \S+ is read-only \(a standby\?\): DATABASE_URL has to name the one that is written to\.", said)
     assert "alice" == rows(run("user", "list"))[0][1]
+
+
+@pytest.mark.parametrize(
+    "command", ["user grant \udcff --staff", "deliveries list --user \udcff", "token create \udcff laptop", "audit list --who \udcff"]
+)
+def test_what_is_typed_is_utf_8(run, command):
+    assert "What was typed or read is not in UTF-8." == refused(run(*command.split(), code=1))
+
+
+def test_a_full_disk_is_said_to_be_the_reason(environment, tmp_path):
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [ARGUS, "settings"], env=environment, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+
+    assert (1, "Error: What was to be printed could not be written: No space left on device.\n") == (done.returncode, done.stderr)
+
+
+def test_without_standard_input_there_is_no_password(run, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", None)
+
+    with pytest.raises(click.UsageError, match="no standard input"):
+        new_password(from_stdin=True)
 
 
 def test_health_of_a_server_that_is_not_there(run):
