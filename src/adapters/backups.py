@@ -28,6 +28,9 @@ from adapters.db.migrate import ADVISORY_LOCK
 from adapters.refusals import UNREADABLE, Refusal
 from adapters.settings import Settings, masked
 
+# What a killed one has left goes on by itself.
+_RESTORING = "select 1 from pg_stat_activity where datname = current_database() and application_name = 'pg_restore'"
+
 DUMP, ABOUT = "database.dump", "backup.json"
 FORMAT = 1
 
@@ -53,10 +56,12 @@ def back_up(settings: Settings, folder: Path, now: datetime) -> Backup:
     """
     if os.path.lexists(folder):
         raise Refusal(f"{folder} is there already, and backups overwrite nothing: choose another name.")
-    if not settings.database_url and not (databases.data_folder(settings) / "postgres").exists():
-        raise Refusal(f"There is no database in {databases.data_folder(settings)}.")
+    not_made = f"The backup {folder} was not made"
+    with _explained(not_made):
+        if not settings.database_url and not (databases.data_folder(settings) / "postgres").exists():
+            raise Refusal(f"There is no database in {databases.data_folder(settings)}.")
     ours = _binaries(settings)
-    with _explained(f"The backup {folder} was not made"), _beside(folder) as unfinished:
+    with _explained(not_made), _beside(folder) as unfinished:
         with databases.reached(settings) as database:
             server = _Server.at(database.direct)
             with server.explained(ours):
@@ -173,12 +178,23 @@ def _differences(expected: Mapping[str, Table], found: Mapping[str, Table]) -> s
 @contextmanager
 def _empty(settings: Settings, url: str) -> Iterator[None]:
     """Make sure that the database has no tables, and that nobody makes some meanwhile: who migrates waits for the same lock."""
-    where = f"The database at {masked(url)}" if settings.database_url else str(databases.data_folder(settings))
     with psycopg.connect(url, autocommit=True) as connection:
         (free,) = connection.execute("select pg_try_advisory_lock(%s)", [ADVISORY_LOCK]).fetchone() or (False,)
-        if not free or connection.execute(TABLES).fetchone():
-            raise Refusal(f"{where} is in use or holds data already: restore into an empty database, or with --data into a new folder.")
+        if not free or connection.execute(TABLES).fetchone() or connection.execute(_RESTORING).fetchone():
+            raise Refusal(_not_empty(settings, url))
         yield
+
+
+def _not_empty(settings: Settings, url: str) -> str:
+    if settings.database_url:
+        where, elsewhere, again = f"The database at {masked(url)}", "an empty database", "drop that database and create it again"
+    else:
+        where, elsewhere, again = (
+            str(databases.data_folder(settings)),
+            "an empty database, or with --data into a new folder",
+            "remove that folder",
+        )
+    return f"{where} is in use or holds data already: restore into {elsewhere}. If a restore that was killed has left them, {again} first."
 
 
 @contextmanager

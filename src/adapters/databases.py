@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from adapters.refusals import Refusal
 from adapters.settings import Settings, masked
+from argus_core.domain.errors import ReadOnly
 
 if TYPE_CHECKING:
     import psycopg
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 _STEPS = Path(__file__).parent / "db" / "migrations" / "versions"
 _CONNECT_SECONDS = 10
 _EVERY_TEXT = "UTF8"
+_READ_ONLY, _MAY_NOT = "25006", "42501"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +95,15 @@ def ready(settings: Settings) -> Iterator[Ready]:
     The same, with tables as we know them. Ours is brought up to date; one that is named is not touched.
 
     Raises:
-        Refusal: there is none, it lacks steps, or there is no way to it past a pooler.
+        Refusal: there is none, it lacks steps, there is no way to it past a pooler, or it does not let us do what was tried.
     """
     with reached(settings) as database:
         if not is_current(database.direct):
             if settings.database_url:
                 raise Refusal(f"The database at {masked(database.direct)} is not up to date: run `argus migrate`.")
             migrate(database.direct)
-        yield database
+        with _permitted(database.url):
+            yield database
 
 
 def is_current(url: str) -> bool:
@@ -225,6 +228,22 @@ def _refusing() -> Iterator[None]:
         yield
     except EmbeddedError as error:
         raise Refusal(str(error)) from error
+
+
+@contextmanager
+def _permitted(url: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        cause = getattr(error, "orig", None) or error  # SQLAlchemy has wrapped it
+        state = getattr(cause, "sqlstate", None)
+        if isinstance(error, ReadOnly) or state == _READ_ONLY:
+            raise Refusal(
+                f"The database at {masked(url)} is read-only (a standby?): DATABASE_URL has to name the one that is written to."
+            ) from error
+        if state == _MAY_NOT:
+            raise Refusal(f"Argus may not do that in the database at {masked(url)}: {_first_line(cause)}") from error
+        raise
 
 
 def _unreachable(url: str, error: "psycopg.Error") -> Refusal:

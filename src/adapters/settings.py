@@ -30,6 +30,14 @@ DEFAULT_FILE = "argus.toml"
 
 _ORIGIN = re.compile(r"\*|https?://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?", re.IGNORECASE)
 _SLUG = re.compile(r"[a-z0-9_-]+")
+# What PostgreSQL takes, but for passwords with @ / ? in them: of these it takes a part for something else, and would show it.
+_SERVER = r"(?:\[[^]@/?]*\]|[^]\[:@/?,]*)(?::[0-9]*)?"
+_DATABASE = re.compile(
+    r"(?P<login>postgres(?:ql)?://(?:[^:@/?]*(?P<password>:[^@/?]*)?@)?)"
+    rf"(?P<place>{_SERVER}(?:,{_SERVER})*(?:/[^@/?]*)?)(?:\?(?P<more>[^@]*))?"
+)
+_SHOWN_OF_DATABASE = re.compile(r"(user|host|hostaddr|port|dbname|sslmode|target_session_attrs|connect_timeout|application_name)=.*")
+_ENCODED = "with @ / % in its password written as %40 %2F %25, and ? as %3F"
 # Kubernetes puts the addresses of a service called `argus`, or `argus-…`, into every container under names like these.
 _SERVICE_LINK = re.compile(r"ARGUS_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -101,6 +109,8 @@ class Key:
     accepts: Callable[[object], bool] = lambda _: True
     """Whether a value of the right type is acceptable; may also raise `ValueError`."""
     secret: bool = False
+    goes_with: str = ""
+    """The name of another one, without which it means nothing."""
 
     @property
     def place(self) -> str:
@@ -118,10 +128,18 @@ class Loaded:
 
 
 def _is_database(value: object) -> bool:
-    parts = urlsplit(str(value))
-    for place in parts.netloc.rpartition("@")[2].split(","):  # of one or of several servers
-        _ = urlsplit(f"//{place}").port  # raises ValueError when it is none
-    return parts.scheme in ("postgresql", "postgres")
+    """PostgreSQL's own words about an address have parts of it in them, and so perhaps of a password: it shall have none to say."""
+    import psycopg
+    from psycopg.conninfo import conninfo_to_dict
+
+    text = str(value)
+    if not _DATABASE.fullmatch(text) or "\0" in text:
+        return False
+    try:
+        ports = conninfo_to_dict(text).get("port", "")
+    except psycopg.Error:
+        return False
+    return all(not port or _is_port(port) for port in str(ports).split(","))
 
 
 def _is_zone(value: object) -> bool:
@@ -137,7 +155,7 @@ def _all(pattern: re.Pattern[str]) -> Callable[[object], bool]:
 
 
 def _is_port(value: object) -> bool:
-    return str(value).isdecimal() and 0 < int(str(value)) <= _LAST_PORT
+    return re.fullmatch(r"[0-9]{1,5}", str(value)) is not None and 0 < int(str(value)) <= _LAST_PORT
 
 
 def _is_web_address(value: object) -> bool:
@@ -176,30 +194,40 @@ def _are_addresses(value: object) -> bool:
 
 
 def _is_address(value: object) -> bool:
-    return "@" in str(value)
+    from adapters.media.addresses import is_address
+
+    return is_address(str(value))
+
+
+def _is_sender(value: object) -> bool:
+    from adapters.media.addresses import sender
+
+    return bool(sender(str(value)))
 
 
 KEYS = (
     Key(
         name="DATABASE_URL",
         field="database_url",
-        expects="an address like postgresql://user:password@host:5432/name, or nothing at all for the embedded server",
+        expects=f"an address like postgresql://user:password@host:5432/name {_ENCODED}; or nothing at all for the embedded server",
         accepts=_is_database,
         secret=True,
     ),
     Key(
         name="DATABASE_DIRECT_URL",
         field="database_direct_url",
-        expects="an address like that in DATABASE_URL, which leads past a pooler",
+        expects=f"an address like that in DATABASE_URL, which leads past a pooler, {_ENCODED}",
         accepts=_is_database,
         secret=True,
+        goes_with="DATABASE_URL",
     ),
     Key(
         name="DATABASE_READ_URL",
         field="database_read_url",
-        expects="the address of a streaming replica, like postgresql://user:password@host:5432/name",
+        expects=f"the address of a streaming replica, like postgresql://user:password@host:5432/name, {_ENCODED}",
         accepts=_is_database,
         secret=True,
+        goes_with="DATABASE_URL",
     ),
     Key(name="ARGUS_READ_STALENESS", field="read_staleness", expects="a number of seconds from 1 to 3600"),
     Key(
@@ -240,11 +268,11 @@ KEYS = (
     Key(name="ARGUS_EMAIL_PORT", expects="a number from 1 to 65535", accepts=_is_port),
     Key(name="ARGUS_EMAIL_SECURITY", expects="none, starttls or tls", accepts=("none", "starttls", "tls").__contains__),
     Key(name="ARGUS_EMAIL_USER", expects="the name that the mail server knows Argus by"),
-    Key(name="ARGUS_EMAIL_PASSWORD", expects="the password for the mail server", secret=True),
+    Key(name="ARGUS_EMAIL_PASSWORD", expects="the password for the mail server", secret=True, goes_with="ARGUS_EMAIL_USER"),
     Key(
         name="ARGUS_DEFAULT_FROM_EMAIL",
-        expects="an address like argus@example.org or Argus <argus@example.org>",
-        accepts=_is_address,
+        expects='an address like argus@example.org, Argus <argus@example.org> or "Argus, Oslo" <argus@example.org>',
+        accepts=_is_sender,
     ),
     Key(name="ARGUS_SMS_GATEWAY_ADDRESS", expects="an address like sms@gateway.example.org", accepts=_is_address),
     Key(name="ARGUS_OUTGOING_ALLOW", expects="networks like 10.1.2.0/24, separated by commas", accepts=_are_networks),
@@ -304,7 +332,7 @@ def load(config: Path | None = None, environment: Mapping[str, str] | None = Non
         SettingsError: the file cannot be read, a key is unknown, or a value is not acceptable.
     """
     environment = os.environ if environment is None else environment
-    folder = folder or Path.cwd()
+    folder = folder or working_folder()
     file = _file(config, environment, folder)
     in_file = _read(file) if file else {}
     tables = _tables(in_file.pop(OIDC, {}))
@@ -331,17 +359,26 @@ def load(config: Path | None = None, environment: Mapping[str, str] | None = Non
     take(of_providers)
     providers = dict(_providers(file, tables, values, problems))
     known = (*KEYS, *strangers, *of_providers)
-    problems.extend(
-        f"{beside} goes with DATABASE_URL, which is not set."
-        for beside in ("DATABASE_DIRECT_URL", "DATABASE_READ_URL")
-        if beside.lower() in values and "database_url" not in values
-    )
+    problems.extend(_alone(values))
     unknown = [*_unknown(environment, known), *(_unknown_in_file(file, in_file, known) if file else ())]
     if unknown or problems:
         raise SettingsError(*unknown, *problems)
     plugins = {name: value for name, value in values.items() if name not in _TYPES and name not in {key.name for key in of_providers}}
     chosen = {name: value for name, value in values.items() if name in _TYPES}
     return Loaded(msgspec.convert({**chosen, "plugins": plugins, OIDC: providers}, Settings, dec_hook=as_path), origins, file)
+
+
+def working_folder() -> Path:
+    """
+    The folder that Argus was started in.
+
+    Raises:
+        SettingsError: it is gone.
+    """
+    try:
+        return Path.cwd()
+    except OSError as error:
+        raise SettingsError(f"The working folder cannot be used: {error.strerror}. Start Argus in another one.") from error
 
 
 def described(loaded: Loaded, data: Path) -> Iterator[tuple[str, str, str]]:
@@ -360,25 +397,47 @@ def described(loaded: Loaded, data: Path) -> Iterator[tuple[str, str, str]]:
 
 
 def masked(url: str) -> str:
-    """An address without the password in it."""
-    bare = re.sub(r"^(\w+://[^:/?#]*:)[^/?#]*@", rf"\1{_MASKED}@", url)
-    return re.sub(r"([?&]\w*password=)[^&]*", rf"\1{_MASKED}", bare, flags=re.IGNORECASE)
+    """The address of a database without the password in it. Of what is not written as it should be nothing is shown, it may be anywhere."""
+    parts = _DATABASE.fullmatch(url)
+    if not parts:
+        return _MASKED
+    login = f"{parts['login'].removesuffix(parts['password'] + '@')}:{_MASKED}@" if parts["password"] else parts["login"]
+    more = "&".join(map(_without_secret, parts["more"].split("&"))) if parts["more"] else ""
+    return login + parts["place"] + (f"?{more}" if more else "")
+
+
+def _without_secret(parameter: str) -> str:
+    name, equals, _ = parameter.partition("=")
+    if _SHOWN_OF_DATABASE.fullmatch(parameter):
+        return parameter
+    return f"{name}={_MASKED}" if equals and name.isidentifier() else _MASKED
 
 
 def as_path(type_: type[_Thing], value: object) -> _Thing:
     """How msgspec reads the folders among the settings; `str` writes them."""
-    if type_ is Path and isinstance(value, str | Path):
-        return Path(value)  # type: ignore[return-value] # _Thing is Path here
-    raise NotImplementedError
+    if type_ is not Path:
+        raise NotImplementedError
+    if not isinstance(value, str | Path) or "\0" in str(value):
+        raise ValueError("it is no folder")
+    return Path(value)  # type: ignore[return-value] # _Thing is Path here
 
 
 def _file(config: Path | None, environment: Mapping[str, str], folder: Path) -> Path | None:
     if config is None and environment.get(CONFIG):
         config = Path(environment[CONFIG])
     if config is not None:
-        return folder / config.expanduser()
+        try:
+            return folder / config.expanduser()
+        except RuntimeError as error:
+            raise SettingsError(f"The settings file {config} cannot be read: there is no such home folder.") from error
     default = folder / DEFAULT_FILE
-    return default if default.exists() else None
+    try:
+        return default if default.exists() else None
+    except OSError as error:
+        raise SettingsError(
+            f"The settings file {default} cannot be looked for: {error.strerror}. "
+            f"Start Argus in another folder, or name a file with --config or {CONFIG}."
+        ) from error
 
 
 def _read(file: Path) -> dict[str, object]:
@@ -388,6 +447,13 @@ def _read(file: Path) -> dict[str, object]:
         raise SettingsError(f"The settings file {file} cannot be read: {error.strerror}.") from error
     except (ValueError, RecursionError) as error:
         raise SettingsError(f"The settings file {file} is not valid TOML: {error}.") from error
+
+
+def _alone(values: Mapping[str, object]) -> Iterator[str]:
+    for key in KEYS:
+        other = next((known for known in KEYS if known.name == key.goes_with), None)
+        if other and key.place in values and other.place not in values:
+            yield f"{key.name} goes with {other.name}, which is not set."
 
 
 def _keys_of_strangers(plugins: Iterable[str], environment: Mapping[str, str], in_file: Mapping[str, object]) -> list[Key]:
@@ -473,13 +539,14 @@ def _value(key: Key, called: str, raw: object, folder: Path) -> object:
         prepared = [part for part in (part.strip() for part in prepared.split(",")) if part]
     try:
         value = msgspec.convert(prepared, _TYPES.get(key.field, str), strict=False, dec_hook=as_path)
+        value = folder / value.expanduser() if isinstance(value, Path) else value
         fits = prepared != "" and value is not None and key.accepts(value)
-    except ValueError:
+    except (ValueError, RuntimeError):  # the latter where "~somebody" has no home folder
         fits, value = False, None
     if not fits:
         said = "" if key.secret else f" {raw!r}"
         raise SettingsError(f"{called} is{said or ' malformed'}; expected {key.expects}.")
-    return folder / value.expanduser() if isinstance(value, Path) else value
+    return value
 
 
 def _as_text(value: object) -> object:

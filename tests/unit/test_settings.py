@@ -1,9 +1,11 @@
 """Settings come from the environment, else from a file, else they are defaults; what is wrong is named."""
 
+import errno
 from pathlib import Path
 
 import pytest
 
+from adapters.media.plain import PlainMail
 from adapters.settings import KEYS, Settings, SettingsError, described, file_name, load, masked
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "settings.md"
@@ -131,6 +133,54 @@ def test_a_bad_database_address_is_not_shown(value, tmp_path):
     assert "geheim" not in problem
 
 
+NOT_ENCODED = [
+    "postgresql://u:12/34sec@h/db",
+    "postgresql://u:p@ss@127.0.0.1:1/y",
+    "postgresql://u:12?3sec@h/db",
+    "postgresql://u:1/2/3sec@h/db",
+    "postgresql://u:1/2?host=3@h/db",
+    "postgresql://u:1/2?password=3@h/db",
+    "postgresql://u:12345@678@h/db",
+]
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "DATABASE_DIRECT_URL", "DATABASE_READ_URL"])
+@pytest.mark.parametrize("value", [*NOT_ENCODED, "postgresql://u:pa%zz@x/y", "postgresql://u:geheim"])
+def test_a_password_that_is_not_encoded_is_refused_without_a_word_of_it(name, value, tmp_path):
+    """
+    What PostgreSQL takes for a host, port or database may be a part of the password, and its errors would say it.
+    """
+    environment = {"DATABASE_URL": "postgresql://h/db", name: value}
+
+    (problem,) = problems(environment, tmp_path)
+
+    assert problem.startswith(f"{name} is malformed; expected ")
+    assert "@ / % in its password written as %40 %2F %25" in problem
+    assert value.removeprefix("postgresql://u:")[:4] not in problem
+
+
+@pytest.mark.parametrize("value", ["postgresql://h:99999/db", "postgresql://h/db?port=x", "postgresql://h/db?x", "postgresql://h/db?x=y"])
+def test_an_address_that_postgresql_does_not_understand_is_refused(value, tmp_path):
+    (problem,) = problems({"DATABASE_URL": value}, tmp_path)
+
+    assert problem.startswith("DATABASE_URL is malformed; ")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://argus%40server:p%40%2F%25%3F@db:5432/argus",
+        "postgres://db",
+        "postgresql:///argus?host=/run/postgresql",
+        "postgresql://%2Frun%2Fpostgresql/argus",
+        "postgresql://a:5432,[::1]:5433,c/argus?target_session_attrs=read-write",
+        "postgresql://argus:a#b:c[d@db/argus?sslmode=verify-full&sslrootcert=/etc/ca.pem",
+    ],
+)
+def test_an_address_that_postgresql_understands_is_taken(url, tmp_path):
+    assert url == load(None, {"DATABASE_URL": url}, tmp_path).settings.database_url
+
+
 def test_all_that_is_wrong_is_said_at_once(tmp_path):
     assert 3 == len(problems({"ARGUS_LOG_LEVEL": "loud", "ARGUS_MEDIUM": "email", "DATABASE_URL": "sqlite://"}, tmp_path))
 
@@ -147,21 +197,86 @@ def test_a_file_that_cannot_be_read_is_named(text, says, tmp_path):
     assert says in problem
 
 
+def test_a_working_folder_that_cannot_be_looked_into_is_named(tmp_path, monkeypatch):
+    def stat(path, **_):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "stat", stat)
+
+    (problem,) = problems({}, tmp_path)
+
+    assert f"The settings file {tmp_path}/argus.toml cannot be looked for: Permission denied. " in problem
+    assert "--config or ARGUS_CONFIG" in problem
+
+
+def test_a_working_folder_that_is_gone_is_said_to_be(tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+
+    (problem,) = problems({}, None)
+
+    assert problem.startswith("The working folder cannot be used: No such file or directory. ")
+
+
+@pytest.mark.parametrize("key", ["ARGUS_DATA", "ARGUS_POSTGRES_BIN"])
+def test_the_home_folder_of_nobody_is_refused(key, tmp_path):
+    (problem,) = problems({key: "~nosuch/x"}, tmp_path)
+
+    assert problem.startswith(f"{key} is '~nosuch/x'; expected ")
+
+
+@pytest.mark.parametrize("environment", [{}, {"ARGUS_CONFIG": "~nosuch/x"}])
+def test_a_file_in_the_home_folder_of_nobody_cannot_be_read(environment, tmp_path):
+    (problem,) = problems(environment, tmp_path, None if environment else Path("~nosuch/x"))
+
+    assert "The settings file ~nosuch/x cannot be read: there is no such home folder." == problem
+
+
+@pytest.mark.parametrize("value", ["5", "true", '"a\\u0000b"', "[]"])
+def test_what_is_no_folder_is_refused(value, tmp_path):
+    (tmp_path / "argus.toml").write_text(f"data = {value}\n")
+
+    (problem,) = problems({}, tmp_path)
+
+    assert problem.startswith(f"data in {tmp_path}/argus.toml is ")
+    assert problem.endswith("; expected a folder.")
+
+
 @pytest.mark.parametrize(
     ("url", "shown"),
     [
         ("postgresql://argus:geheim@db:5432/argus", "postgresql://argus:***@db:5432/argus"),
-        ("postgresql://argus:ge:he@im@db/argus", "postgresql://argus:***@db/argus"),
+        ("postgresql://argus:ge:he#im@a:1,[::1]:2/argus", "postgresql://argus:***@a:1,[::1]:2/argus"),
+        ("postgresql://argus:geheim@/argus?", "postgresql://argus:***@/argus"),
         (
             "postgresql://db/argus?user=a&password=geheim&sslpassword=x&port=1",
             "postgresql://db/argus?user=a&password=***&sslpassword=***&port=1",
         ),
+        ("postgresql://db/argus?pass%77ord=geheim&port=1", "postgresql://db/argus?***&port=1"),
         ("postgresql://argus@db/argus", "postgresql://argus@db/argus"),
         ("postgresql:///argus?host=%2Frun", "postgresql:///argus?host=%2Frun"),
     ],
 )
 def test_passwords_are_masked(url, shown):
     assert shown == masked(url)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *NOT_ENCODED,
+        "postgresql://u:geheim",
+        "postgresql://db?password=ge@heim",
+        "host=db password=geheim",
+        "mysql://u:geheim@db/argus",
+        "geheim",
+        "postgresql://u:ge\nhe@im@db/x",
+    ],
+)
+def test_of_an_address_that_is_none_nothing_is_shown(text):
+    assert "***" == masked(text)
 
 
 def test_settings_are_shown_as_they_would_be_written_and_with_their_origin(tmp_path):
@@ -230,6 +345,7 @@ def test_only_plugins_that_are_enabled_have_settings_of_their_own(tmp_path):
 def test_secrets_of_plugins_are_never_shown(tmp_path):
     """Of a plugin that Argus does not know any setting may be one."""
     environment = {"ARGUS_MEDIA": "pager", "ARGUS_PAGER_KEY": "hush", "ARGUS_EMAIL_PASSWORD": "hush", "ARGUS_TICKET_TOKEN": "https://hush"}
+    environment["ARGUS_EMAIL_USER"] = "argus"
 
     shown = {name: value for name, value, _ in described(load(None, environment, tmp_path), tmp_path)}
 
@@ -243,7 +359,14 @@ def test_secrets_of_plugins_are_never_shown(tmp_path):
         ("ARGUS_EMAIL_PORT", "0"),
         ("ARGUS_EMAIL_PORT", "smtp"),
         ("ARGUS_EMAIL_SECURITY", "ssl"),
+        ("ARGUS_EMAIL_PORT", "000025"),
+        ("ARGUS_EMAIL_PORT", "٢٥"),
         ("ARGUS_DEFAULT_FROM_EMAIL", "argus"),
+        ("ARGUS_DEFAULT_FROM_EMAIL", "@"),
+        ("ARGUS_DEFAULT_FROM_EMAIL", "Argus, NOC <argus@example.org>"),
+        ("ARGUS_DEFAULT_FROM_EMAIL", "Argus argus@example.org"),
+        ("ARGUS_DEFAULT_FROM_EMAIL", "Argus <argus@example.org>\nBcc: x@example.org"),
+        ("ARGUS_SMS_GATEWAY_ADDRESS", "sms@"),
         ("ARGUS_OUTGOING_ALLOW", "10.0.0.1/8"),
         ("ARGUS_TICKET_ENDPOINT", "tickets.example.org"),
         ("ARGUS_TICKET_SYSTEM", "Git Hub"),
@@ -254,6 +377,20 @@ def test_what_a_plugin_could_not_use_is_refused_at_the_start(tmp_path, name, val
     (problem,) = problems({name: value}, tmp_path)
 
     assert problem.startswith(f"{name} is ")
+
+
+@pytest.mark.parametrize("text", ["argus@example.org", "Argus <argus@example.org>", '"Argus, NOC" <argus@example.org>', "a@bücher.example"])
+def test_a_sender_that_is_taken_can_write(tmp_path, text):
+    """Mail about no incident is there whatever media are enabled: its settings must never keep Argus from starting."""
+    settings = load(None, {"ARGUS_DEFAULT_FROM_EMAIL": text, "ARGUS_EMAIL_HOST": "mail.example.org"}, tmp_path).settings
+
+    assert "" == PlainMail(settings.plugins).lacks
+
+
+def test_a_password_goes_with_a_name(tmp_path):
+    (problem,) = problems({"ARGUS_EMAIL_PASSWORD": "hush"}, tmp_path)
+
+    assert "ARGUS_EMAIL_PASSWORD goes with ARGUS_EMAIL_USER, which is not set." == problem
 
 
 PROVIDER = '[oidc.feide]\nissuer = "https://id.example.org"\nclient_id = "argus"\n'

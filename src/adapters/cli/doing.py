@@ -1,14 +1,19 @@
 """What commands have in common: the settings, a way to the use cases, and how answers look."""
 
+import errno
 import functools
+import os
+import re
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import click
 
+from adapters.cli.ending import Ended
 from adapters.refusals import Refusal
 from argus_core.domain.errors import DomainError
 
@@ -18,6 +23,10 @@ if TYPE_CHECKING:
 
 _Answer = TypeVar("_Answer")
 Command: TypeAlias = Callable[..., Any]
+
+_SURROGATES = re.compile("[\ud800-\udfff]")
+"""What Python makes of bytes that are no UTF-8."""
+_UNWRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
 
 
 class Group(click.Group):
@@ -31,6 +40,23 @@ class Group(click.Group):
             raise click.ClickException("\nError: ".join(str(refusal).splitlines())) from refusal
         except DomainError as error:
             raise click.ClickException(error.message) from error
+        except UnicodeEncodeError as error:
+            if not _SURROGATES.search(str(error.object)):
+                raise
+            raise click.ClickException("What was typed or read is not in UTF-8.") from error
+        except OSError as error:
+            if error.errno not in _UNWRITTEN or error.filename is not None:
+                raise
+            _say_no_more()
+            raise click.ClickException(f"What was to be printed could not be written: {error.strerror}.") from error
+        except Ended as ended:  # click would take it for Ctrl-C
+            sys.exit(ended.code)
+
+
+def _say_no_more() -> None:
+    """Python would try to write the rest when it ends, and complain."""
+    with suppress(OSError, ValueError), Path(os.devnull).open("wb") as nothing:
+        os.dup2(nothing.fileno(), sys.stdout.fileno())
 
 
 def with_settings(command: Command) -> Command:
@@ -58,14 +84,14 @@ def chosen(config: Path | None, data: Path | None) -> "Loaded":
 
     import msgspec
 
-    from adapters.settings import load
+    from adapters.settings import load, working_folder
 
     loaded = load(config)
     if data is None:
         return loaded
     if loaded.settings.database_url:
         raise Refusal("--data and DATABASE_URL name two different databases: leave one of them out.")
-    settings = msgspec.structs.replace(loaded.settings, data=Path.cwd() / data)
+    settings = msgspec.structs.replace(loaded.settings, data=working_folder() / data)
     return replace(loaded, settings=settings, origins={**loaded.origins, "data": "command line"})
 
 
@@ -88,7 +114,6 @@ def run(settings: "Settings", work: Callable[["Container"], Awaitable[_Answer]])
 
 def _command_line() -> str:
     """How the audit log calls whoever typed the command: by the user of the system, whatever the environment says."""
-    import os
     import pwd
 
     number = os.getuid()
@@ -124,6 +149,8 @@ def new_password(*, from_stdin: bool) -> str:
     Raises:
         UsageError: there is nobody to ask, or it is empty.
     """
+    if sys.stdin is None:
+        raise click.UsageError("There is no standard input to read the password from.")
     if from_stdin:
         password = sys.stdin.read().removesuffix("\n").removesuffix("\r")
     elif sys.stdin.isatty():

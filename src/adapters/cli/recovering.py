@@ -30,8 +30,9 @@ def backup(*, folder: Path, loaded: "Loaded") -> None:
     """
     from adapters.backups import back_up
     from adapters.container import utc_now
+    from adapters.settings import working_folder
 
-    _tell(f"Wrote {folder}, restored a copy of it, and found it the same", back_up(loaded.settings, Path.cwd() / folder, utc_now()))
+    _tell(f"Wrote {folder}, restored a copy of it, and found it the same", back_up(loaded.settings, working_folder() / folder, utc_now()))
 
 
 @click.command()
@@ -45,8 +46,9 @@ def restore(*, folder: Path, loaded: "Loaded") -> None:
     argus restore /var/backups/argus/2026-11-23 --data /var/lib/argus/restored
     """
     from adapters.backups import restore
+    from adapters.settings import working_folder
 
-    _tell(f"Restored {folder}, and found it the same", restore(loaded.settings, Path.cwd() / folder))
+    _tell(f"Restored {folder}, and found it the same", restore(loaded.settings, working_folder() / folder))
 
 
 @click.command()
@@ -62,9 +64,10 @@ def upgrade_data(*, old: Path | None, loaded: "Loaded") -> None:
     argus upgrade-data
     argus upgrade-data --data /var/lib/argus --from /usr/lib/postgresql/15/bin
     """
+    from adapters.settings import working_folder
     from adapters.upgrades import upgrade_data
 
-    done = upgrade_data(loaded.settings, Path.cwd() / old if old else None)
+    done = upgrade_data(loaded.settings, working_folder() / old if old else None)
     if done is None:
         tell("The data are of this version already.")
         return

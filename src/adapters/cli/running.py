@@ -3,6 +3,7 @@
 import json
 import sys
 from contextlib import contextmanager
+from http.client import HTTPException
 from typing import TYPE_CHECKING
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from adapters.settings import Loaded, Settings
 
 HEALTH_SECONDS = 5
+_MOST_REASON = 200
 
 
 @click.command()
@@ -125,13 +127,19 @@ def health(*, url: str) -> None:
     except HTTPError as error:
         click.echo(f"not ready: {_problems(error)}", err=True)
         sys.exit(1)
-    except (URLError, OSError) as error:
-        raise click.ClickException(f"There is no answer from {url}: {getattr(error, 'reason', error)}.") from error
+    except (HTTPException, OSError, ValueError) as error:  # the last of these is raised of addresses that are none
+        raise click.ClickException(f"There is no answer from {url}: {_reason(error)}.") from error
     click.echo("ready")
+
+
+def _reason(error: Exception) -> str:
+    """Why there is none, on one line: some errors say what somebody has answered who does not speak HTTP."""
+    said = error.reason if isinstance(error, URLError) else error
+    return "".join(letter if letter.isprintable() else " " for letter in str(said)).strip()[:_MOST_REASON] or type(said).__name__
 
 
 def _problems(error: HTTPError) -> str:
     try:
         return "; ".join(map(str, json.load(error)["problems"]))
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError, HTTPException, OSError):
         return f"the answer was {error.code} {error.reason}"

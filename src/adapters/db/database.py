@@ -18,7 +18,7 @@ from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from adapters.db import codec
-from argus_core.domain.errors import NoRoom, TooSlow, Unavailable
+from argus_core.domain.errors import NoRoom, ReadOnly, TooSlow, Unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -196,11 +196,12 @@ class Database(Runs):
         Raises:
             Unavailable: there is no connection, the server is too busy, or the time is up.
         """
+        broke: list[psycopg.Error] = []
         try:
             async with within(self.seconds):
-                return await self._until_done(work)
+                return await self._until_done(work, broke)
         except (TimeoutError, PoolTimeout, PoolClosed) as error:
-            raise given_up(error) from error
+            raise given_up(error, *broke[-1:]) from error
 
     async def once(self, work: "Work[_Result]") -> _Result:
         """
@@ -234,12 +235,12 @@ class Database(Runs):
                 raise refused(error) from error
             raise
 
-    async def _until_done(self, work: "Work[_Result]") -> _Result:
-        breaks = 0
+    async def _until_done(self, work: "Work[_Result]", broke: list[psycopg.Error]) -> _Result:
+        """Do it again as often as need be; what broke is added to the list."""
         while True:
             async with self._pool.connection() as connection:
                 try:
-                    return await _with_fresh_plans(connection, work, again=breaks > 0)
+                    return await _with_fresh_plans(connection, work, again=bool(broke))
                 except psycopg.Error as error:
                     if is_unavailable(error):
                         raise refused(error) from error
@@ -247,8 +248,8 @@ class Database(Runs):
                         raise
                     logger.warning("The database connection broke: %s", error)
                     await connection.close()
-            await asyncio.sleep(PAUSES[min(breaks, len(PAUSES) - 1)])
-            breaks += 1
+                    broke.append(error)
+            await asyncio.sleep(PAUSES[min(len(broke), len(PAUSES)) - 1])
 
     async def _configure(self, connection: Connection) -> None:
         # One type for each kind of value, however large it is: otherwise every mixture would be a prepared statement of its own.
@@ -334,11 +335,15 @@ def refused(error: psycopg.Error) -> Unavailable:
     """What to tell whoever asked for what the server could not do."""
     if error.sqlstate == DISK_FULL:
         return NoRoom()
+    if error.sqlstate == READ_ONLY:
+        return ReadOnly()
     return TooSlow() if error.sqlstate == QUERY_CANCELED else Unavailable()
 
 
-def given_up(error: Exception) -> Unavailable:
-    """What to tell whoever was not waited for any longer: whether there was a connection, and no answer."""
+def given_up(error: Exception, last: psycopg.Error | None = None) -> Unavailable:
+    """What to tell whoever was not waited for any longer: whether there was a connection, and no answer, or always the same one."""
+    if last is not None and last.sqlstate == READ_ONLY:
+        return ReadOnly()
     return TooSlow() if isinstance(error, TimeoutError) else Unavailable()
 
 

@@ -32,6 +32,7 @@ from argus_core.domain.errors import (
     NotFound,
     NoTicketSystem,
     OnlySourcesReport,
+    ReadOnly,
     TooOften,
     TooSlow,
     Unauthenticated,
@@ -73,7 +74,7 @@ def refusal(error: DomainError) -> Refused:  # noqa: C901, PLR0911, PLR0912 - on
             return detail(401, error.message, (b"www-authenticate", b"Token"))
         case NoRoom():
             return detail(503, error.message, (b"retry-after", b"30"))
-        case TooSlow():
+        case TooSlow() | ReadOnly():
             return detail(503, error.message, (b"retry-after", b"1"))
         case Unavailable():
             return detail(503, "The database cannot be reached at the moment. Try again.", (b"retry-after", b"1"))

@@ -9,13 +9,12 @@ from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import parseaddr
 from functools import cache
 
 import aiosmtplib
 from aiosmtplib.protocol import SMTPProtocol
 
-from adapters.media.addresses import for_envelope, is_address
+from adapters.media.addresses import for_envelope, sender
 from adapters.media.connections import Connection, Connections
 from argus_core.ports.media import PerhapsDelivered, TryLater, Undeliverable
 
@@ -255,7 +254,7 @@ def _port(text: str) -> int:
 
 
 def _sender(text: str) -> Address:
-    name, address = parseaddr(text)
-    if not is_address(address) or _CONTROL.search(text):
-        raise ValueError(f"{SENDER} is {text!r}; expected an address like argus@example.org or Argus <argus@example.org>.")
-    return Address(name, addr_spec=address)
+    try:
+        return sender(text)
+    except ValueError as error:
+        raise ValueError(f"{SENDER} is {text!r}; {error}.") from None

@@ -17,6 +17,7 @@ from argus_core.domain.errors import (
     NotAllowed,
     NotFound,
     ProviderTrouble,
+    ReadOnly,
     ResetRefused,
     TooOften,
     TooSlow,
@@ -83,7 +84,7 @@ def page_for(error: Exception, request: Request[Any, Any, Any]) -> Response[byte
             return error_page(404)
         case NoRoom():
             return error_page(503, error.message, after=30)
-        case TooSlow():
+        case TooSlow() | ReadOnly():
             return error_page(503, error.message, after=1)
         case Unavailable():
             return error_page(503, "The database cannot be reached at the moment.", after=1)

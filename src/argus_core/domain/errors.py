@@ -56,6 +56,10 @@ class NoRoom(Unavailable):
     """The disk of the database is nearly full: nothing is taken until there is room again."""
 
 
+class ReadOnly(Unavailable):
+    """The database takes no changes at the moment: it is read-only, as a standby is."""
+
+
 class TooSlow(Unavailable):
     """The database has not answered in time. Ask for less, or try again."""
 

@@ -209,7 +209,7 @@ class Media:
         if enabled is None:
             return f'The medium "{slug}" is not enabled (ARGUS_MEDIA).'
         if enabled.medium is None:
-            return f'The medium "{slug}" is not installed. {enabled.reason}'.strip()
+            return f'The medium "{slug}" cannot be used: {enabled.reason}' if enabled.reason else f'The medium "{slug}" is not installed.'
         return lack_of(enabled.medium)
 
     @property

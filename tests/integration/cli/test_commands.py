@@ -6,13 +6,23 @@ import json
 import os
 import pwd
 import re
+import socket
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
 from pathlib import Path
 
+import click
+import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from adapters import worlds
+from adapters.cli.doing import new_password
 from adapters.exports import csv_line
 from integration.postgres import fresh_database
+from integration.serving import ARGUS
 
 
 def rows(result):
@@ -261,9 +271,100 @@ def test_every_command_explains_itself(run):
         assert run(command, "--help").stdout
 
 
+@pytest.mark.parametrize(
+    "command", [("user", "list"), ("user", "create", "bob", "--no-password"), ("deliveries", "list"), ("apply", "a.json")]
+)
+def test_what_the_database_does_not_allow_is_one_sentence(run, database_url, tmp_path, command):
+    (tmp_path / "a.json").write_text('{"users": [{"username": "bob"}]}')
+    with psycopg.connect(database_url, autocommit=True) as owner:
+        owner.execute("revoke all on account, delivery, event from current_user")
+
+    said = refused(run(*command, code=1))
+
+    assert re.fullmatch(
+        r"Argus may not do that in the database at postgresql://\S+: permission denied for table (account|delivery|event)\.", said
+    )
+
+
+@pytest.mark.parametrize("command", ["user create bob --no-password", "prune"])
+def test_a_database_that_is_only_read_is_said_to_be(run, alice, database_url, command):
+    """
+    As the standby of a database is.
+    """
+    with psycopg.connect(database_url, autocommit=True) as owner:
+        owner.execute(f'alter database "{conninfo_to_dict(database_url)["dbname"]}" set default_transaction_read_only = on')
+
+    said = refused(run(*command.split(), code=1))
+
+    assert re.fullmatch(r"The database at \S+ is read-only \(a standby\?\): DATABASE_URL has to name the one that is written to\.", said)
+    assert "alice" == rows(run("user", "list"))[0][1]
+
+
+@pytest.mark.parametrize(
+    "command", ["user grant \udcff --staff", "deliveries list --user \udcff", "token create \udcff laptop", "audit list --who \udcff"]
+)
+def test_what_is_typed_is_utf_8(run, command):
+    assert "What was typed or read is not in UTF-8." == refused(run(*command.split(), code=1))
+
+
+def test_a_full_disk_is_said_to_be_the_reason(environment, tmp_path):
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [ARGUS, "settings"], env=environment, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+
+    assert (1, "Error: What was to be printed could not be written: No space left on device.\n") == (done.returncode, done.stderr)
+
+
+def test_without_standard_input_there_is_no_password(run, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", None)
+
+    with pytest.raises(click.UsageError, match="no standard input"):
+        new_password(from_stdin=True)
+
+
 def test_health_of_a_server_that_is_not_there(run):
     assert "There is no answer from http://127.0.0.1:1/" in refused(run("health", "http://127.0.0.1:1/", code=1))
     assert "is no address" in run("health", "localhost", code=2).stderr
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:x/", "http://[", "http://[x]/", "http://a b/", "http://", "http://a..b/"])
+def test_health_of_an_address_that_is_none(run, url):
+    assert f"There is no answer from {url}: " in refused(run("health", url, code=1))
+
+
+@contextmanager
+def answering(answer):
+    """Somebody who answers the first question with these bytes, and goes; gives where."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def once():
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65_536)
+                connection.sendall(answer)
+
+        asked = threading.Thread(target=once)
+        asked.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        asked.join()
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "There is no answer from http://127.0.0.1:"),
+        (b"\x15\x03\x01\n\x00", "There is no answer from http://127.0.0.1:"),
+        (b"", "There is no answer from http://127.0.0.1:"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc", "There is no answer from http://127.0.0.1:"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "There is no answer from http://127.0.0.1:"),
+        (b'HTTP/1.1 503 Oh\r\nContent-Length: 100\r\n\r\n{"problems"', "not ready: the answer was 503 Oh"),
+        (b"HTTP/1.1 503 Oh\r\nContent-Length: 50000\r\n\r\n" + b"[" * 50_000, "not ready: the answer was 503 Oh"),
+    ],
+)
+def test_health_where_somebody_else_answers(run, answer, said):
+    with answering(answer) as url:
+        assert refused(run("health", url, code=1)).startswith(said)
 
 
 WORLD = {

@@ -1,13 +1,16 @@
 """What is backed up comes back the same, and nothing that is there already is touched."""
 
+import errno
 import json
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,7 +25,7 @@ from adapters.db.embedded.folder import DataFolder
 from adapters.refusals import Refusal
 from adapters.settings import Settings
 from integration.postgres import fresh_database
-from integration.serving import ARGUS, argus, environ, serving
+from integration.serving import ARGUS, argus, environ, process, serving
 
 OLDER = sorted(Path("/usr/lib/postgresql").glob("1[5-7]/bin"))
 KILLED = """
@@ -133,12 +136,76 @@ def test_a_backup_is_for_nobody_else_and_says_what_is_in_it(kept):
     assert 1 == about["tables"]["source"]["rows"]
 
 
+@pytest.fixture
+def hanging(folder):
+    """PostgreSQL's programs, of which pg_dump and pg_restore never end; the second is the file in which they leave their numbers."""
+    programs, begun = folder / "bin", folder / "begun"
+    programs.mkdir()
+    for program in bin_dir().iterdir():
+        (programs / program.name).symlink_to(program)
+    for name in ("pg_dump", "pg_restore"):
+        (programs / name).unlink()
+        (programs / name).write_text(f"#!/bin/sh\necho $$ > {begun}.new; mv {begun}.new {begun}; exec sleep 300\n")
+        (programs / name).chmod(0o755)
+    return programs, begun
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("command", ["backup", "restore"])
+def test_a_command_that_is_ended_leaves_nothing_behind(data, kept, hanging, command, number):
+    """
+    A dropped connection, or `timeout`, ends it as Ctrl-C does: no server goes on, no program of PostgreSQL, and no folder stays.
+    """
+    folder, (programs, begun) = kept.parent, hanging
+    place = data if command == "backup" else folder / "new"
+    (folder / "tmp").mkdir()
+    environment = environ({"ARGUS_POSTGRES_BIN": str(programs), "TMPDIR": str(folder / "tmp")})
+    name = "other" if command == "backup" else "kept"
+    before = {*folder.iterdir(), begun, place}
+
+    with process(ARGUS, command, name, "--data", place, env=environment, cwd=folder) as started:
+        until = time.monotonic() + 60
+        while not begun.exists():
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        started.send_signal(number)
+        assert 128 + number == started.wait(60)
+
+    assert not Path(f"/proc/{begun.read_text().strip()}").exists()
+    assert not DataFolder(place).server_lives()
+    assert (before, []) == (set(folder.iterdir()), list((folder / "tmp").iterdir()))
+
+
+def test_after_a_restore_that_was_killed_it_is_said_how_to_begin_anew(folder, kept, hanging):
+    programs, begun = hanging
+    with process(ARGUS, "restore", kept, "--data", "new", env=environ({"ARGUS_POSTGRES_BIN": str(programs)}), cwd=folder) as started:
+        while not begun.exists():
+            assert started.poll() is None
+            time.sleep(0.02)
+    os.kill(int(begun.read_text()), signal.SIGKILL)
+    with running(folder / "new") as server, psycopg.connect(server.url, application_name="pg_restore"):
+        said = refused(folder, "restore", kept, "--data", "new")
+
+    assert "in use or holds data already" in said
+    assert "remove that folder first" in said
+
+
 def test_a_backup_overwrites_nothing(folder, data, kept):
     before = contents(kept)
 
     assert "is there already" in refused(folder, "backup", kept, "--data", data)
 
     assert before == contents(kept)
+
+
+def test_a_backup_of_a_folder_that_may_not_be_looked_into_says_so(folder, monkeypatch):
+    def stat(path, **_):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "stat", stat)
+
+    with pytest.raises(Refusal, match=r"The backup .*/kept was not made: Permission denied \(.*/private/d1/postgres\)\."):
+        backups.back_up(Settings(data=folder / "private/d1"), folder / "kept", datetime.now(UTC))
 
 
 def test_without_a_database_there_is_nothing_to_back_up_and_none_is_made(folder):

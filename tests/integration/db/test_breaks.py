@@ -19,7 +19,7 @@ from adapters.db.journal import PgIncidents
 from argus_core.conformance import make_world
 from argus_core.domain import transitions
 from argus_core.domain.accounts import User
-from argus_core.domain.errors import AlreadyClosed, TooSlow, Unavailable
+from argus_core.domain.errors import AlreadyClosed, ReadOnly, TooSlow, Unavailable
 from argus_core.domain.filters import EVERYTHING
 from argus_core.domain.incidents import EventType, Level, fold
 from argus_core.domain.transitions import Change, Edit
@@ -59,6 +59,20 @@ async def test_also_of_what_is_seldom_asked_for(database_url, limit):
         await lock.execute("lock table account")
         with pytest.raises(TooSlow):
             await somebody(accounts)
+
+
+async def test_a_database_that_takes_no_changes_is_said_to(database_url):
+    """
+    A standby answers at once, and the same each time: it is neither slow nor out of reach.
+    """
+    with psycopg.connect(database_url, autocommit=True) as owner:
+        owner.execute(f'alter database "{conninfo_to_dict(database_url)["dbname"]}" set default_transaction_read_only = on')
+    async with Database(database_url, seconds=0.5).opened() as database:
+        with pytest.raises(ReadOnly):
+            await database.run(lambda connection, _: connection.execute("delete from source"))
+        with pytest.raises(ReadOnly):
+            async with database.transaction() as connection:
+                await connection.execute("delete from source")
 
 
 class Answers:

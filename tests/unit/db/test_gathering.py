@@ -6,7 +6,7 @@ import pytest
 
 from adapters.db import gathering as gathering_module
 from adapters.db.gathering import MOST, Gathering
-from argus_core.domain.errors import NoRoom, TooOften, TooSlow, Unavailable
+from argus_core.domain.errors import NoRoom, ReadOnly, TooOften, TooSlow, Unavailable
 
 pytestmark = pytest.mark.anyio
 
@@ -60,7 +60,7 @@ async def test_one_that_fails_does_not_spoil_the_others(store):
     assert [[2, 3, 4], [2], [3], [4]] == store.done
 
 
-@pytest.mark.parametrize("why", [Unavailable, NoRoom, TooSlow])
+@pytest.mark.parametrize("why", [Unavailable, NoRoom, ReadOnly, TooSlow])
 async def test_nothing_is_tried_again_while_the_store_is_away_and_everybody_hears_why(store, why):
     store.away = why()
 

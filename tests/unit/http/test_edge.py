@@ -8,7 +8,7 @@ import pytest
 
 from adapters.http import build_app
 from adapters.logs import JsonLines
-from argus_core.domain.errors import TooSlow, Unavailable
+from argus_core.domain.errors import ReadOnly, TooSlow, Unavailable
 
 pytestmark = pytest.mark.anyio
 
@@ -255,6 +255,12 @@ async def test_what_takes_a_store_too_long_is_told_from_one_out_of_reach(world):
     answer = await broken(world, TooSlow()).ask("alice", "GET", "incidents/")
 
     assert (503, "1", True) == (answer.status_code, answer.headers["retry-after"], "Ask for less" in answer.json()["detail"])
+
+
+async def test_a_store_that_is_only_read_is_told_from_one_out_of_reach(world):
+    answer = await broken(world, ReadOnly()).ask("alice", "GET", "incidents/")
+
+    assert (503, "1", True) == (answer.status_code, answer.headers["retry-after"], "read-only" in answer.json()["detail"])
 
 
 async def test_a_store_out_of_reach_may_show_at_the_gate(world):

@@ -677,7 +677,7 @@ async def test_a_medium_that_lacks_something_tries_nothing_and_says_why(office):
 
 @pytest.mark.parametrize(
     ("medium", "reason"),
-    [("smoke", 'The medium "smoke" is not installed. No fire.'), ("drum", 'The medium "drum" is not enabled (ARGUS_MEDIA).')],
+    [("smoke", 'The medium "smoke" cannot be used: No fire.'), ("drum", 'The medium "drum" is not enabled (ARGUS_MEDIA).')],
 )
 async def test_a_medium_that_is_not_there_is_waited_for(office, medium, reason):
     place = await office.want("a", medium=medium)

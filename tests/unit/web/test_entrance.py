@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from adapters.web.answers import browser as called
 from adapters.web.guests import HOME, own_path
 from argus_core.domain import throttle
-from argus_core.domain.errors import NoRoom, TooSlow, Unavailable
+from argus_core.domain.errors import NoRoom, ReadOnly, TooSlow, Unavailable
 from unit.web.conftest import HTTPS, NOON, Broken
 
 pytestmark = pytest.mark.anyio
@@ -343,7 +343,12 @@ async def test_a_mistake_is_a_page_that_tells_nothing(world, caplog):
 
 @pytest.mark.parametrize(
     ("error", "after", "text"),
-    [(Unavailable(), "1", "cannot be reached"), (TooSlow(), "1", "has not answered in time"), (NoRoom(), "30", "nearly full")],
+    [
+        (Unavailable(), "1", "cannot be reached"),
+        (TooSlow(), "1", "has not answered in time"),
+        (ReadOnly(), "1", "read-only"),
+        (NoRoom(), "30", "nearly full"),
+    ],
 )
 async def test_why_the_store_does_not_work_is_a_page_that_says_so(world, error, after, text):
     browser = await world.somebody()
