@@ -134,7 +134,8 @@ class Found:
     @property
     def undelivered(self):
         """What neither has arrived, nor was refused for good by the mail server."""
-        return [id_ for id_ in self.deliveries if not {self.carrier(id_)} & (self.arrived.keys() | self.refused)]
+        told = self.arrived.keys() | self.refused
+        return [id_ for id_ in self.deliveries if self.carrier(id_) not in told]
 
     @property
     def undecided(self):
