@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from adapters.cli.doing import PASSWORD_STDIN, Group, moment, new_password, run, table, tell, with_settings
-from adapters.cli.existing import run_existing
+from adapters.cli.doing import PASSWORD_STDIN, Group, moment, new_password, run, run_existing, table, tell, with_settings
 from adapters.durations import duration
 from argus_core.domain.accounts import Token, User
 from argus_core.domain.actors import Scope

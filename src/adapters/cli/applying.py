@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from adapters.cli.doing import run, table, tell, with_settings
-from adapters.cli.existing import run_existing
+from adapters.cli.doing import run, run_existing, table, tell, with_settings
 from argus_core.domain.errors import Invalid
 from argus_core.usecases.apply import Applied, Step, Verb
 

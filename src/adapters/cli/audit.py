@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import click
 
 from adapters import exports
-from adapters.cli.doing import Group, moment, table, tell, with_settings
-from adapters.cli.existing import run_existing
+from adapters.cli.doing import Group, moment, run_existing, table, tell, with_settings
 from argus_core.domain.audit import AuditQuery, Deed, Origin, Record
 
 if TYPE_CHECKING:

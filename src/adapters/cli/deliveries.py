@@ -4,8 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from adapters.cli.doing import Group, moment, table, tell, with_settings
-from adapters.cli.existing import run_existing
+from adapters.cli.doing import Group, moment, run_existing, table, tell, with_settings
 from adapters.durations import duration
 from adapters.refusals import Refusal
 from argus_core.domain.deliveries import Delivery, DeliveryStatus

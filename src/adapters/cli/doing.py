@@ -112,6 +112,19 @@ def run(settings: "Settings", work: Callable[["Container"], Awaitable[_Answer]])
         return asyncio.run(working(database.url))
 
 
+def run_existing(settings: "Settings", work: Callable[["Container"], Awaitable[_Answer]]) -> _Answer:
+    """
+    The same with what is there already: no database is made where there is none, such as in a folder whose name was mistyped.
+
+    Raises:
+        Refusal: there is none.
+    """
+    from adapters import databases
+
+    databases.check_there(settings)
+    return run(settings, work)
+
+
 def _command_line() -> str:
     """How the audit log calls whoever typed the command: by the user of the system, whatever the environment says."""
     import pwd
