@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from adapters.aside import Aside
 from adapters.refusals import Refusal
@@ -65,57 +65,56 @@ def load_ticket_system(slug: str, config: Mapping[str, str]) -> TicketSystem | N
 
 def _medium(slug: str, config: Mapping[str, str]) -> EnabledMedium:
     try:
-        medium: Medium = _plugin(MEDIA, slug, config, ("schema", "clean", "label", "send"), _foreign_medium)
+        medium: Medium = _plugin(MEDIA, slug, config, ("schema", "clean", "label", "send"), _ForeignMedium)
     except _Unusable as error:
         return EnabledMedium(slug=slug, name=slug, medium=None, reason=str(error))
     return EnabledMedium(slug=slug, name=medium.name, medium=medium)
 
 
-def _foreign_medium(medium: Any, called: str) -> Medium:  # noqa: ANN401 - what it has was looked at
-    """
-    A medium of somebody else's, which can block nobody when it sends, and whose schema stays what it was.
+class _Foreign:
+    """A plugin of somebody else's, whose coroutines can block nobody. What it does not have itself it has from the plugin."""
 
-    Raises:
-        _Unusable: the schema is none.
-    """
-    try:
-        schema = json.loads(json.dumps(medium.schema, allow_nan=False))
-    except (TypeError, ValueError, RecursionError) as error:
-        raise _Unusable(f"{called} has a schema that is no JSON: {error}") from error
-    if not isinstance(schema, dict):
-        raise _Unusable(f"{called} has a schema that is no object.")
-    return cast("Medium", _ForeignMedium(medium, schema))
+    def __init__(self, plugin: Any, called: str) -> None:  # noqa: ANN401 - what it has was looked at
+        self._plugin, self._aside = plugin, Aside(called)
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the plugin has
+        return getattr(self._plugin, name)
 
 
-class _ForeignMedium:
-    """What it does not have itself it has from the medium."""
+class _ForeignMedium(_Foreign):
+    """One whose schema stays what it was, too."""
 
-    def __init__(self, medium: Medium, schema: Mapping[str, Json]) -> None:
-        self._medium, self.schema = medium, schema
-        self._aside = Aside(f"medium {medium.slug}")
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the medium has
-        return getattr(self._medium, name)
+    def __init__(self, plugin: Any, called: str) -> None:  # noqa: ANN401 - the same
+        super().__init__(plugin, called)
+        self.schema = _schema(plugin.schema, called)
 
     async def send(self, notification: Notification, settings: Settings) -> None:
-        await self._aside.run(lambda: self._medium.send(notification, settings))
+        await self._aside.run(lambda: self._plugin.send(notification, settings))
 
     async def close(self) -> None:
-        await self._aside.run(lambda: close(self._medium))
+        await self._aside.run(lambda: close(self._plugin))
 
 
-class _ForeignTickets:
-    """The same of a ticket system."""
-
-    def __init__(self, system: TicketSystem, _: str) -> None:
-        self._system = system
-        self._aside = Aside(f"ticket system {system.slug}")
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - the same
-        return getattr(self._system, name)
-
+class _ForeignTickets(_Foreign):
     async def create(self, incident: Incident, *, actor: Actor, link: str) -> str:
-        return await self._aside.run(lambda: self._system.create(incident, actor=actor, link=link))
+        url: str = await self._aside.run(lambda: self._plugin.create(incident, actor=actor, link=link))
+        return url
+
+
+def _schema(schema: object, called: str) -> Mapping[str, Json]:
+    """
+    A copy of the schema.
+
+    Raises:
+        _Unusable: it is none.
+    """
+    try:
+        copy = json.loads(json.dumps(schema, allow_nan=False))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise _Unusable(f"{called} has a schema that is no JSON: {error}") from error
+    if not isinstance(copy, dict):
+        raise _Unusable(f"{called} has a schema that is no object.")
+    return copy
 
 
 def check_offers(media: Iterable[str], ticket_system: str) -> None:
@@ -130,7 +129,7 @@ def check_offers(media: Iterable[str], ticket_system: str) -> None:
             _offer(group, slug)
 
 
-def _plugin(group: str, slug: str, config: Mapping[str, str], needs: Iterable[str], foreign: Callable[[Any, str], object]) -> Any:  # noqa: ANN401 - what it has was looked at
+def _plugin(group: str, slug: str, config: Mapping[str, str], needs: Iterable[str], foreign: Callable[[Any, str], _Foreign]) -> Any:  # noqa: ANN401 - what it has was looked at
     """
     The plugin, made with its settings; one of somebody else's is held by what `foreign` makes of it.
 
