@@ -1,5 +1,6 @@
 """How people are reached. A medium is a plugin: any package may offer one under the entry-point group `argus.media`."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Protocol, TypeAlias
@@ -10,6 +11,8 @@ from argus_core.domain.notifications import Notification
 
 Settings: TypeAlias = Mapping[str, Json]
 """The settings of one destination, as its medium understands them."""
+
+_log = logging.getLogger("argus.media")
 
 
 class BadSettings(Invalid):
@@ -128,14 +131,6 @@ def lack_of(medium: Medium) -> str:
         return f'The medium "{medium.slug}" cannot say what it lacks: {said(error)}'
 
 
-def label_of(medium: Medium, settings: Settings) -> str:
-    """What `label` says of these settings; of one that cannot say, its name."""
-    try:
-        return str(medium.label(settings))
-    except Exception:  # noqa: BLE001 - the same
-        return str(medium.name)
-
-
 def host_of(medium: Medium, settings: Settings) -> str:
     """What `host` says of these settings, or nothing."""
     ask = getattr(medium, "host", None)
@@ -191,6 +186,16 @@ class EnabledMedium:
     def installed(self) -> bool:
         """Whether it can be used."""
         return self.medium is not None
+
+    def label(self, settings: Settings) -> str:
+        """What a destination with these settings may be called; the medium's name, where it is not there or cannot say."""
+        if self.medium is None:
+            return self.name
+        try:
+            return self.medium.label(settings)
+        except Exception:  # noqa: BLE001 - a stranger's code may fail in any way, also at what an older version of it has stored
+            _log.exception("The medium %s cannot label a destination", self.slug)
+            return self.name
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from argus_core.domain.permissions import Act, keeping, may, require
 from argus_core.domain.profiles import NAME_LENGTH, Belongings, Profile, WholeProfile
 from argus_core.domain.saved_filters import FilterDefinition, SavedFilter, SharedFilter
 from argus_core.domain.timeslots import Recurrence, Timeslot, check_recurrences, check_zone
-from argus_core.ports.media import Media, Medium, Settings, hidden_settings, label_of, staff_only
+from argus_core.ports.media import EnabledMedium, Media, Medium, Settings, hidden_settings, staff_only
 from argus_core.ports.profiles import Profiles, ProfilesWork
 
 _log = logging.getLogger("argus.profiles")
@@ -267,10 +267,14 @@ class ProfileService:
         kept = {name: value for name, value in present.settings.items() if name in secret}
         return self._clean(owner, present.medium, {**kept, **settings})
 
-    def _medium(self, slug: str) -> Medium:
+    def _enabled(self, slug: str) -> EnabledMedium:
         enabled = self.media.get(slug)
         if enabled is None:
             raise Invalid({"media": f'Invalid pk "{slug}" - object does not exist.'})
+        return enabled
+
+    def _medium(self, slug: str) -> Medium:
+        enabled = self._enabled(slug)
         if enabled.medium is None:
             raise Invalid({"media": f'The medium "{slug}" is not installed.'})
         return enabled.medium
@@ -281,7 +285,7 @@ class ProfileService:
             raise Invalid({"": "This email address is already registered in another destination."})
         if twins:
             raise Invalid(
-                dict.fromkeys(destination.settings, f"{label_of(self._medium(destination.medium), destination.settings)} already exists.")
+                dict.fromkeys(destination.settings, f"{self._enabled(destination.medium).label(destination.settings)} already exists.")
             )
 
 

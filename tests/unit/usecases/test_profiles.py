@@ -267,9 +267,9 @@ async def test_a_secret_that_is_not_given_again_stays(world):
 
 
 async def test_a_medium_that_fails_at_settings_is_no_error_of_anybody(world, monkeypatch):
-    service, pigeon = world.service, MEDIA.get("pigeon").medium
+    pigeon = Pigeon()
+    service = replace(world.service, media=Media((EnabledMedium(slug="pigeon", name="Carrier pigeon", medium=pigeon),)))
     await service.add_destination(ALICE, medium="pigeon", settings={"loft": "home"})
-    monkeypatch.setattr(pigeon, "name", "Carrier pigeon", raising=False)
     monkeypatch.setattr(pigeon, "label", lambda _: 1 / 0)
     again = await refused(service.add_destination(ALICE, medium="pigeon", settings={"loft": "home"}), "loft")
     monkeypatch.setattr(pigeon, "clean", lambda _: 1 / 0)

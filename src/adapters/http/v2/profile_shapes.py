@@ -1,6 +1,5 @@
 """What API v2 answers about profiles and what they consist of. What it has beside the document is left out where it is not used."""
 
-import logging
 from datetime import timedelta
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -13,9 +12,7 @@ from argus_core.domain.incidents import EventType
 from argus_core.domain.profiles import WholeProfile
 from argus_core.domain.saved_filters import FilterDefinition, SavedFilter
 from argus_core.domain.timeslots import Recurrence, Timeslot
-from argus_core.ports.media import EnabledMedium, Media, Settings, shown_settings
-
-_log = logging.getLogger("argus.http")
+from argus_core.ports.media import EnabledMedium, Media, shown_settings
 
 Expression: TypeAlias = Annotated[object, Meta(extra_json_schema={"$ref": "#/components/schemas/Expression"})]
 JsonObject: TypeAlias = Annotated[dict[str, Any], Meta(extra_json_schema={"type": "object"})]
@@ -134,7 +131,7 @@ class ProfileShapes:
         settings = dict(shown_settings(enabled.medium, destination.settings))
         if destination.medium == EMAIL:
             settings["synced"] = destination.synced
-        return DestinationOut(destination.id, medium_out(enabled), destination.label, _suggested(enabled, destination.settings), settings)
+        return DestinationOut(destination.id, medium_out(enabled), destination.label, enabled.label(destination.settings), settings)
 
     def profile(self, whole: WholeProfile) -> ProfileOut:
         """A profile with all it refers to."""
@@ -160,16 +157,6 @@ def minutes(wait: timedelta) -> int | float:
 def medium_out(medium: EnabledMedium) -> MediumOut:
     """A medium."""
     return MediumOut(medium.slug, medium.name, medium.installed)
-
-
-def _suggested(enabled: EnabledMedium, settings: Settings) -> str:
-    if enabled.medium is None:
-        return enabled.name
-    try:
-        return enabled.medium.label(settings)
-    except Exception:  # noqa: BLE001 - a plugin may fail in any way at what an older one stored, and must not break the list
-        _log.exception("The medium %s cannot label a destination", enabled.slug)
-        return enabled.name
 
 
 def recurrence_out(recurrence: Recurrence) -> RecurrenceOut:
