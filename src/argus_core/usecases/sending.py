@@ -239,8 +239,6 @@ class Sender:
                 await medium.send(message, settings)
         except TimeoutError:
             tried = _Tried(Outcome.UNKNOWN, f"There was no answer within {deadline:.0f} s.")
-        except GeneratorExit:
-            raise
         except BaseException as error:
             # A plugin may fail in any way, also in those that would end this task or the process: this is one attempt that did.
             if _is_cancelled() and not isinstance(error, TryLater | Undeliverable | PerhapsDelivered):

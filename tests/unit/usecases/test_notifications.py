@@ -359,6 +359,7 @@ class Own(BaseException):
         (Own("x"), "The medium failed: Own: x"),
         (BaseExceptionGroup("many", [Own("x")]), "BaseExceptionGroup: many"),
         (KeyboardInterrupt(), "KeyboardInterrupt"),
+        (GeneratorExit(), "GeneratorExit"),
         (TryLater("busy", after="30"), "busy"),
         (TryLater("busy", after=float("nan")), "busy"),
         (TryLater("busy", after=-1e15), "busy"),
